@@ -296,7 +296,7 @@ def test_without_clean_scores_there_is_no_retained_share(tmp_path: Path) -> None
         (lambda rows: [("a", "clean", 0, "", "s", "f"), *rows], "the score of a under clean (row 1) must be a number"),
         (lambda rows: [("a", "fog", 1, "nan", "s", "f"), *rows], "the score of a under fog/1 (row 1) must be a number"),
         (lambda rows: [("a", "fog", 1, "high", "s", "f"), *rows], "from 0 to 1, was 'high'"),
-        (lambda rows: [("a", "fog", 1, "inf", "s", "f"), *rows], "from 0 to 1, was inf"),
+        (lambda rows: [("a", "fog", 1, "inf", "s", "f"), *rows], "from 0 to 1, was 'inf'"),
         (lambda rows: [("a", "fog", 1, 71.3, "s", "f"), *rows], "was 71.3; scores of another range are said so"),
         (lambda rows: [*rows, rows[2]], "has city_000 under fog/3 twice, in rows 3 and 301; leave one of them"),
         (

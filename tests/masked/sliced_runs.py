@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from hardiness.core.columns import Columns
+from hardiness.core.columns import Columns, text_cells
 from hardiness.core.condition import Condition
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
 from hardiness.core.table import Records
@@ -58,5 +58,5 @@ def stored(folder: Path | str, right: np.ndarray, model: str = "net", drawn: int
 def columns_of(n: int, **values: Any) -> Columns:
     return Columns(
         np.array([f"n/{i:04d}" for i in range(n)], object),
-        {name: np.array(column, object) for name, column in values.items()},
+        {name: text_cells(column, name) for name, column in values.items()},
     )

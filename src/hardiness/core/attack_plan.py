@@ -95,13 +95,20 @@ def condition_text(condition: Condition, separator: str = " ") -> str:
 
 
 def is_same_condition(condition: Condition, typed: Condition) -> bool:
-    """Whether a condition is the one that a person has typed: numbers may be texts, a budget rounded or ``"2/255"``."""
+    """Whether a condition is the one that a person has typed: numbers may be texts, a budget rounded or ``"2/255"``.
+
+    A text such as 1.10 is no decimal number, which does not say whether 1.1 or 1.10 was typed.
+    """
     if condition.keys() != typed.keys():
         return False
     return all(
-        _is_same_epsilon(value, typed[key]) if key == "epsilon" else str(value) == str(typed[key])
+        _is_same_epsilon(value, typed[key]) if key == "epsilon" else _is_same_value(value, typed[key])
         for key, value in condition.items()
     )
+
+
+def _is_same_value(value: str | float, typed: str | float) -> bool:
+    return str(value) == str(typed) and not (isinstance(value, str) and isinstance(typed, float))
 
 
 def _is_same_epsilon(epsilon: float, typed: str | float) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
@@ -14,6 +16,8 @@ from hardiness.core.picture_names import match_names
 
 _NAMED = 3
 """How many pictures or lines a message names."""
+
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
 
 class ColumnSource(NamedTuple):
@@ -35,14 +39,14 @@ class Columns:
     Attributes:
         ids: ``(N,)`` names of the pictures, sorted, each once, as `ImageTable.ids` has them; of a table that is held
             against no pictures yet, as `plain_name` gives those that stand there, in its order.
-        values: by the column's name ``(N,)``: object of str, ``None`` where the cell is empty; int64 of whole numbers
-            where none is empty; float64 of other numbers, NaN where the cell is empty.
+        values: by the column's name ``(N,)`` object of str, ``None`` where the cell is empty. Numbers are texts too, so
+            that identifiers such as 1.1 and 1.10 stay apart; `numbers_of` reads them as numbers.
         sources: where they were read from.
         remarks: what a person should know of them, a line each; no value of a column stands there.
     """
 
     ids: NDArray[np.object_]
-    values: Mapping[str, NDArray[Any]]
+    values: Mapping[str, NDArray[np.object_]]
     sources: tuple[ColumnSource, ...] = ()
     remarks: tuple[str, ...] = ()
     _placed: list[tuple[NDArray[Any], Columns]] = field(default_factory=list, init=False, repr=False)
@@ -126,18 +130,15 @@ def join_columns(first: Columns, second: Columns) -> tuple[Columns, Mapping[str,
     same = len(first) == len(second) and bool(np.all(first.ids == second.ids))
     ids = first.ids if same else np.array(sorted({*first.ids.tolist(), *second.ids.tolist()}), object)
     one, other = (first, second) if same else (first.at(ids), second.at(ids))
-    values: dict[str, NDArray[Any]] = {**one.values, **other.values}
+    values: dict[str, NDArray[np.object_]] = {**one.values, **other.values}
     disagreements: dict[str, list[str]] = {}
     for name in one.values.keys() & other.values.keys():
         before, after = one.values[name], other.values[name]
-        if (before.dtype == object) != (after.dtype == object):
-            before, after = texts_of(before), texts_of(after)
         lacks = is_empty(after)
         differs = ~lacks & ~is_empty(before) & (before != after)
         if differs.any():
             disagreements[name] = ids[differs].tolist()
-        joined = np.where(lacks, before, after)
-        values[name] = joined.astype(np.int64) if _is_whole(one, other, name) and not _is_nan(joined) else joined
+        values[name] = np.where(lacks, before, after)
     joined_columns = Columns(ids, values, _each_once(first, second), (*first.remarks, *second.remarks))
     return joined_columns, disagreements
 
@@ -190,13 +191,7 @@ def has_all(columns: Columns, others: Columns) -> bool:
     if any(name not in columns.values for name in others.values):
         return False
     placed = columns.at(others.ids)
-    return all(_are_same(placed.values[name], column) for name, column in others.values.items())
-
-
-def _are_same(first: NDArray[Any], second: NDArray[Any]) -> bool:
-    if object in (first.dtype, second.dtype):
-        return bool(np.all(texts_of(first) == texts_of(second)))
-    return bool(np.all((first == second) | (is_empty(first) & is_empty(second))))
+    return all(bool(np.all(placed.values[name] == column)) for name, column in others.values.items())
 
 
 def pictures_text(pictures: Sequence[str]) -> str:
@@ -204,63 +199,76 @@ def pictures_text(pictures: Sequence[str]) -> str:
     return f"{_count(len(pictures), 'picture')} ({_some(pictures)})"
 
 
-def is_empty(column: NDArray[Any]) -> NDArray[np.bool_]:
+def is_empty(column: NDArray[np.object_]) -> NDArray[np.bool_]:
     """Which cells of a column are empty."""
-    if column.dtype == object:
-        return np.array([value is None for value in column.tolist()], bool)
-    return np.isnan(column) if column.dtype.kind == "f" else np.zeros(len(column), bool)
+    return np.array([text is None for text in column.tolist()], bool)
 
 
-def texts_of(column: NDArray[Any]) -> NDArray[np.object_]:
-    """The cells of a column as text, ``None`` where one is empty; 12.0 is written 12."""
-    if column.dtype == object:
-        return column
-    texts = np.empty(len(column), object)
-    texts[:] = [None if value != value else _text_of(value) for value in column.tolist()]
-    return texts
+def number_of(text: str | None) -> float:
+    """The finite number that a text is; NaN where it is none, as ``1e400`` and ``nan`` are none."""
+    number = float(text) if text is not None and _NUMBER.fullmatch(text) else math.nan
+    return number if math.isfinite(number) else math.nan
 
 
-def codes_of(column: NDArray[Any]) -> tuple[list[str], NDArray[np.int64]]:
-    """The different values of a column in their order, as text, and the place of each cell's; -1 where it is empty."""
-    codes = np.full(len(column), -1, np.int64)
-    filled = ~is_empty(column)
-    if column.dtype == object:
-        texts = column[filled].tolist()
-        values = sorted(set(texts))
-        place = {value: number for number, value in enumerate(values)}
-        codes[filled] = [place[text] for text in texts]
-        return values, codes
-    numbers, places = np.unique(column[filled], return_inverse=True)
-    codes[filled] = places
-    return [_text_of(number) for number in numbers.tolist()], codes
+def numbers_of(column: NDArray[np.object_]) -> NDArray[np.float64] | None:
+    """The cells of a column as numbers, NaN where one is empty; ``None`` where one is no number, or all are empty."""
+    numbers: dict[str | None, float] = {None: math.nan}
+    for text in column.tolist():
+        if text not in numbers:
+            numbers[text] = number_of(text)
+            if math.isnan(numbers[text]):
+                return None
+    return np.array([numbers[text] for text in column.tolist()], np.float64) if len(numbers) > 1 else None
 
 
-def _text_of(number: float) -> str:
-    return str(int(number)) if number == int(number) and abs(number) < 1e16 else repr(float(number))
+def codes_of(column: NDArray[np.object_]) -> tuple[list[str], NDArray[np.int64]]:
+    """The different texts of a column in their order, and the place of each cell's among them; -1 where it is empty.
+
+    Numbers are ordered by their size, other texts by their letters.
+    """
+    different = np.array(sorted({text for text in column.tolist() if text is not None}), object)
+    numbers = numbers_of(different)
+    values = (different if numbers is None else different[np.argsort(numbers, kind="stable")]).tolist()
+    places: dict[str | None, int] = {None: -1, **{text: place for place, text in enumerate(values)}}
+    return values, np.array([places[text] for text in column.tolist()], np.int64)
 
 
-def _take(column: NDArray[Any], places: NDArray[np.int64]) -> NDArray[Any]:
+def text_cells(values: Iterable[Any], name: str) -> NDArray[np.object_]:
+    """Values that Python holds as the cells of a column: each value's own text, ``None`` where there is none.
+
+    Args:
+        values: texts, numbers, truths, times; ``None``, NaN and the missing values of pandas are empty cells.
+        name: of the column, for the message.
+
+    Raises:
+        ArgumentError: a value is several, such as a list.
+    """
+    cells = [_text_of(value, name) for value in values]
+    column = np.empty(len(cells), object)
+    column[:] = cells
+    return column
+
+
+def _text_of(value: Any, name: str) -> str | None:
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return None
+    if isinstance(value, bool | np.bool_):
+        return str(value).lower()
+    if isinstance(value, float | np.floating) and np.isnan(value):
+        return None
+    if isinstance(value, Mapping | bytes) or (hasattr(value, "__len__") and not isinstance(value, str)):
+        raise ArgumentError(
+            f"columns: {name} must have a text or a number for each picture, had {type(value).__name__}"
+        )
+    return str(value).strip() or None
+
+
+def _take(column: NDArray[np.object_], places: NDArray[np.int64]) -> NDArray[np.object_]:
     """The cells at these places; empty where one is -1."""
-    lacks = places < 0
-    if not len(column):
-        return np.full(len(places), None, object) if column.dtype == object else np.full(len(places), np.nan)
-    values = column[np.maximum(places, 0)]
-    if lacks.any():
-        values = values.astype(np.float64) if values.dtype.kind == "i" else values
-        values[lacks] = None if values.dtype == object else np.nan
+    values = np.full(len(places), None, object)
+    is_there = places >= 0
+    values[is_there] = column[places[is_there]]
     return values
-
-
-def _is_whole(one: Columns, other: Columns, name: str) -> bool:
-    """Whether a column of both has whole numbers alone."""
-    kinds = {one.values[name].dtype.kind, other.values[name].dtype.kind}
-    return kinds <= {"i", "f"} and all(
-        np.all(column[~is_empty(column)] % 1 == 0) for column in (one.values[name], other.values[name])
-    )
-
-
-def _is_nan(column: NDArray[Any]) -> bool:
-    return bool(np.any(is_empty(column)))
 
 
 def _each_once(*tables: Columns) -> tuple[ColumnSource, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from hardiness.core.columns import Columns, codes_of, is_empty
+from hardiness.core.columns import Columns, codes_of, numbers_of
 from hardiness.core.forms import json_field
 from hardiness.sources.files import shown
 
@@ -56,21 +56,19 @@ def describe_columns(columns: Columns, pictures: Sequence[str], cluster: str = "
     """
     placed = columns.at(np.array(pictures, object))
     descriptions = []
-    for name, whole in columns.values.items():
-        column = placed.values[name]
+    for name, column in placed.values.items():
         values, codes = codes_of(column)
         counts = np.bincount(codes[codes >= 0], minlength=len(values))
-        is_number = column.dtype != object
+        numbers = numbers_of(np.array(values, object))
         has_few = 0 < len(values) <= MOST_SHOWN and counts.min() > 1 and name != cluster
-        filled = column[~is_empty(column)] if is_number else column
         descriptions.append(
             ColumnDescription(
                 name,
-                {"i": "whole numbers", "f": "numbers"}.get(whole.dtype.kind, "text"),
+                "text" if numbers is None else "numbers" if np.any(numbers % 1) else "whole numbers",
                 len(values),
                 int(np.count_nonzero(codes < 0)),
                 dict(zip(values, counts.tolist(), strict=True)) if has_few else {},
-                (filled.min().item(), filled.max().item()) if is_number and len(filled) and name != cluster else None,
+                (numbers.min().item(), numbers.max().item()) if numbers is not None and name != cluster else None,
             )
         )
     return tuple(descriptions)

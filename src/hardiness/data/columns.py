@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -22,7 +23,8 @@ from hardiness.core.columns import (
     NO_COLUMNS,
     Columns,
     ColumnSource,
-    texts_of,
+    number_of,
+    text_cells,
     with_given,
 )
 from hardiness.core.errors import ArgumentError, suggestion
@@ -48,9 +50,10 @@ MAX_BYTES = 1 << 30
 LONGEST = 200
 """The most characters of a cell: a column of longer ones, such as captions, is no property to group by."""
 
-_WHOLE = re.compile(r"[+-]?(?:0|[1-9]\d{0,17})")
-_NUMBER = re.compile(r"[+-]?(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?")
-_DECIMAL_COMMA = re.compile(r"[+-]?(?:0|[1-9]\d*),\d+")
+_DECIMAL_COMMA = re.compile(r"[+-]?(?:0|[1-9][0-9]*)(?:,[0-9]+)?")
+_ROUNDED = re.compile(r"-?[1-9](?:\.[0-9]+)?[eE]\+(?:1[1-9]|[2-9][0-9])")
+"""A number of twelve digits or more as Excel and pandas write it, which drop some of the digits."""
+
 _NO_NUMBERS = frozenset(("nan", "NaN", "NA", "N/A", "null", "None"))
 """Texts that stand for an empty cell in a column of numbers."""
 
@@ -126,7 +129,7 @@ def read_columns(given: GivenColumns) -> Columns:
     return _as_columns(arrays, ColumnTable(HELD), ColumnSource(HELD, digest_of_arrays(arrays)))
 
 
-def columns_by_id(ids: Sequence[str], values: Mapping[str, NDArray[Any]], source: ColumnSource) -> Columns:
+def columns_by_id(ids: Sequence[str], values: Mapping[str, NDArray[np.object_]], source: ColumnSource) -> Columns:
     """The columns of pictures whose ids are known.
 
     Args:
@@ -151,7 +154,7 @@ def columns_of_items(ids: Sequence[str], facts: Sequence[Mapping[str, Any]]) -> 
         ids: of the pictures, each once.
         facts: of each.
     """
-    arrays: dict[str, NDArray[Any]] = {}
+    arrays: dict[str, NDArray[np.object_]] = {}
     for name in dict.fromkeys(str(name) for each in facts for name in each if name != "id"):
         with suppress(ArgumentError):
             arrays[name] = _cells([each.get(name) for each in facts], name)
@@ -173,7 +176,7 @@ def with_tables(data: DataSet, tables: Sequence[Columns]) -> DataSet:
     return replace(data, columns=columns, remarks=remarks)
 
 
-def further_columns(files: Sequence[Path]) -> tuple[Mapping[str, NDArray[Any]], ColumnSource]:
+def further_columns(files: Sequence[Path]) -> tuple[Mapping[str, NDArray[np.object_]], ColumnSource]:
     """The columns of Parquet files of pictures beside these and their labels, row by row, and where they stand.
 
     Texts, numbers, truths and times are read; the hash is over these values, as the files hold the pictures too.
@@ -181,15 +184,15 @@ def further_columns(files: Sequence[Path]) -> tuple[Mapping[str, NDArray[Any]], 
     Raises:
         DataError: a file cannot be read.
     """
-    tables: list[tuple[int, Mapping[str, NDArray[Any]]]] = []
+    tables: list[tuple[int, Mapping[str, Sequence[str | None]]]] = []
     for file in files:
         count, columns = scalar_columns(file, is_scalar)
-        tables.append((count, _without_long({name: arrow_column(column) for name, column in columns.items()}, "")[0]))
-    arrays: dict[str, NDArray[Any]] = {}
-    for name in dict.fromkeys(name for _, columns in tables for name in columns):
-        parts = [columns.get(name, np.full(count, np.nan)) for count, columns in tables]
-        is_text = any(part.dtype == object for part in parts)
-        arrays[name] = np.concatenate([texts_of(part) for part in parts] if is_text else parts)
+        tables.append((count, {name: _arrow_texts(column) for name, column in columns.items()}))
+    texts = {
+        name: [text for count, columns in tables for text in columns.get(name, [None] * count)]
+        for name in dict.fromkeys(name for _, columns in tables for name in columns)
+    }
+    arrays, _ = _without_long({name: cells_of(cells) for name, cells in texts.items()}, "")
     return arrays, ColumnSource(", ".join(shown(file.name) for file in files[:3]), digest_of_arrays(arrays))
 
 
@@ -207,7 +210,7 @@ def _read_file(table: ColumnTable) -> Columns:
     return replace(columns, remarks=(*remarks, *columns.remarks))
 
 
-def arrays_of_table(content: bytes, file: str, place: str) -> tuple[dict[str, NDArray[Any]], list[str]]:
+def arrays_of_table(content: bytes, file: str, place: str) -> tuple[dict[str, NDArray[np.object_]], list[str]]:
     """The columns of a csv or Parquet file by name, each ``(N,)`` as `Columns.values` are, and what is to be known.
 
     Args:
@@ -222,7 +225,7 @@ def arrays_of_table(content: bytes, file: str, place: str) -> tuple[dict[str, ND
     return _of_parquet(content, file, place) if is_parquet else _of_csv(content, file, place)
 
 
-def _as_columns(arrays: Mapping[str, NDArray[Any]], table: ColumnTable, source: ColumnSource) -> Columns:
+def _as_columns(arrays: Mapping[str, NDArray[np.object_]], table: ColumnTable, source: ColumnSource) -> Columns:
     """The columns of a table whose arrays were read, by what the person says of them."""
     place = f"columns {shown(table.file)}"
     for name in [*([table.path] if table.path else []), *(name for name, _ in (*table.where, *table.names))]:
@@ -237,7 +240,7 @@ def _as_columns(arrays: Mapping[str, NDArray[Any]], table: ColumnTable, source: 
         )
     is_chosen = np.ones(len(arrays[paths]), bool)
     for column, value in table.where:
-        is_chosen &= np.array([text == value for text in texts_of(arrays[column])], bool)
+        is_chosen &= arrays[column] == value
         if not is_chosen.any():
             raise ArgumentError(f"{place}: where={column}:{value} leaves no line; write the value as it stands there")
     renamed = dict(table.names)
@@ -247,12 +250,12 @@ def _as_columns(arrays: Mapping[str, NDArray[Any]], table: ColumnTable, source: 
         raise ArgumentError(f"{place}: has a column {twice!r} already; choose another name for {twice}=…")
     if not values:
         raise ArgumentError(f"{place}: must have a column beside {paths}, which has the pictures' paths; has none")
-    names = [None if text is None else plain_name(text) for text in texts_of(arrays[paths][is_chosen])]
+    names = [None if text is None else plain_name(text) for text in arrays[paths][is_chosen].tolist()]
     return _each_once(names, values, source, place)
 
 
 def _each_once(
-    names: Sequence[str | None], values: Mapping[str, NDArray[Any]], source: ColumnSource, place: str
+    names: Sequence[str | None], values: Mapping[str, NDArray[np.object_]], source: ColumnSource, place: str
 ) -> Columns:
     """The columns with a line for each name.
 
@@ -273,8 +276,7 @@ def _each_once(
     if again:
         before, after = (np.array(lines) for lines in zip(*again, strict=True))
         for name, column in values.items():
-            texts = texts_of(column)
-            differs = np.flatnonzero(texts[before] != texts[after])
+            differs = np.flatnonzero(column[before] != column[after])
             if len(differs):
                 line = int(differs[0])
                 raise ArgumentError(
@@ -285,6 +287,12 @@ def _each_once(
         pictures = len(set(before.tolist()))
         example, number = shown(str(names[again[0][0]])), "picture has" if pictures == 1 else "pictures have"
         remarks.append(f"{source.name}: {pictures:,} {number} several lines ({example} …), which agree")
+    remarks += [
+        f"{source.name}: {name} has numbers such as 1.2E+17, of which another program dropped digits: identifiers may "
+        "have become one; write them as text"
+        for name, column in values.items()
+        if any(text is not None and _ROUNDED.fullmatch(text) for text in column.tolist())
+    ]
     lines = np.fromiter(first.values(), np.int64, len(first))
     ids = np.empty(len(first), object)
     ids[:] = [names[line] for line in lines.tolist()]
@@ -313,7 +321,7 @@ def read_cells(content: bytes, place: str) -> tuple[Iterator[list[str]], bool]:
     return csv.reader(io.StringIO(text, newline=""), delimiter=separator), separator == ";"
 
 
-def _of_csv(content: bytes, file: str, place: str) -> tuple[dict[str, NDArray[Any]], list[str]]:
+def _of_csv(content: bytes, file: str, place: str) -> tuple[dict[str, NDArray[np.object_]], list[str]]:
     rows, has_decimal_comma = read_cells(content, place)
     try:
         head = [name.strip() for name in next(rows, [])]
@@ -333,7 +341,7 @@ def _of_csv(content: bytes, file: str, place: str) -> tuple[dict[str, NDArray[An
         raise ArgumentError(f"{place}: must hold a line for each picture, and holds none")
     texts = [[cells[at].strip() if at < len(cells) else "" for cells in lines] for at in range(len(head))]
     columns = {name: column for name, column in zip(head, texts, strict=True) if name and not _INDEX.fullmatch(name)}
-    return _without_long({name: typed(column, has_decimal_comma) for name, column in columns.items()}, file)
+    return _without_long({name: cells_of(column, has_decimal_comma) for name, column in columns.items()}, file)
 
 
 def _refuse_doubles(head: Sequence[str], place: str) -> None:
@@ -344,12 +352,14 @@ def _refuse_doubles(head: Sequence[str], place: str) -> None:
         )
 
 
-def _without_long(arrays: Mapping[str, NDArray[Any]], file: str) -> tuple[dict[str, NDArray[Any]], list[str]]:
+def _without_long(
+    arrays: Mapping[str, NDArray[np.object_]], file: str
+) -> tuple[dict[str, NDArray[np.object_]], list[str]]:
     """The columns without those of long texts, with a line that names these."""
     long = [
         name
         for name, column in arrays.items()
-        if column.dtype == object and any(text is not None and len(text) > LONGEST for text in column.tolist())
+        if any(text is not None and len(text) > LONGEST for text in column.tolist())
     ]
     remarks = [
         f"{shown(Path(file).name)}: {name} is left out: it has texts of more than {LONGEST} characters" for name in long
@@ -357,29 +367,28 @@ def _without_long(arrays: Mapping[str, NDArray[Any]], file: str) -> tuple[dict[s
     return {name: column for name, column in arrays.items() if name not in long}, remarks
 
 
-def typed(texts: Sequence[str], has_decimal_comma: bool = False) -> NDArray[Any]:
-    """Cells as whole numbers, numbers or text; a number with zeros before it, as in 007, is text."""
-    different = set(texts)
-    different.discard("")
-    filled = different - _NO_NUMBERS
-    if filled and all(map(_WHOLE.fullmatch, filled)):
-        if "" not in texts and filled == different:
-            return np.array(list(map(int, texts)), np.int64)
-        return np.array([float(text) if text in filled else np.nan for text in texts])
-    if (
-        has_decimal_comma
-        and filled
-        and all(_DECIMAL_COMMA.fullmatch(text) or _WHOLE.fullmatch(text) for text in filled)
-    ):
-        return np.array([float(text.replace(",", ".")) if text in filled else np.nan for text in texts])
-    if filled and all(map(_NUMBER.fullmatch, filled)):
-        return np.array([float(text) if text in filled else np.nan for text in texts])
+def cells_of(texts: Sequence[str | None], has_decimal_comma: bool = False) -> NDArray[np.object_]:
+    """The cells of a column, from their texts: different texts stay different, and empty ones are ``None``.
+
+    Between numbers ``nan`` and `NA` are empty cells.
+
+    Args:
+        texts: of the cells, without outer spaces.
+        has_decimal_comma: whether 1,5 becomes 1.5, where all numbers are written so.
+    """
+    different = {text for text in texts if text}
+    numbers = different - _NO_NUMBERS
+    cells: dict[str | None, str | None] = {text: text for text in different}
+    if numbers and has_decimal_comma and all(map(_DECIMAL_COMMA.fullmatch, numbers)):
+        cells |= {text: text.replace(",", ".") for text in numbers}
+    if 0 < len(numbers) < len(different) and not any(math.isnan(number_of(cells[text])) for text in numbers):
+        cells |= dict.fromkeys(different - numbers)
     column = np.empty(len(texts), object)
-    column[:] = [text or None for text in texts]
+    column[:] = [cells.get(text) for text in texts]
     return column
 
 
-def _of_parquet(content: bytes, file: str, place: str) -> tuple[dict[str, NDArray[Any]], list[str]]:
+def _of_parquet(content: bytes, file: str, place: str) -> tuple[dict[str, NDArray[np.object_]], list[str]]:
     import pyarrow as pa
     from pyarrow import parquet
 
@@ -395,7 +404,7 @@ def _of_parquet(content: bytes, file: str, place: str) -> tuple[dict[str, NDArra
         ) from None
     if not table.num_rows:
         raise ArgumentError(f"{place}: must hold a line for each picture, and holds none")
-    arrays, remarks = _without_long({name: arrow_column(table.column(name)) for name in names}, file)
+    arrays, remarks = _without_long({name: cells_of(_arrow_texts(table.column(name))) for name in names}, file)
     if others := [name for name in schema.names if name not in names and not _INDEX.fullmatch(name)]:
         listed = ", ".join(map(shown, others))
         remarks.append(f"{shown(Path(file).name)}: left out, as cells hold neither text nor numbers: {listed}")
@@ -415,31 +424,23 @@ def is_scalar(kind: Any) -> bool:
     return any(check(kind) for check in checks)
 
 
-def arrow_column(column: Any) -> NDArray[Any]:
-    """A column of pyarrow's for which `is_scalar` holds, as `Columns` has them."""
+def _arrow_texts(column: Any) -> list[str | None]:
+    """The cells of a column of pyarrow's for which `is_scalar` holds, each as `text_cells` has it."""
     import pyarrow as pa
     from pyarrow import compute, types
 
     array = join_chunks(column)
     if types.is_dictionary(array.type):
         array = array.cast(array.type.value_type)
-    if types.is_boolean(array.type):
-        array = array.cast(pa.string())
-    if types.is_integer(array.type):
-        try:
-            if not array.null_count:
-                return number_values(array.cast(pa.int64())).copy()
-            array = array.cast(pa.float64())
-        except pa.ArrowInvalid:  # an identifier with more digits than a number has
-            array = array.cast(pa.string())
-    if types.is_floating(array.type) or types.is_decimal(array.type):
-        numbers = array.cast(pa.float64(), safe=False)
-        return np.array(number_values(compute.fill_null(numbers, float("nan"))))
-    texts = from_arrow(compute.fill_null(array.cast(pa.string()), ""))
-    return np.array([text.strip() or None for text in texts.tolist()], object)
+    if types.is_floating(array.type):
+        array = array if types.is_float32(array.type) else array.cast(pa.float64())
+        texts = text_cells(number_values(compute.fill_null(array, float("nan"))), "")
+    else:
+        texts = text_cells(from_arrow(compute.fill_null(array.cast(pa.string()), "")), "")
+    return list(texts)
 
 
-def arrays_of_python(given: Any) -> dict[str, NDArray[Any]]:
+def arrays_of_python(given: Any) -> dict[str, NDArray[np.object_]]:
     """The columns of a mapping or a data frame, by name.
 
     Raises:
@@ -447,18 +448,17 @@ def arrays_of_python(given: Any) -> dict[str, NDArray[Any]]:
     """
     if hasattr(given, "column_names"):  # a table of pyarrow
         return {
-            name: arrow_column(given.column(name))
+            name: cells_of(_arrow_texts(given.column(name)))
             for name in given.column_names
             if is_scalar(given.schema.field(name).type)
         }
     if isinstance(given, Mapping):
         lines = list(given.values())
         if lines and all(isinstance(line, Mapping) for line in lines):
-            names = list(dict.fromkeys(str(name) for line in lines for name in line))
-            cells = {name: _cells([line.get(name) for line in lines], name) for name in names}
+            names = dict.fromkeys(str(name) for line in lines for name in line if str(name) != "path")
             return {
-                "path": _cells(list(given), "path"),
-                **{name: cell for name, cell in cells.items() if name != "path"},
+                "path": text_cells(given, "path"),
+                **{name: _cells([line.get(name) for line in lines], name) for name in names},
             }
         columns = {str(name): column for name, column in given.items()}
     elif hasattr(given, "columns") and hasattr(given, "__getitem__"):  # a data frame of pandas, polars and others
@@ -483,47 +483,18 @@ def arrays_of_python(given: Any) -> dict[str, NDArray[Any]]:
     if len({len(column) for column in columns.values()}) > 1:
         sizes = ", ".join(f"{len(column):,} of {name}" for name, column in columns.items())
         raise ArgumentError(f"columns must have as many values each as there are pictures; has {sizes}")
-    arrays = {name: _cells(list(column), name) for name, column in columns.items()}
+    arrays = {name: _cells(column, name) for name, column in columns.items()}
     if not any(name.lower() in PATHS for name in arrays):  # the pictures of arrays are called by their places
         count = len(next(iter(arrays.values())))
         arrays = {"path": np.array([f"{place:06d}" for place in range(count)], object), **arrays}
     return arrays
 
 
-def _cells(values: Sequence[Any], name: str) -> NDArray[Any]:
-    """Values that Python holds as a column.
-
-    Raises:
-        ArgumentError: one of them is neither text nor a number, truth or ``None``.
-    """
-    plain = [value.item() if isinstance(value, np.generic) else value for value in values]
-    plain = [None if value is None or value != value or type(value).__name__ == "NAType" else value for value in plain]
-    kinds = {type(value) for value in plain if value is not None}
-    if kinds == {int} and None not in plain and all(abs(value) < 1 << 63 for value in plain):
-        return np.array(plain, np.int64)
-    if kinds and kinds <= {int, float}:
-        return np.array([np.nan if value is None else value for value in plain], np.float64)
-    column = np.empty(len(plain), object)
-    column[:] = [_text(value, name) for value in plain]
-    return column
+def _cells(values: Iterable[Any], name: str) -> NDArray[np.object_]:
+    """Values that Python holds as the cells of a column; raises as `text_cells`."""
+    return cells_of(text_cells(values, name).tolist())
 
 
-def _text(value: Any, name: str) -> str | None:
-    if value is None:
-        return None
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, list | tuple | Mapping | bytes | np.ndarray) or (
-        hasattr(value, "__len__") and not isinstance(value, str)
-    ):
-        raise ArgumentError(
-            f"columns: {name} must have a text or a number for each picture, had {type(value).__name__}"
-        )
-    return str(value).strip() or None
-
-
-def digest_of_arrays(arrays: Mapping[str, NDArray[Any]]) -> str:
+def digest_of_arrays(arrays: Mapping[str, NDArray[np.object_]]) -> str:
     """Hexadecimal digits over the names and values of columns that lie in no file."""
-    return sha256(
-        json.dumps([[name, texts_of(column).tolist()] for name, column in arrays.items()]).encode()
-    ).hexdigest()
+    return sha256(json.dumps([[name, column.tolist()] for name, column in arrays.items()]).encode()).hexdigest()

@@ -18,7 +18,7 @@ from hardiness.core.benchmark import DataSet, File
 from hardiness.core.columns import ColumnSource
 from hardiness.core.errors import DataError
 from hardiness.core.run import DataIdentity
-from hardiness.data.columns import columns_by_id, further_columns, typed
+from hardiness.data.columns import cells_of, columns_by_id, further_columns
 from hardiness.data.embedded_photographs import NAME
 from hardiness.data.files import FileEntry, Tree, fingerprint, passed_over, refuse_folder_too_deep, stamp_of
 from hardiness.data.items import LabelledFile, items
@@ -174,7 +174,7 @@ class PhotographSet:
         used = [files[path] for path in sorted(row.path for row in rows)]
         digest = fingerprint(used, tree.stamp, labels, *(names or ()))
         cells, remarks = cells_beside_labels(place.labels)
-        values = {name: typed(texts) for name, texts in cells.items()}
+        values = {name: cells_of(texts) for name, texts in cells.items()}
         source = ColumnSource(shown(place.labels.name), file_sha256(place.labels) if cells else "")
         beside = _Beside(values, source, tuple(remarks))
         return self._dataset(place, samples, digest, names, self._unlisted(place, tree, used), beside)

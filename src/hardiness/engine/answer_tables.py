@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from hardiness.core.columns import text_cells
 from hardiness.core.errors import ArgumentError
 from hardiness.data.columns import is_scalar
 from hardiness.engine.answer_columns import (
@@ -178,7 +179,7 @@ class AnswerTable:
             beside: the cells of further columns, by name.
         """
         for name, cells in (beside or {}).items():
-            texts = ["" if cell is None or cell != cell else str(cell).strip() for cell in cells]
+            texts = [text or "" for text in text_cells(cells, name).tolist()]
             self.beside.setdefault(name, []).extend(self._known.setdefault(text, text) for text in texts)
         if isinstance(self.values, list):
             self.values.extend(str(answer) for answer in answers)

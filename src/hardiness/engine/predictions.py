@@ -18,7 +18,7 @@ from hardiness.core.progress import Clock
 from hardiness.core.request import Request
 from hardiness.core.result import CLASSES, CONFIDENCES
 from hardiness.core.table import Records
-from hardiness.data.columns import columns_by_id, typed
+from hardiness.data.columns import cells_of, columns_by_id
 from hardiness.data.items import limited
 from hardiness.engine.answer_columns import PicturePaths, not_a_confidence
 from hardiness.engine.answer_tables import Answers, NumberRows, read_answers
@@ -251,7 +251,7 @@ class Predictions:
                     "conditions of one picture, and no column of the pictures"
                 )
             else:
-                values[name] = typed([texts[row] for row in first.values()])
+                values[name] = cells_of([texts[row] for row in first.values()])
         return columns_by_id(list(first), values, ColumnSource(os.path.basename(self.path), self.sha256)), lines
 
 

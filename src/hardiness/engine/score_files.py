@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from hardiness.benchmarks.score_file import ScoreFile, with_cells
 from hardiness.core.answers import SCORES
 from hardiness.core.benchmark import DataSet, Item
-from hardiness.core.columns import ColumnSource, texts_of
+from hardiness.core.columns import ColumnSource, number_of
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, suggestion
 from hardiness.core.model import ModelSpec
@@ -34,9 +34,12 @@ _CONDITION = "condition"
 _PARTS = ("corruption", "severity")
 """The columns that say the condition where nobody names others."""
 
-_CORRUPTION_AT = re.compile(r"(.+)/(\d+)")
+_CORRUPTION_AT = re.compile(r"(.+)/(0|[1-9][0-9]*)")
 _NAMED = 3
 """How many scores are named where several are missing."""
+
+_EXACT = 1 << 53
+"""Whole numbers below it are not rounded, whoever reads the results."""
 
 MOST_CONDITIONS = 1000
 """Conditions of a file: a table has a cell for each picture under each of them."""
@@ -64,7 +67,7 @@ class ScoreTable:
     samples: Sequence[str]
     conditions: Sequence[Condition]
     scores: NDArray[np.float64]
-    beside: Mapping[str, NDArray[Any]]
+    beside: Mapping[str, NDArray[np.object_]]
     remarks: tuple[str, ...] = ()
 
     def data(self) -> tuple[DataSet, list[str]]:
@@ -73,8 +76,7 @@ class ScoreTable:
         earlier = np.array([first.setdefault(sample, row) for row, sample in enumerate(self.samples)], np.int64)
         rows, lines, values = list(first.values()), [], {}
         for name, column in self.beside.items():
-            texts = texts_of(column)
-            if (texts[earlier] != texts).any():
+            if (column[earlier] != column).any():
                 lines.append(
                     f"{shown(self.place)}: {shown(name)} is left out: it is another under other conditions of one "
                     "picture, and no column of the pictures; where it is a part of the condition, name it: conditions="
@@ -195,15 +197,17 @@ def _condition_columns(benchmark: ScoreFile, names: Mapping[str, Any], place: st
     return benchmark.columns or usual
 
 
-def _samples(column: NDArray[Any], name: str, place: str) -> list[str]:
-    texts = texts_of(column).tolist()
+def _samples(column: NDArray[np.object_], name: str, place: str) -> list[str]:
+    texts = column.tolist()
     for row, text in enumerate(texts):
         if not text:
             raise ArgumentError(f"{place}: row {row + 1} must name its picture in the column {name}, and is empty")
     return [str(text) for text in texts]
 
 
-def _conditions(benchmark: ScoreFile, parts: Mapping[str, NDArray[Any]], count: int, place: str) -> list[Condition]:
+def _conditions(
+    benchmark: ScoreFile, parts: Mapping[str, NDArray[np.object_]], count: int, place: str
+) -> list[Condition]:
     """The condition of each row; without columns that say it all pictures are clean.
 
     Raises:
@@ -213,7 +217,7 @@ def _conditions(benchmark: ScoreFile, parts: Mapping[str, NDArray[Any]], count: 
         return [Condition()] * count
     different: dict[tuple[Value, ...], Condition] = {}
     conditions = []
-    for cells in zip(*(map(_value, column.tolist()) for column in parts.values()), strict=True):
+    for cells in zip(*map(_values, parts.values()), strict=True):
         if cells not in different:
             different[cells] = _condition(benchmark, cells, tuple(parts))
         conditions.append(different[cells])
@@ -225,13 +229,25 @@ def _conditions(benchmark: ScoreFile, parts: Mapping[str, NDArray[Any]], count: 
     return conditions
 
 
-def _value(cell: Any) -> Value:
-    """A cell as a condition has it: whole numbers as such, nothing where it is empty."""
-    if cell is None or cell != cell:
-        return None
-    if isinstance(cell, float):
-        return int(cell) if cell.is_integer() else cell
-    return cell if isinstance(cell, int) else str(cell)
+def _values(column: NDArray[np.object_]) -> list[Value]:
+    """The cells of a column as conditions have them: as numbers where each one is written as Python writes it.
+
+    So 1.1 and 1.10 are two texts, and no condition is lost.
+    """
+    texts: list[str | None] = column.tolist()
+    different = {text for text in texts if text is not None}
+    numbers = {text: _exact_number(text) for text in different}
+    if None in numbers.values() or len(set(numbers.values())) < len(different):
+        return [*texts]
+    return [None if text is None else numbers[text] for text in texts]
+
+
+def _exact_number(text: str) -> int | float | None:
+    """The number that is written as this text, or as this text without its ``.0``; ``None`` where there is none."""
+    number = number_of(text)
+    if number.is_integer() and abs(number) < _EXACT:
+        return int(number) if str(int(number)) == text.removesuffix(".0") else None
+    return number if repr(number) == text != "nan" else None
 
 
 def _condition(benchmark: ScoreFile, cells: Sequence[Value], parts: Sequence[str]) -> Condition:
@@ -244,7 +260,11 @@ def _condition(benchmark: ScoreFile, cells: Sequence[Value], parts: Sequence[str
 
 
 def _scores(
-    column: NDArray[Any], samples: Sequence[str], conditions: Sequence[Condition], benchmark: ScoreFile, place: str
+    column: NDArray[np.object_],
+    samples: Sequence[str],
+    conditions: Sequence[Condition],
+    benchmark: ScoreFile,
+    place: str,
 ) -> NDArray[np.float64]:
     """The scores as shares of their range.
 
@@ -252,17 +272,14 @@ def _scores(
         ArgumentError: one is no number, or beyond the range.
     """
     low, high = benchmark.ends
-    if column.dtype == object:
-        numbers = np.array([_number(cell) for cell in column.tolist()], np.float64)
-    else:
-        numbers = column.astype(np.float64)
+    numbers = np.array([number_of(cell) for cell in column.tolist()], np.float64)
     bad = np.flatnonzero(~((numbers >= low) & (numbers <= high)))
     if len(bad):
         row = int(bad[0])
         condition = conditions[row]
         cell = column[row]
         is_number = not np.isnan(numbers[row])
-        was = f"{numbers[row]:g}" if is_number else f"{cell!r}" if isinstance(cell, str) else "empty or NaN"
+        was = cell if is_number else "empty or NaN" if cell is None else repr(cell)
         hint = f"; scores of another range are said so: -b {benchmark.name}:range=0..100" if is_number else ""
         raise ArgumentError(
             f"{place}: the score of {shown(samples[row])} under {cell_of(condition)} (row {row + 1}) must be a number "
@@ -271,17 +288,10 @@ def _scores(
     return (numbers - low) / (high - low)
 
 
-def _number(cell: Any) -> float:
-    try:
-        return float(cell)
-    except (TypeError, ValueError):
-        return float("nan")
-
-
 def _refuse_doubles(
     samples: Sequence[str],
     conditions: Sequence[Condition],
-    beside: Mapping[str, NDArray[Any]],
+    beside: Mapping[str, NDArray[np.object_]],
     benchmark: ScoreFile,
     place: str,
 ) -> None:
@@ -294,7 +304,7 @@ def _refuse_doubles(
     for row, key in enumerate(zip(samples, conditions, strict=True)):
         if (earlier := first.setdefault(key, row)) == row:
             continue
-        apart = [name for name, column in beside.items() if texts_of(column[[earlier]]) != texts_of(column[[row]])]
+        apart = [name for name, column in beside.items() if column[earlier] != column[row]]
         hint = "leave one of them"
         if apart:
             names = "+".join([*(benchmark.columns or key[1]), apart[0]])

@@ -79,14 +79,14 @@ class Scoring(NamedTuple):
         baseline: what ratios divide by, in the form of the benchmark's card; ``None`` where there is nothing, or the
             metric does not divide.
         columns: what is known of the images beyond their labels, by name ``(N,)``, those that the metric asked for:
-            object of str with ``None`` in an empty cell, int64, or float64 with NaN in an empty cell.
+            object of str, numbers as well, with ``None`` in an empty cell.
     """
 
     table: ImageTable
     run: Run
     whole: bool = True
     baseline: Mapping[str, Any] | None = None
-    columns: Mapping[str, NDArray[Any]] = MappingProxyType({})
+    columns: Mapping[str, NDArray[np.object_]] = MappingProxyType({})
 
     @property
     def clean(self) -> int | None:

@@ -7,12 +7,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core.columns import Columns, Grouping, SliceOfPictures, codes_of, is_empty
+from hardiness.core.columns import Columns, Grouping, SliceOfPictures, codes_of, is_empty, number_of, numbers_of
 from hardiness.core.errors import ArgumentError, suggestion
 from hardiness.core.result import FEW_IN_SLICE
 from hardiness.core.stems import STEMS, stem_column
@@ -105,14 +105,14 @@ def slices_of(grouping: Grouping, columns: Columns, ids: NDArray[np.object_]) ->
     return [_slice(placed, text, grouping.cluster) for text in grouping.slices]
 
 
-def _cluster_column(grouping: Grouping, columns: Columns, ids: NDArray[np.object_]) -> NDArray[Any]:
+def _cluster_column(grouping: Grouping, columns: Columns, ids: NDArray[np.object_]) -> NDArray[np.object_]:
     """The column of the clusters, for these pictures: one of theirs, or stems of their file names."""
     if grouping.cluster in STEMS and grouping.cluster not in columns.values:
         return stem_column(ids.tolist(), grouping.cluster)
     return column_of(columns.at(ids), grouping.cluster)
 
 
-def column_of(columns: Columns, name: str) -> NDArray[Any]:
+def column_of(columns: Columns, name: str) -> NDArray[np.object_]:
     """A column by its name.
 
     Raises:
@@ -190,18 +190,23 @@ def _slice(columns: Columns, text: str, cluster: str) -> SliceOfPictures:
 def _parts(columns: Columns, part: SlicedColumn) -> tuple[Sequence[str], NDArray[np.int64]]:
     """The values or ranges of a column, and the place of each picture's among them."""
     column = column_of(columns, part.name)
+    values, codes = codes_of(column)
+    if not values:
+        raise ArgumentError(f"slice {part.name}: the column is empty for all of these pictures")
     if not part.ranges:
-        values, codes = codes_of(column)
-        if not values:
-            raise ArgumentError(f"slice {part.name}: the column is empty for all of these pictures")
         _refuse_too_many(columns, (part,), len(values))
         return values, codes
-    if column.dtype == object:
-        raise ArgumentError(f"slice {part.name}: ranges are for numbers, and this column has text; name it without")
+    numbers = numbers_of(column)
+    if numbers is None:
+        filled = zip(columns.ids[~is_empty(column)].tolist(), column[~is_empty(column)].tolist(), strict=True)
+        picture = next(picture for picture, text in filled if math.isnan(number_of(text)))
+        raise ArgumentError(
+            f"slice {part.name}: ranges are for numbers, and the column has text, as for {picture}; name it without"
+        )
     codes = np.full(len(column), -1, np.int64)
     top = max(each.high for each in part.ranges)
     for place, each in enumerate(part.ranges):
-        codes[(column >= each.low) & ((column < each.high) | ((column == top) & (each.high == top)))] = place
+        codes[(numbers >= each.low) & ((numbers < each.high) | ((numbers == top) & (each.high == top)))] = place
     return [each.text for each in part.ranges], codes
 
 
@@ -209,8 +214,9 @@ def _refuse_too_many(columns: Columns, parts: Sequence[SlicedColumn], count: int
     """Raise where a slice has more values than a reader can look at."""
     if count <= MOST_VALUES:
         return
-    first = next((part for part in parts if not part.ranges and columns.values[part.name].dtype != object), None)
-    ranges = f"put its numbers into ranges, as in {_ranges_advised(columns, first.name)}, or " if first else ""
+    advice = (_ranges_advised(columns, part.name) for part in parts if not part.ranges)
+    first = next(filter(None, advice), "")
+    ranges = f"put its numbers into ranges, as in {first}, or " if first else ""
     name = "+".join(part.name for part in parts)
     raise ArgumentError(
         f"slice {name}: must have at most {MOST_VALUES} values, has {count:,}; {ranges}where they say which pictures "
@@ -219,9 +225,11 @@ def _refuse_too_many(columns: Columns, parts: Sequence[SlicedColumn], count: int
 
 
 def _ranges_advised(columns: Columns, name: str) -> str:
-    """Three ranges of about as many pictures each, as they are written."""
-    numbers = columns.values[name]
-    low, high = (f"{end:.3g}" for end in np.nanquantile(numbers.astype(np.float64), [1 / 3, 2 / 3]))
+    """Three ranges of about as many pictures each, as they are written; empty where the column has text."""
+    numbers = numbers_of(columns.values[name])
+    if numbers is None:
+        return ""
+    low, high = (f"{end:.3g}" for end in np.nanquantile(numbers, [1 / 3, 2 / 3]))
     return f"{name}:-{low},{low}-{high},{high}-" if float(low) < float(high) else f"{name}:-{low},{low}-"
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from hardiness.benchmarks.card import Baseline, MissingCard
 from hardiness.benchmarks.own_code import scoring_code
-from hardiness.core.columns import NO_COLUMNS, Columns, texts_of
+from hardiness.core.columns import NO_COLUMNS, Columns
 from hardiness.core.errors import ArgumentError, DataError, StoreError
 from hardiness.core.result import PARTIAL, Score
 from hardiness.core.table import ImageTable
@@ -78,7 +78,7 @@ def _columns_called(names: Collection[str], run: ScoredRun) -> Columns:
 
 
 def _digest(columns: Columns, names: Sequence[str]) -> str:
-    return digest_of([columns.ids.tolist(), [[name, texts_of(columns.values[name]).tolist()] for name in names]])
+    return digest_of([columns.ids.tolist(), [[name, columns.values[name].tolist()] for name in names]])
 
 
 def _in_order() -> Iterator[RunMetric]:

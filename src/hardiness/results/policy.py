@@ -409,10 +409,10 @@ def _where(place: str, table: Any) -> tuple[Condition, Mapping[str, str]]:
             f'{place}: where must be a table of texts and numbers, as in {{ corruption = "fog", severity = 3 }}, was '
             f"{table!r}"
         )
-    if not isinstance(in_slice, dict) or not all(isinstance(value, str | int | float) for value in in_slice.values()):
+    if not isinstance(in_slice, dict) or not all(isinstance(value, str | int) for value in in_slice.values()):
         raise ArgumentError(
-            f'{place}: slice of where must be a table of columns and values, as in slice = {{ site = "B" }}, was '
-            f"{in_slice!r}"
+            f'{place}: slice of where must be a table of columns and values in quotes, as in slice = {{ site = "B" }}, '
+            f"was {in_slice!r}"
         )
     return Condition(**rest), {column: str(value) for column, value in in_slice.items()}
 

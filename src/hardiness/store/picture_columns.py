@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,7 +54,9 @@ def decode_columns(content: bytes, place: str) -> Columns:
         table = pq.read_table(pa.BufferReader(content))
         sources = [ColumnSource(*source) for source in json.loads(table.schema.metadata[SOURCES])]
         arrays = {name: from_arrow(join_chunks(table.column(name))) for name in table.column_names}
-        ids = np.asarray(arrays.pop(IMAGE), object)
+        if numbers := [name for name, array in arrays.items() if array.dtype != object]:
+            raise ValueError(f"{numbers[0]} is no text, as an earlier version wrote it")
+        ids = arrays.pop(IMAGE)
     except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
         raise StoreError(
             f"{place} is not what was written ({shown(str(error))}) and counts for nothing; delete it: the next "
@@ -65,16 +66,12 @@ def decode_columns(content: bytes, place: str) -> Columns:
     return Columns(ids, values, tuple(sources))
 
 
-def _without_none(column: NDArray[Any]) -> NDArray[Any]:
-    if column.dtype != object:
-        return column
+def _without_none(column: NDArray[np.object_]) -> NDArray[np.object_]:
     texts = np.empty(len(column), object)
     texts[:] = ["" if value is None else value for value in column.tolist()]
     return texts
 
 
-def _with_none(column: NDArray[Any]) -> NDArray[Any]:
-    if column.dtype == object:
-        column = column.copy()
-        column[column == ""] = None
+def _with_none(column: NDArray[np.object_]) -> NDArray[np.object_]:
+    column[column == ""] = None
     return column

@@ -13,15 +13,13 @@ from hardiness.core.columns import (
     codes_of,
     has_all,
     join_columns,
-    texts_of,
+    numbers_of,
+    text_cells,
 )
 
 
 def columns(ids: str, source: str = "a.csv", **values: list[object]) -> Columns:
-    arrays = {
-        name: np.array(column, object if any(isinstance(v, str) or v is None for v in column) else None)
-        for name, column in values.items()
-    }
+    arrays = {name: text_cells(column, name) for name, column in values.items()}
     return Columns(np.array(ids.split(), object), arrays, (ColumnSource(source, "0" * 64),))
 
 
@@ -29,7 +27,7 @@ def test_pictures_without_a_line_lines_without_a_picture_and_empty_cells_are_cou
     table = columns("x/1.png x/2.png y/9.png", site=["secret", None, "B"], age=[30, 40, 50])
     placed = table.of_pictures(np.array(["x/1", "x/2", "x/3"], object))
     assert placed.ids.tolist() == ["x/1", "x/2"]
-    assert placed.values["age"].tolist() == [30, 40]
+    assert placed.values["age"].tolist() == ["30", "40"]
     assert placed.remarks == (
         "a.csv: 1 line of 3 is of no picture here (y/9.png)",
         "a.csv: 1 picture of 3 has no line (x/3)",
@@ -52,8 +50,7 @@ def test_of_two_tables_the_second_counts_where_both_have_a_cell() -> None:
     joined, disagreements = join_columns(first, second)
     assert joined.ids.tolist() == list("abcd")
     assert joined.values["site"].tolist() == ["A", "B", "C", "D"]
-    assert joined.values["age"].tolist() == [1, 2, 4, 5]
-    assert joined.values["age"].dtype == np.int64
+    assert joined.values["age"].tolist() == ["1", "2", "4", "5"]
     assert disagreements == {"age": ["c"]}
     assert [source.name for source in joined.sources] == ["a.csv", "b.csv"]
     assert has_all(joined, second)
@@ -61,20 +58,45 @@ def test_of_two_tables_the_second_counts_where_both_have_a_cell() -> None:
     assert join_columns(NO_COLUMNS, first)[0].values.keys() == first.values.keys()
 
 
-def test_numbers_and_texts_of_one_column_are_texts_when_they_meet() -> None:
-    joined, disagreements = join_columns(columns("a b", age=[12, 13]), columns("c", age=["unknown"]))
-    assert joined.values["age"].tolist() == ["12", "13", "unknown"]
-    assert not disagreements
+def test_two_tables_disagree_where_their_texts_do() -> None:
     assert not join_columns(columns("a", age=[12]), columns("a", age=["12"]))[1]
+    assert join_columns(columns("a", camera=["1.1"]), columns("a", camera=["1.10"]))[1] == {"camera": ["a"]}
 
 
 def test_values_stand_in_the_order_of_numbers_or_letters_and_empty_cells_have_none() -> None:
-    assert codes_of(np.array([10, 9, 10]))[0] == ["9", "10"]
-    values, codes = codes_of(np.array([1.5, np.nan, 10.0]))
+    assert codes_of(text_cells([10, 9, 10], ""))[0] == ["9", "10"]
+    values, codes = codes_of(text_cells([1.5, np.nan, 10], ""))
     assert (values, codes.tolist()) == (["1.5", "10"], [0, -1, 1])
-    values, codes = codes_of(np.array(["b", None, "a"], object))
+    values, codes = codes_of(text_cells(["b", None, "a"], ""))
     assert (values, codes.tolist()) == (["a", "b"], [1, -1, 0])
-    assert texts_of(np.array([12.0, np.nan])).tolist() == ["12", None]
+    assert codes_of(text_cells([None], ""))[0] == []
+
+
+def test_texts_of_one_number_stay_apart_and_are_that_number_where_numbers_are_asked_for() -> None:
+    column = text_cells(["1.2", "1.10", "1.1", "+5", "5", "1e1", "10", "-0", "0", None], "")
+    values, codes = codes_of(column)
+    assert values == ["-0", "0", "1.1", "1.10", "1.2", "+5", "5", "10", "1e1"]
+    assert codes.tolist() == [4, 3, 2, 5, 6, 8, 7, 0, 1, -1]
+    numbers = numbers_of(column)
+    assert numbers is not None
+    np.testing.assert_array_equal(numbers, [1.2, 1.1, 1.1, 5, 5, 10, 10, 0, 0, np.nan])
+
+
+@pytest.mark.parametrize("text", ["1e400", "nan", "inf", "1_000", "0x1", "1,5", "x", "٣"])
+def test_a_column_with_a_text_that_is_no_number_has_no_numbers(text: str) -> None:
+    assert numbers_of(text_cells(["1", text, None], "")) is None
+    assert numbers_of(text_cells([None], "")) is None
+
+
+def test_each_value_of_python_is_its_own_text() -> None:
+    whole = [10**17 + number for number in range(3)]
+    assert text_cells([*whole, None, 0.5, float("nan"), 10**20], "").tolist() == [
+        *map(str, whole),
+        *(None, "0.5", None, str(10**20)),
+    ]
+    assert text_cells([np.float32(0.1), np.int64(3), np.True_, False, " a ", ""], "").tolist() == [
+        *("0.1", "3", "true", "false", "a", None)
+    ]
 
 
 def test_a_grouping_takes_one_table_as_it_is_and_asks_for_nothing_with_a_table_alone() -> None:

@@ -194,7 +194,7 @@ def test_a_data_set_of_maites_protocol_is_data() -> None:
     assert columns.ids.tolist() == [item.id for item in found.items]
     assert {name: values.tolist() for name, values in columns.values.items()} == {
         "site": ["A", "B", "B", "A", "A", "B"],
-        "lux": [0, 30, 10, 40, 20, 50],
+        "lux": ["0", "30", "10", "40", "20", "50"],
     }
 
 

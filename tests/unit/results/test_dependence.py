@@ -11,7 +11,7 @@ import pytest
 
 from hardiness.cli.output import wide
 from hardiness.cli.show import print_tables
-from hardiness.core.columns import NO_GROUPING, Columns, ColumnSource, Grouping
+from hardiness.core.columns import NO_GROUPING, Columns, ColumnSource, Grouping, text_cells
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
 from hardiness.core.table import Records
 from hardiness.results import dependence
@@ -67,7 +67,7 @@ def alike_lines(store: Store, grouping: Grouping = NO_GROUPING) -> list[str]:
 
 def columns_of(ids: list[str], name: str, values: list[object]) -> Columns:
     order = np.argsort(np.array(ids, object))
-    column = np.array(values, object)[order]
+    column = text_cells(values, name)[order]
     return Columns(np.array(sorted(ids), object), {name: column}, (ColumnSource("Python", "0" * 64),))
 
 
@@ -133,16 +133,16 @@ def test_other_columns_of_the_same_file_are_judged_anew(tmp_path: Path) -> None:
         assert alike_lines(store, Grouping(columns=columns_of(ids, "patient", shuffled))) == []
 
 
-def test_measured_numbers_name_no_cluster_and_whole_ones_with_an_empty_cell_do(tmp_path: Path) -> None:
+def test_measured_numbers_name_no_cluster_and_identifiers_of_digits_do(tmp_path: Path) -> None:
     store = stored(tmp_path, "{k:04d}", ())
     ids = sorted(set(store.runs()[0].records()["sample"].tolist()))
-    number = np.array([float(int(each.rpartition("/")[2]) // FRAMES) for each in ids])
-    number[0] = np.nan
-    source = (ColumnSource("Python", "1" * 64),)
-    whole = Columns(np.array(ids, object), {"patient": number}, source)
-    assert len(alike_lines(store, Grouping(columns=whole))) == 1
-    measured = Columns(np.array(ids, object), {"age": number + 0.5}, (ColumnSource("Python", "2" * 64),))
-    assert alike_lines(store, Grouping(columns=measured)) == []
+    number = [int(each.rpartition("/")[2]) // FRAMES for each in ids]
+    for name, values, lines in (
+        ("patient", [None, *number[1:]], 1),
+        ("patient", [f"12.{each}" for each in number], 1),  # of which 12.1 and 12.10 are two
+        ("age", [each + 0.5 for each in number], 0),
+    ):
+        assert len(alike_lines(store, Grouping(columns=columns_of(ids, name, values)))) == lines
 
 
 def test_each_line_has_the_verb_of_the_run_that_it_is_of(monkeypatch: pytest.MonkeyPatch) -> None:

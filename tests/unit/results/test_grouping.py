@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hardiness.core.columns import Columns, Grouping, SliceOfPictures
+from hardiness.core.columns import Columns, Grouping, SliceOfPictures, text_cells
 from hardiness.core.errors import ArgumentError
 from hardiness.results.grouping import MOST_VALUES, clusters_of, gaps_of, named_columns, slices_of
 
@@ -16,11 +16,7 @@ N = 120
 
 def columns_of(**values: Any) -> Columns:
     ids = np.array([f"x/{number:04d}" for number in range(N)], object)
-    arrays = {
-        name: np.array(column, object) if any(isinstance(cell, str | None) for cell in column) else np.array(column)
-        for name, column in values.items()
-    }
-    return Columns(ids, arrays)
+    return Columns(ids, {name: text_cells(column, name) for name, column in values.items()})
 
 
 SITES = ["A"] * 60 + ["B"] * 59 + [None]
@@ -92,7 +88,11 @@ def test_two_columns_together_have_the_parts_that_there_are() -> None:
             "patient",
             "must have at most 50 values, has 60; where they say which pictures belong together, give --cluster",
         ),
-        ("site:0-1", "slice site: ranges are for numbers, and this column has text; name it without"),
+        (
+            "site:0-1",
+            "slice site: ranges are for numbers, and the column has text, as for x/0000; name it without",
+        ),
+        ("none:0-1", "slice none: the column is empty for all of these pictures"),
         ("age:0-30,20-40", "slice age:0-30,20-40: ranges must not overlap, and 0-30 and 20-40 do"),
         ("age:30-0", "a range must end above where it begins, was '30-0'"),
         (

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hardiness.core.columns import NO_COLUMNS, Columns, ColumnSource
+from hardiness.core.columns import NO_COLUMNS, Columns, ColumnSource, text_cells
 from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Plan, Run
 from hardiness.store.picture_columns import encode_columns
 from hardiness.store.run import StoredRun
@@ -22,7 +22,7 @@ def run(tmp_path: Path) -> StoredRun:
 
 
 def columns(ids: str = "a b c", source: str = "a.csv", **values: Any) -> Columns:
-    arrays = {name: np.array(cells, object if isinstance(cells[0], str) else None) for name, cells in values.items()}
+    arrays = {name: text_cells(cells, name) for name, cells in values.items()}
     return Columns(np.array(ids.split(), object), arrays, (ColumnSource(source, "f" * 64),))
 
 
@@ -33,16 +33,15 @@ def files(run: StoredRun) -> list[Path]:
     return sorted((run.folder / "columns").glob("*")) if (run.folder / "columns").exists() else []
 
 
-def test_what_was_stored_is_read_again_with_its_types_and_sources(run: StoredRun) -> None:
-    given = columns(**SITE, age=[3, 4, 5], score=[0.5, np.nan, 1.0], image=["x", "y", "z"])
+def test_what_was_stored_is_read_again_with_its_sources(run: StoredRun) -> None:
+    given = columns(**SITE, age=[3, 4, 5], camera=["1.1", None, "1.10"], image=["x", "y", "z"])
     run.keep_picture_columns(given)
     stored = run.picture_columns()
     assert stored.ids.tolist() == ["a", "b", "c"]
     assert stored.sources == given.sources
     assert stored.remarks == ()
     for name, column in given.values.items():
-        assert stored.values[name].dtype == column.dtype
-        np.testing.assert_array_equal(stored.values[name], column)
+        assert stored.values[name].tolist() == column.tolist()
     assert encode_columns(given) == encode_columns(given)
 
 
@@ -55,7 +54,7 @@ def test_equal_columns_are_stored_once_and_none_make_no_file(run: StoredRun) -> 
     assert len(files(run)) == 1
     run.keep_picture_columns(columns("a", age=[3]))
     assert len(files(run)) == 2
-    assert run.picture_columns().values["age"].tolist()[0] == 3
+    assert run.picture_columns().values["age"].tolist() == ["3", None, None]
 
 
 def test_two_sessions_at_once_lose_nothing_and_of_a_later_one_the_cells_count(run: StoredRun) -> None:

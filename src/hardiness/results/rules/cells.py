@@ -91,7 +91,9 @@ def unmatched_where(where: Condition, conditions: Sequence[Mapping[str, Any]]) -
         of_key = [Condition(**{key: each[key]}) for each in conditions if key in each]
         if not any(is_same_condition(each, Condition(**{key: value})) for each in of_key):
             values = {condition_text(each).removeprefix(f"{key}=") for each in of_key}
-            return UnmatchedError(f"where {key}", str(value), sorted(values))
+            is_text = isinstance(value, float) and any(isinstance(each[key], str) for each in of_key)
+            hint = " (a number; write a text in quotes)" if is_text else ""
+            return UnmatchedError(f"where {key}", f"{value}{hint}", sorted(values))
     return UnmatchedError(
         "where", str(where), sorted({condition_text(Condition(**each)) for each in conditions} - {""})
     )
