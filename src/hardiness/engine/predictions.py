@@ -273,8 +273,8 @@ def read_predictions(answers: Answers, classes: Sequence[str] = ()) -> Predictio
         classes: names of the classes, by which such columns are known.
 
     Raises:
-        ArgumentError: there is no such file, it is cut, lacks a column or holds what is no number, where the line is
-            named; or its logits are probabilities.
+        ArgumentError: there is no such file, it lacks a column or holds what is no number, where the line is named; or
+            its logits are probabilities.
     """
     path, sha256, table = read_answers(answers, classes)
     return Predictions(

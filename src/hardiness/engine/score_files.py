@@ -41,6 +41,9 @@ _NAMED = 3
 _EXACT = 1 << 53
 """Whole numbers below it are not rounded, whoever reads the results."""
 
+_ROUNDING = 1e-6
+"""How far a score may lie beyond its range, as a share of the larger end: means that were taken in float32 do."""
+
 MOST_CONDITIONS = 1000
 """Conditions of a file: a table has a cell for each picture under each of them."""
 
@@ -165,21 +168,17 @@ def read_scores(answers: Answers, benchmark: ScoreFile) -> ScoreTable:
         conditions,
         scores,
         beside,
-        (*remarks, *_unpaired(samples, conditions, place)),
+        (*remarks, *_unpaired(samples, conditions, benchmark, place)),
     )
 
 
 def _content(path: str) -> bytes:
-    """The bytes of a file that ends as a whole one does."""
     if not Path(path).is_file():
         raise ArgumentError(f"predictions must be a csv or Parquet file; there is none at {path}")
     try:
-        content = read_regular(Path(path), MAX_BYTES)
+        return read_regular(Path(path), MAX_BYTES)
     except OSError as error:
         raise ArgumentError(f"{path} must be a csv or Parquet file, and cannot be read ({error.strerror})") from None
-    if content and not content.startswith(b"PAR1") and not content.rstrip(b"\0").endswith(b"\n"):
-        raise ArgumentError(f"{path} ends within a line, as a file does that was cut; write it again")
-    return content
 
 
 def _condition_columns(benchmark: ScoreFile, names: Mapping[str, Any], place: str) -> tuple[str, ...]:
@@ -266,14 +265,15 @@ def _scores(
     benchmark: ScoreFile,
     place: str,
 ) -> NDArray[np.float64]:
-    """The scores as shares of their range.
+    """The scores as shares of their range; one that is beyond it by the rounding of float32 is its end.
 
     Raises:
         ArgumentError: one is no number, or beyond the range.
     """
     low, high = benchmark.ends
     numbers = np.array([number_of(cell) for cell in column.tolist()], np.float64)
-    bad = np.flatnonzero(~((numbers >= low) & (numbers <= high)))
+    rounding = _ROUNDING * max(abs(low), abs(high))
+    bad = np.flatnonzero(~((numbers >= low - rounding) & (numbers <= high + rounding)))
     if len(bad):
         row = int(bad[0])
         condition = conditions[row]
@@ -285,7 +285,7 @@ def _scores(
             f"{place}: the score of {shown(samples[row])} under {cell_of(condition)} (row {row + 1}) must be a number "
             f"from {low:g} to {high:g}, was {was}{hint}"
         )
-    return (numbers - low) / (high - low)
+    return np.asarray((np.clip(numbers, low, high) - low) / (high - low), np.float64)
 
 
 def _refuse_doubles(
@@ -326,11 +326,18 @@ def _in_order(conditions: Sequence[Condition]) -> list[Condition]:
     return sorted(set(conditions), key=lambda condition: (bool(condition), place(condition)))
 
 
-def _unpaired(samples: Sequence[str], conditions: Sequence[Condition], place: str) -> list[str]:
-    """A line where no picture has both a clean score and another one."""
+def _unpaired(samples: Sequence[str], conditions: Sequence[Condition], benchmark: ScoreFile, place: str) -> list[str]:
+    """A line where no condition is clean, or no picture has both a clean score and another one."""
     clean = {sample for sample, condition in zip(samples, conditions, strict=True) if not condition}
     disturbed = {sample for sample, condition in zip(samples, conditions, strict=True) if condition}
-    if not clean or not disturbed or clean & disturbed:
+    if not clean:
+        names = "+".join(name.upper() for name in benchmark.columns) or "NAME"
+        return [
+            f"{shown(place)}: no condition is called {'+'.join(benchmark.clean)}, so each is taken for a disturbance "
+            f"and counts in the headline; if pictures are undisturbed under one, name it: -b {benchmark.name}:clean="
+            f"{names}"
+        ]
+    if not disturbed or clean & disturbed:
         return []
     return [
         f"{shown(place)}: no sample has both a {CLEAN_CELL} score and one under another condition, so that nothing is "
