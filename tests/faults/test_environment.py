@@ -1,37 +1,14 @@
-"""Limits of the shell, variables of the environment and addresses that nothing can come of: one line each."""
+"""Variables of the environment and addresses that nothing can come of: one line each."""
 
 from __future__ import annotations
 
-import errno
 import sys
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from hardiness.cli.main import tell
-
 RUN = ("run", "-m", "efficientnet_lite0", "-b", "imagenet-val", "--data", "embedded", "--out")
-
-
-@pytest.mark.parametrize(
-    ("error", "says"),
-    [
-        (ImportError("libtorch_cpu.so: failed to map segment from shared object"), "raise the limit (ulimit -v)"),
-        (RuntimeError("can't start new thread"), "raise the limits of memory and processes (ulimit -v, ulimit -u)"),
-        (OSError(errno.EMFILE, "Too many open files"), "raise the limit (ulimit -n), or close other programs"),
-        (MemoryError(), "give a smaller --batch-size"),
-    ],
-)
-def test_a_limit_that_is_met_says_which_and_what_to_do(
-    error: Exception, says: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with pytest.raises(type(error)) as caught:
-        raise error
-    assert tell(caught.value) == 1
-    (line,) = capsys.readouterr().err.splitlines()
-    assert says in line
-    assert "more plainly" not in line
 
 
 @pytest.mark.parametrize(

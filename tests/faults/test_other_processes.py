@@ -1,18 +1,13 @@
-"""Processes that a model's code starts, its sudden ends, and signals other than Ctrl-C."""
+"""Processes that a model's code starts, and forks of ours."""
 
 from __future__ import annotations
 
-import os
-import signal
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import PIL.Image
 import pytest
-
-from hardiness.cli import main
 
 POOL = """
 import multiprocessing, os
@@ -22,7 +17,6 @@ def build():
     def answers(images):
         with multiprocessing.get_context("fork").Pool(2) as pool:  # its end is a SIGTERM to each of its processes
             pool.map(abs, [1, 2])
-        END
         return np.tile([[0.6, 0.4]], (len(images), 1))
     return answers
 """
@@ -38,64 +32,13 @@ def photos(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run_with(end: str, photos: Path, warm: Callable[..., Any]) -> tuple[int, str]:
-    """The exit status of a run whose model ends its pool so, and its standard error."""
-    (photos / "pool.py").write_text(POOL.replace("END", end))
+@pytest.mark.slow
+def test_a_pool_in_a_model_prints_no_traces_of_signals(photos: Path, warm: Callable[..., Any]) -> None:
+    (photos / "pool.py").write_text(POOL)
     model = f"py:pool.py:build:{VIEW}"
     process = warm("-m", "hardiness", "run", "-m", model, "-b", "own", "--data", "photos", "--out", "out", cwd=photos)
     _, err = process.communicate(120)
-    return process.returncode, err
-
-
-@pytest.mark.slow
-def test_a_pool_in_a_model_prints_no_traces_of_signals(photos: Path, warm: Callable[..., Any]) -> None:
-    status, err = run_with("pass", photos, warm)
-    assert (status, "Traceback" in err, "Interruption" in err) == (0, False, False), err
-
-
-@pytest.mark.slow
-def test_a_model_that_ends_the_process_is_told_of_as_one_that_fails(photos: Path, warm: Callable[..., Any]) -> None:
-    status, err = run_with("os._exit(0)", photos, warm)
-    assert status == 1
-    assert "SystemExit: 0 (pool.py" in err
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("is_ignored", [False, True])
-def test_the_end_of_a_terminal_stops_a_run_with_a_line(
-    is_ignored: bool, tmp_path: Path, warm: Callable[..., Any]
-) -> None:
-    (tmp_path / "net.py").write_text("import time\n\ndef build():\n    time.sleep(6)\n")
-    (tmp_path / "start.py").write_text(
-        "import signal\n"
-        + ("signal.signal(signal.SIGHUP, signal.SIG_IGN)\n" if is_ignored else "")
-        + "import sys\nsys.argv = ['hardiness', 'run', '-m', 'py:net.py:build', '-b', 'imagenet-val', '--data', "
-        "'embedded', '--out', 'out']\nfrom hardiness.__main__ import main\nmain()\n"
-    )
-    process = warm(tmp_path / "start.py", cwd=tmp_path)
-    time.sleep(3)
-    process.send_signal(signal.SIGHUP)
-    _, err = process.communicate(60)
-    if is_ignored:  # as nohup has it: it goes on, to say that build() gives no network
-        assert "must" in err
-    else:
-        assert process.returncode == 129
-        assert "hardiness: stopped" in err
-
-
-def test_a_fork_has_the_usual_signals(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = {number: signal.getsignal(number) for number in main.STATUS}
-    try:
-        main.listen()
-        read, write = os.pipe()
-        if not (child := os.fork()):
-            os.write(write, b"yes" if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL else b"no")
-            os._exit(0)
-        os.waitpid(child, 0)
-        assert os.read(read, 3) == b"yes"
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    assert (process.returncode, "Traceback" in err, "Terminated" in err) == (0, False, False), err
 
 
 FORKS = """

@@ -363,35 +363,6 @@ def test_a_folder_that_refuses_to_rename_too_is_told(tmp_path: Path, monkeypatch
         local_files.LocalFiles(tmp_path).create("name", b"x")
 
 
-# The end of the process ---------------------------------------------------------------------------------------------
-
-LEFT_RUNNING = """
-import atexit, multiprocessing, threading, time
-
-def go_on():
-    while True:
-        time.sleep(0.1)
-
-KIND(target=go_on, name="telemetry of net").start()
-atexit.register(lambda: print("done at the end"))
-"""
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("kind", "make"), [("thread", "threading.Thread"), ("process", "multiprocessing.get_context('fork').Process")]
-)
-def test_what_a_model_leaves_running_does_not_keep_the_program(place: Path, kind: str, make: str) -> None:
-    with (place / "network.py").open("a") as file:
-        file.write(LEFT_RUNNING.replace("KIND", make))
-    told = spawned(*command(place, place / "out"))
-    assert told.returncode == 0, told.stderr
-    assert f"a {kind} that a model's code or a library has left running (telemetry of net)" in one_line(told.stderr)
-    assert told.stdout.splitlines()[-1] == "done at the end"
-    (result,) = json.loads((place / "out" / "results.json").read_text())["results"]
-    assert result["complete"] is True
-
-
 # Things of the wrong kind, links, names -----------------------------------------------------------------------------
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
-import errno
 import gc
 import importlib
 import logging
@@ -11,7 +9,6 @@ import os
 import re
 import signal
 import sys
-import threading
 import time
 import traceback
 from collections.abc import Mapping, Sequence
@@ -23,6 +20,7 @@ from types import FrameType
 from typing import Any, NoReturn, TextIO
 
 import click
+from click.shell_completion import shell_complete
 
 from hardiness.cli.streams import ReaderLeftError, prepare_streams
 from hardiness.core import errors
@@ -61,18 +59,12 @@ def tell_warnings() -> None:
 
 def tell(error: BaseException) -> int:
     """Print what went wrong to standard error; the exit status."""
-    if isinstance(error, click.exceptions.Exit):
-        return error.exit_code
     if isinstance(error, ReaderLeftError):
         return READER_LEFT
-    if isinstance(error, SystemExit) and COMPLETION in os.environ:
-        return int(error.code or 0)  # click has told the shell how the line may go on
     errors.show_traceback(error)
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         error.show()  # the help that was asked for
         return error.exit_code
-    if isinstance(error, OSError) and _is_output_refused(error):
-        return 1
     if isinstance(error, click.ClickException):
         line, status = _usage(error), error.exit_code
     elif isinstance(error, HardinessError):
@@ -80,10 +72,6 @@ def tell(error: BaseException) -> int:
     elif isinstance(error, PermissionError) and error.filename:
         line = f"{error.filename}: permission denied; name another file or folder, or change its permissions"
         status = 2
-    elif limit := _limit_met(error):
-        line, status = limit, 1
-    elif isinstance(error, SystemExit):
-        line, status = f"code outside of hardiness ended the program (exit status {error.code}){_where(error)}", 1
     else:
         line = f"{described(error)}{_where(error)}: this should have been told more plainly; {DEBUG} shows where it is"
         status = 1
@@ -91,34 +79,9 @@ def tell(error: BaseException) -> int:
     return status
 
 
-def _limit_met(error: BaseException) -> str:
-    """Advice where the machine or a limit of the shell gives no more; empty for any other error."""
-    text = str(error)
-    if isinstance(error, MemoryError):
-        return "there is not enough memory; give a smaller --batch-size, or fewer models at a time"
-    if isinstance(error, ImportError) and "failed to map segment" in text:
-        return f"there is not enough memory to load a library ({errors.first_line(text)}); raise the limit (ulimit -v)"
-    if isinstance(error, RuntimeError) and "can't start new thread" in text:
-        return "no thread can be started; raise the limits of memory and processes (ulimit -v, ulimit -u)"
-    if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
-        return "no more files can be opened; raise the limit (ulimit -n), or close other programs"
-    return ""
-
-
 def _as_one(line: str) -> str:
     """An error as one line: names of files and options may hold line breaks."""
     return printable("\\n".join(line.splitlines()))
-
-
-def _is_output_refused(error: OSError) -> bool:
-    """Whether standard output takes no more, as on a full disk; then a line says so."""
-    innermost = Path(traceback.extract_tb(error.__traceback__)[-1].filename).parts
-    if not {"rich", "click", "cli"} & set(innermost):
-        return False
-    # What is left in its buffer would be tried once more, and told by Python, when the program ends.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    click.echo(f"hardiness: standard output cannot be written: {error.strerror}; what is stored is kept", err=True)
-    return True
 
 
 def _usage(error: click.ClickException) -> str:
@@ -135,123 +98,22 @@ def _where(error: BaseException) -> str:
     return f" ({Path(frames[-1].filename).name}:{frames[-1].lineno} in {frames[-1].name})" if frames else ""
 
 
-STATUS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
-"""Exit statuses by the signal that ends the program: as a shell reports them."""
-
-END = os._exit
-"""Ends the process at once; `program` gives that name another meaning for other code."""
-
-TWICE_S = 0.2
-"""A signal this soon after the first is the same one: `timeout` and some shells send one to the process and to its
-group."""
-
-OTHERS_S = 5.0
-"""How long the program waits at its end for threads and processes that other code has left running."""
+class Terminated(KeyboardInterrupt):
+    """SIGTERM came: the program ends as after Ctrl-C."""
 
 
-class Interruption(KeyboardInterrupt):
-    """A signal that ends the program; raised in the main thread, so that what is finished is kept."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__()
-        self.status = STATUS[signal.Signals(number)]
+def _terminate(number: int, frame: FrameType | None) -> NoReturn:
+    signal.signal(number, signal.SIG_IGN)  # `timeout` sends it twice: to the process, and to its group
+    raise Terminated
 
 
-def listen() -> None:
-    """Turn the first signal into an `Interruption`; a second one, after `TWICE_S`, ends the program at once.
-
-    Files are written whole or not at all, so ending at any moment leaves no half file. Only the main thread can do
-    this; elsewhere, as in a test or a notebook's thread, signals stay whose they were.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        return
-    for number in STATUS:
-        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it for the end of the terminal
-            signal.signal(number, _interrupt)
-    _forget_in_forks()
-
-
-@cache
-def _forget_in_forks() -> None:
-    os.register_at_fork(after_in_child=_stop_listening)
-
-
-def _stop_listening() -> None:
-    """Let signals end a process that a model's code has forked, as its pool does when it is closed."""
-    for number in STATUS:
-        if signal.getsignal(number) is _interrupt:
-            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
-
-
-def leave(error: BaseException) -> NoReturn:
-    """End the program after an interruption, without waiting for threads of native libraries, which would abort it.
-
-    Args:
-        error: the interruption, or what a library made of it.
-    """
-    interruption = next((each for each in (error, error.__cause__, error.__context__) if _is_ours(each)), None)
-    sys.stderr.write("hardiness: stopped; what is finished is kept, and the same command continues\n")
+def leave(interruption: KeyboardInterrupt) -> NoReturn:
+    """End the program after Ctrl-C or SIGTERM, without waiting for the batches that threads still compute."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.stderr.write("\nhardiness: stopped; what is finished is kept, and the same command continues\n")
     sys.stderr.flush()
     sys.stdout.flush()
-    END(interruption.status if isinstance(interruption, Interruption) else STATUS[signal.SIGINT])
-
-
-def leave_others_behind(status: int) -> None:
-    """From now on the program ends with this status, although threads or processes of other code go on for ever.
-
-    Python waits at its end for every thread, and every child of `multiprocessing`, that is no daemon. Where this takes
-    longer than `OTHERS_S` one line names them. Processes are ended; where threads are left, what was registered to be
-    done at the end is done, and the program ends without them.
-    """
-    waited = threading.Event()
-    atexit.register(waited.set)  # called when Python has waited for all threads, before it waits for processes
-
-    def watch() -> None:
-        threads: list[str] = []
-        while not threads:
-            time.sleep(OTHERS_S)
-            multiprocessing = sys.modules.get("multiprocessing")
-            children = multiprocessing.active_children() if multiprocessing else []
-            if others := [each for each in children if not each.daemon]:
-                _tell_of("process", [each.name for each in others])
-                for each in others:
-                    each.kill()  # a fork has our handler of SIGTERM
-            if not waited.is_set():
-                threads = [each.name for each in threading.enumerate() if not each.daemon and each is not main_thread]
-        _tell_of("thread", threads)
-        last = threading.Thread(target=atexit._run_exitfuncs, daemon=True)
-        last.start()
-        last.join(OTHERS_S)
-        for stream in (sys.stdout, sys.stderr):
-            with suppress(OSError, ValueError):
-                stream.flush()
-        END(status)
-
-    main_thread = threading.main_thread()
-    threading.Thread(target=watch, daemon=True).start()
-
-
-def _tell_of(kind: str, names: list[str]) -> None:
-    sys.stderr.write(
-        f"hardiness: everything is written; a {kind} that a model's code or a library has left running "
-        f"({', '.join(sorted(names))}) did not end within {OTHERS_S:.0f} s, and the program ends without it\n"
-    )
-
-
-def _is_ours(error: BaseException | None) -> bool:
-    return isinstance(error, Interruption)
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    arrived_s = time.monotonic()
-
-    def leave_now(number: int, frame: FrameType | None) -> None:
-        if time.monotonic() - arrived_s > TWICE_S:
-            END(STATUS[signal.Signals(number)])
-
-    for each in STATUS:
-        signal.signal(each, leave_now)
-    raise Interruption(number)
+    os._exit(143 if isinstance(interruption, Terminated) else 130)
 
 
 def refuse_repeats(command: click.Command, arguments: Sequence[str], parent: click.Context) -> None:
@@ -449,35 +311,32 @@ def main() -> NoReturn:
         os.environ.setdefault(LARGE_PAGES, "1")
         if WAITING not in os.environ:
             os.environ.setdefault(SPINS, "5000")
-        listen()
         show_any_name(sys.stdout)
         tell_warnings()
-        arguments = without_debug(sys.argv[1:])
-        status = cli.main(arguments, prog_name="hardiness", standalone_mode=False, obj=began_s)
+        status = _call(without_debug(sys.argv[1:]), began_s)
         sys.stdout.flush()
-    except (KeyboardInterrupt, click.Abort) as error:
-        if not isinstance(error.__cause__, EOFError):
-            leave(error)
-        status = tell(error.__cause__)  # a file that ends early somewhere, which click takes for a closed terminal
+    except KeyboardInterrupt as interruption:
+        leave(interruption)
     except BaseException as error:  # noqa: BLE001  # the last place where it can be told in a line
         status = tell(error)
-    sys.exit(status if isinstance(status, int) else 0)
+    sys.exit(status)
+
+
+def _call(arguments: list[str], began_s: float) -> int:
+    """Call the command of those arguments, or tell the shell how the line may go on; the exit status."""
+    if instruction := os.environ.get(COMPLETION):
+        return shell_complete(cli, {}, "hardiness", COMPLETION, instruction)
+    try:
+        with cli.make_context("hardiness", arguments, obj=began_s) as context:
+            return cli.invoke(context) or 0
+    except click.exceptions.Exit as end:  # as of --help
+        return end.exit_code
 
 
 def program() -> NoReturn:
-    """As `main`, for a process that does nothing else: it ends although threads or processes of other code go on."""
+    """As `main`, for a process that does nothing else: SIGTERM stops it like Ctrl-C, and its output is results only."""
+    gc.disable()  # until the command is imported: nothing of what imports make is garbage, and looking takes 20 ms
+    signal.signal(signal.SIGTERM, _terminate)
+    os.register_at_fork(after_in_child=lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL))  # a model's pool uses it
     prepare_streams()
-    own = os.getpid()
-
-    def end_of_other_code(status: int) -> None:
-        """`os._exit` of a model's code: in this process an error, which is told, like `sys.exit`; in a fork the end."""
-        if os.getpid() == own:
-            raise SystemExit(status)
-        END(status)
-
-    os._exit = end_of_other_code  # type: ignore[assignment]  # END ends the program itself
-    try:
-        main()
-    except SystemExit as left:
-        leave_others_behind(left.code if isinstance(left.code, int) else 0)
-        raise
+    main()

@@ -7,6 +7,8 @@ import os
 import sys
 from typing import TextIO
 
+from hardiness.core.errors import StoreError
+
 OUTPUT, MESSAGES = 1, 2
 """Descriptors of standard output and standard error."""
 
@@ -16,21 +18,25 @@ class ReaderLeftError(Exception):
 
 
 class ResultFile(io.FileIO):
-    """A file that raises `ReaderLeftError` once, where its reader has left, and loses what is written later."""
+    """A file that says once why it takes no more, and loses what is written later, as Python does when it ends."""
 
-    has_reader = True
+    takes_more = True
 
     def write(self, content: bytes | bytearray | memoryview, /) -> int:  # type: ignore[override]  # it never gives None
         """Write it; the bytes that are dealt with.
 
         Raises:
             ReaderLeftError: nobody reads it any more.
+            StoreError: the disk is full.
         """
         try:
-            return (super().write(content) or 0) if self.has_reader else len(content)
-        except BrokenPipeError:
-            self.has_reader = False
-            raise ReaderLeftError from None
+            return (super().write(content) or 0) if self.takes_more else len(content)
+        except OSError as error:
+            self.takes_more = False
+            if isinstance(error, BrokenPipeError):
+                raise ReaderLeftError from None
+            line = f"standard output cannot be written: {error.strerror}; what is stored is kept"
+            raise StoreError(line) from error
 
 
 class LossyFile(io.FileIO):
