@@ -20,9 +20,14 @@ kept in ``.same``, outside of git, and are made anew where this file, the instal
 - ``words``: ``--help`` of every command, group and former name, and every ``hardiness list``;
 - ``every``: all benchmarks on two pictures of each data set; ``attacks``: each attack; ``demo``: the suite;
   ``imagenet``: three cells of ImageNet-C, ImageNet-P, white box, black box and cue conflict on real networks and
-  photographs; ``own``: own classes; ``predictions``: files of answers; ``stored``: rows of an earlier version. Of each:
-  ``run.json``, the bytes of shards, ``results.json``, the page's text and figures, and what ``run``, ``show``,
-  ``compare``, ``gate``, ``list runs`` and every exporter print.
+  photographs; ``own``: own classes; ``grouped``: columns, clusters, slices, levels, a ladder, policies of every kind of
+  rule, evidence and two folders read together; ``scored``: scores of any task; ``trusted``: attacks that are believed,
+  withdrawn and not checked; ``chat``: a chat model; ``predictions``: files of answers; ``stored``: rows of an earlier
+  version. Of each: ``run.json``, the bytes of shards, ``results.json``, the page's text and figures, and what ``run``,
+  ``show``, ``compare``, ``gate``, ``list runs`` and every exporter print.
+- ``numbers`` of each scene, which survive a change of format and of words: each score's key, value, n and ends at 90,
+  95 and 99 %, its doubt, the slices, and the captions of the gallery; of every JSON that a command prints, each number
+  with its ends, verdict and place, by the names on the way to it. ``--numbers`` compares nothing else.
 
 Nothing is left out but what differs from one moment to the next on one machine: of JSON the values of `VARYING`, of
 texts what matches `MOMENTS`, and paths of the folder that a record is made in. The packages and the machine are the
@@ -39,6 +44,7 @@ import html.parser
 import importlib
 import importlib.metadata
 import io
+import itertools
 import json
 import os
 import platform
@@ -76,6 +82,27 @@ MOMENTS = (
 )
 """Texts that are moments, durations, speeds and lines of progress, and what stands for them."""
 
+LEVELS = (0.90, 0.95, 0.99)
+"""Coverages at which the ends of every score are held."""
+
+NAMING = (
+    "model",
+    "first",
+    "second",
+    "benchmark",
+    "data",
+    "metric",
+    "condition",
+    "column",
+    "slice",
+    "kind",
+    "corruption",
+)
+"""Names in JSON whose texts say which number it is that stands below them."""
+
+HELD = ("value", "interval", "n", "clusters", "p", "outcome", "rank", "worst", "limit", "doubt", "told_apart")
+"""Names in JSON whose values are held as numbers, verdicts and places."""
+
 MOST_LINES, MOST_CHARACTERS = 12, 200
 """Of a diff: lines that are shown, and of each line characters."""
 
@@ -107,9 +134,23 @@ def two():
 
 def another_two():
     return Colours(2, 1), View(256, 224, "bicubic")
+
+class Hidden(torch.nn.Module):
+    """Colours whose gradient is 0 nearly everywhere, as its input is rounded to 1/32."""
+
+    def __init__(self):
+        super().__init__()
+        self.colours = Colours(2, 0)
+
+    def forward(self, x):
+        return self.colours((x * 32).round() / 32)
+
+def hidden():
+    return Hidden(), View(256, 224, "bilinear")
 '''
 FIRST, SECOND = "py:networks.py:first", "py:networks.py:second"
 TWO, ANOTHER_TWO = "py:networks.py:two", "py:networks.py:another_two"
+HIDDEN = "py:networks.py:hidden"
 EMBEDDED = ("efficientnet_lite0", "squeezenet1_1")
 
 FOLDERS = {
@@ -220,6 +261,67 @@ EXPORTS = ("json", "csv", "parquet", "latex", "markdown", "model-index", "bibtex
 BINARY = {"parquet"}
 COMMENT_FILES = ("comment.md", "junit.xml", "summary.md")
 
+RULES = """
+[[rules]]
+benchmark = "own"
+metric = "top1"
+at_least = 0.2
+
+[[rules]]
+benchmark = "own"
+metric = "top1"
+each = "site"
+at_least = 0.2
+
+[[rules]]
+benchmark = "own"
+metric = "top1"
+where = { slice = { site = "B" } }
+at_least = 0.9
+
+[[rules]]
+benchmark = "own"
+metric = "worst_class"
+at_least = 0.1
+
+[[rules]]
+benchmark = "own"
+metric = "top1"
+cluster = "patient"
+at_least = 0.2
+
+[[rules]]
+benchmark = "own"
+metric = "headline"
+model = "py:networks.py:another_two"
+against = "out"
+against_model = "py:networks.py:two"
+worse_by_at_most = 0.1
+
+[[rules]]
+benchmark = "own"
+metric = "top1"
+model = "py:networks.py:another_two"
+against = "out"
+against_model = "py:networks.py:two"
+equivalent_within = "30 %"
+
+[[rules]]
+benchmark = "own"
+metric = "negative_flips"
+model = "py:networks.py:another_two"
+against = "out"
+against_model = "py:networks.py:two"
+at_most = 0.5
+
+[[rules]]
+benchmark = "own-c"
+metric = "operating_limit"
+where = { corruption = "jpeg_compression" }
+holds_to = "quality=50"
+above = 0.3
+"""
+
 Items = dict[str, str]
 
 
@@ -247,11 +349,31 @@ def make_inputs(folder: Path) -> None:
     for number in range(12):
         label = ("bird", "boat")[number % 2]
         save(folder / "own" / label / f"{number:02}.jpg", picture(f"{label}{number}", 240 + 9 * number, 7 + number))
+    make_grouped(folder)
     save(folder / "patch.png", picture("patch", 50, 5))
     (folder / "networks.py").write_text(NETWORKS)
     (folder / "backward.py").write_text("def through(inputs, outputs, gradient):\n    return (gradient,)\n")
     for path in sorted(folder.rglob("*")):
         os.utime(path, (MOMENT_S, MOMENT_S))
+
+
+def make_grouped(folder: Path) -> None:
+    """Write 72 pictures of two classes with columns, a policy of every kind of rule, and scores of another task."""
+    draws = np.random.default_rng(11)
+    with (folder / "columns.csv").open("w", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["path", "site", "patient", "age"])
+        for number in range(72):
+            path = f"{('bird', 'boat')[number % 2]}/{number:02}.png"
+            save(folder / "grouped" / path, picture(path, 64, 3 + number % 5))
+            writer.writerow([path, "ABC"[number % 3], f"p{number // 3}", 20 + number])
+    (folder / "rules.toml").write_text(RULES)
+    with (folder / "scores.csv").open("w", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["sample", "condition", "score", "scene"])
+        for number, condition in itertools.product(range(60), ("clean", "fog/3", "rain/2")):
+            score = min(1.0, float(draws.beta(5, 2)) * (1.0 if condition == "clean" else 0.8))
+            writer.writerow([f"s{number}", condition, f"{score:.4f}", f"scene{number // 4}"])
 
 
 def picture(name: str, side: int, cells: int) -> Image.Image:
@@ -413,6 +535,8 @@ class Scene:
             )
         rest = f"\n[exit status {status}]\n{normalised(err, self.work)}" if err or status else ""
         self.add(of or line, f"{normalised(out, self.work)}{rest}")
+        if out.lstrip().startswith(("{", "[")):
+            self.add(f"numbers | {of or line}", "\n".join(json_numbers(json.loads(out))))
         return out
 
     def run(self, out: str, models: Iterable[str], benchmarks: Iterable[str], *more: str) -> None:
@@ -438,9 +562,23 @@ class Scene:
         file = self.folder / name
         self.add(what, text_of(file.read_bytes()) if file.exists() else "there is no such file")
 
+    def hold_numbers(self, *outs: str, **options: Any) -> None:
+        """Hold each score of folders with its ends at `LEVELS`, without a word that may be written in another way.
+
+        Args:
+            outs: the folders.
+            options: as of ``hardiness.load_results``.
+        """
+        for out in outs:
+            lines = self.lines_of(lambda out=out: print(*number_lines(out, options), sep="\n"))
+            named = " ".join(f"{name}={value}" for name, value in options.items())
+            for title, group in itertools.groupby(lines, key=lambda line: line.partition("\t")[0]):
+                self.add(f"numbers | {out} {named} | {title}", "\n".join(line.partition("\t")[2] for line in group))
+
     def hold_readings(self, out: str, *, more: Sequence[Sequence[str]] = ()) -> None:
         """Hold what every command that reads rows prints or writes."""
         self.hold_file("results.json", f"{out}/results.json")
+        self.hold_numbers(out)
         self.hardiness("show", out)
         self.hardiness("show", out, "--all")
         self.hardiness("show", out, "--json")
@@ -466,6 +604,75 @@ class Scene:
         self.hold_file("page", f"{out}/report.html", lambda content: PageText.of(content.decode()))
         for figure in sorted((self.folder / out / "figures").glob("*")):
             self.add(f"figure | {figure.name}", digest_of(figure.read_bytes()))
+
+
+def number_lines(out: str, options: Mapping[str, Any]) -> Iterator[str]:
+    """A line for each number of a folder's results, behind which result it is of and a tab.
+
+    This reads scores as the recorded source has them: where a commit changes how a score keeps its uncertainty, it must
+    read both forms, and print the same.
+    """
+    hardiness = importlib.import_module("hardiness")
+    for result in hardiness.load_results(out, **options):
+        options = json.dumps(result.run.benchmark.options, sort_keys=True, default=str)
+        title = f"{result.name} | {result.benchmark} {result.data} {digest_of(options.encode())[:4]}"
+        counts = result.counts
+        images = f"{counts.expected} {counts.evaluated} {counts.failed} {counts.images}"
+        yield f"{title}\tcounts {images}; {result.doubt or 'no doubt'}"
+        for score in result.scores:
+            ends = [ends_of(score, level) for level in LEVELS]
+            facts = [shown(score.value), f"n {score.n}", *ends, f"clusters {score.clusters}", score.doubt]
+            yield f"{title}\t{score.metric} {dict(score.condition)}: {'; '.join(filter(None, facts))}"
+        for sliced in result.slices:
+            where = f"{sliced.metric} {dict(sliced.condition)} by {sliced.column}"
+            yield f"{title}\t{where}: gap {shown(sliced.gap)} {shown(sliced.gap_interval)} worst {shown(sliced.worst)}"
+            for each in sliced.slices:
+                numbers = (each.score, each.n, each.interval, each.difference, each.difference_interval, each.p)
+                yield f"{title}\t{where} {each.value}: {'; '.join(map(shown, numbers))}"
+        for caption in result.exhibits:
+            yield f"{title}\tpicture {caption}"
+
+
+def ends_of(score: Any, level: float) -> str:
+    """The ends of a score's interval with that coverage; empty where it has none."""
+    if score.interval is None:
+        return ""
+    verdicts = importlib.import_module("hardiness.statistics.verdicts")
+    share = score.unit == "fraction" and 0 <= score.interval.low <= score.interval.high <= 1
+    evidence = verdicts.Evidence.from_interval(score.value, score.interval, score.n, share=share)
+    return f"{level:.0%} {shown(verdicts.at_level(evidence.facts, 1 - level))}"
+
+
+def shown(number: Any) -> str:
+    """A number, or the ends of an interval, as it is held."""
+    if number is None:
+        return "none"
+    return f"{number:.9g}" if isinstance(number, float | int) else f"{number.low:.9g} to {number.high:.9g}"
+
+
+def json_numbers(form: Any, names: tuple[str, ...] = ()) -> Iterator[str]:
+    """A line for each object of JSON that holds numbers, verdicts or places, by the names on the way to it."""
+    if isinstance(form, list):
+        for each in form:
+            yield from json_numbers(each, names)
+    if not isinstance(form, Mapping):
+        return
+    own = [f"{name}={json.dumps(form[name])}" for name in NAMING if name in form and not isinstance(form[name], list)]
+    names = (*names, *own)
+    if held := [f"{name} {json.dumps(rounded(form[name]))}" for name in HELD if name in form]:
+        yield f"{' '.join(names)}: {'; '.join(held)}"
+    for name, each in form.items():
+        if isinstance(each, Mapping | list) and name not in (*NAMING, *HELD):
+            yield from json_numbers(each, (*names, name))
+
+
+def rounded(value: Any) -> Any:
+    """JSON with numbers of nine digits."""
+    if isinstance(value, Mapping):
+        return {name: rounded(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [rounded(each) for each in value]
+    return float(f"{value:.9g}") if isinstance(value, float) else value
 
 
 def names_of(scene: Scene, kind: str) -> list[str]:
@@ -640,6 +847,89 @@ def own(scene: Scene) -> None:
     scene.hold_readings("out", more=(("show", "out", "--below", "0.7"),))
 
 
+def grouped(scene: Scene) -> None:
+    """Columns, clusters, slices, levels, a ladder, every kind of rule, evidence, and two folders together."""
+    columns = ("--columns", "columns.csv")
+    benchmarks = ("own", "own-c:corruptions=jpeg_compression,levels=10..90..40", "own-c:corruptions=fog,severities=3")
+    scene.run("out", (TWO, ANOTHER_TWO), benchmarks, "--data", "own=grouped", *columns)
+    scene.run("second", (TWO,), ("own",), "--data", "own=grouped", "--limit", "40")
+    scene.hold_records("out")
+    by = ("--cluster", "patient", "--slice", "site", "--slice", "age:0-40,40-")
+    ladder = ("compare", "out", "--ladder", f"{TWO}+{ANOTHER_TWO}")
+    more = [
+        ("show", "out", "--all", *by),
+        ("show", "out", "--json", *by),
+        ("show", "out", "--above", "0.4", "--json"),
+        ("compare", "out", "--json", *by),
+        ("compare", "out", "--all", "--within", "5%"),
+        ladder,
+        (*ladder, "--json", "--within", "20%"),
+        (*ladder, "--cluster", "patient"),
+        ("show", "out", "second"),
+        ("compare", "out", "second", "--json"),
+        ("report", "out", "--evidence", "evidence", "--cluster", "patient"),
+    ]
+    scene.hold_readings("out", more=more)
+    scene.hold_numbers("out", cluster="patient", slices=["site", "age:0-40,40-"])
+    scene.hold_numbers("out", above=0.4)
+    scene.hardiness("gate", "out", "--policy", "rules.toml", ends=(0, 1, 3, 4))
+    scene.hardiness("gate", "out", "--policy", "rules.toml", "--json", ends=(0, 1, 3, 4))
+    scene.hold_file("evidence", "evidence/evidence.json")
+    scene.hold_file("evidence page", "evidence/evidence.html", lambda content: PageText.of(content.decode()))
+
+
+def scored(scene: Scene) -> None:
+    """Scores of another task, of two models, by scene."""
+    rows = (scene.folder / "scores.csv").read_text().splitlines()
+    worse = [line.split(",") for line in rows[1:]]
+    others = [
+        ",".join((sample, condition, f"{float(score) ** 1.2:.4f}", place)) for sample, condition, score, place in worse
+    ]
+    (scene.folder / "others.csv").write_text("\n".join((rows[0], *others, "")))
+    for name, file in (("one", "scores.csv"), ("other", "others.csv")):
+        scene.run("out", (name,), ("file:masks",), "--predictions", file)
+    scene.hold_records("out")
+    scene.hold_readings(
+        "out", more=(("show", "out", "--cluster", "scene", "--json"), ("compare", "out", "--within", "10%"))
+    )
+    scene.hold_numbers("out", cluster="scene")
+
+
+def trusted(scene: Scene) -> None:
+    """Attacks whose number is believed, as nothing stays right, is withdrawn, and is not checked."""
+    unchecked = ",must_break=false,cross_checks=false"
+    for model, options in (
+        (TWO, "epsilons=0.5,steps=1+10"),
+        (HIDDEN, "epsilons=0.02,steps=1+10"),
+        (TWO, f"epsilons=0.03,steps=1+10{unchecked}"),
+    ):
+        scene.run("out", (model,), (f"whitebox:{options}",), "--data", "own=grouped", "--limit", "24")
+    scene.hold_records("out")
+    scene.hold_readings("out")
+
+
+CHAT = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from chat_server import ChatServer
+with ChatServer(port=47113) as server:
+    print(server.address, flush=True)
+    sys.stdin.read()
+"""
+"""An endpoint in a process of its own, because one that has threads cannot fork safely; its port is in the key."""
+
+
+def chat(scene: Scene) -> None:
+    """A chat model that always answers A, on cue conflicts, from an endpoint of this machine."""
+    command = [sys.executable, "-c", CHAT, str(PROJECT / "tests" / "masked")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None, "it is a pipe"
+        address = server.stdout.readline().strip()
+        scene.run("out", (f"always=chat:always:base={address}",), ("cue-conflict",), "--data", "root", "--quiet")
+        scene.hold_readings("out", more=(("show", "out", "--people"),))
+        server.communicate()
+
+
 def predictions(scene: Scene) -> None:
     """Answers of models that were run elsewhere: classes of one, logits of two."""
     scene.run("ids", (FIRST,), ("imagenet-val",), "--data", "embedded", "--quiet")
@@ -667,7 +957,23 @@ def stored(scene: Scene) -> None:
 
 
 SCENES = {
-    each.__name__: each for each in (demo, imagenet, every, attacks, words, own, keys, predictions, kernels, stored)
+    each.__name__: each
+    for each in (
+        demo,
+        imagenet,
+        every,
+        attacks,
+        words,
+        grouped,
+        own,
+        keys,
+        trusted,
+        predictions,
+        scored,
+        chat,
+        kernels,
+        stored,
+    )
 }
 """The parts of a record; what takes longest begins first."""
 
@@ -824,10 +1130,12 @@ def differences(before: Items, after: Items) -> Iterator[tuple[str, str]]:
             yield (f"moved: {name}", "\n".join(f"    {line}" for line in (*lines[:MOST_LINES], *more)))
 
 
-def compare(before: str, after: str | None, only: Sequence[str]) -> int:
-    """Print what differs between two records; 1 if anything does."""
+def compare(before: str, after: str | None, only: Sequence[str], part: str) -> int:
+    """Print what differs between two records in items whose name holds ``part``; 1 if anything does."""
     records = [record_of(name, only) for name in (before, after)]
-    items = [{name: text for scene in each.values() for name, text in scene.items()} for each in records]
+    items = [
+        {name: text for scene in each.values() for name, text in scene.items() if part in name} for each in records
+    ]
     alike: dict[str, list[str]] = defaultdict(list)
     for line, diff in differences(*items):
         alike[diff].append(line)
@@ -858,6 +1166,7 @@ def run_command() -> int:
     parser.add_argument("mode", choices=("compare", "record"))
     parser.add_argument("commits", nargs="*", metavar="COMMIT")
     parser.add_argument("--only", action="append", choices=tuple(SCENES), help="one part of a record; may be repeated")
+    parser.add_argument("--numbers", action="store_true", help="numbers, verdicts and places, and no text or bytes")
     arguments = parser.parse_args()
     only = arguments.only or list(SCENES)
     if arguments.mode == "record":
@@ -867,7 +1176,7 @@ def run_command() -> int:
     if not 1 <= len(arguments.commits) <= 2:
         parser.error("compare needs the commit before, and may have the one after; else that is the working tree")
     before, *after = arguments.commits
-    return compare(before, after[0] if after else None, only)
+    return compare(before, after[0] if after else None, only, " | numbers | " if arguments.numbers else "")
 
 
 if __name__ == "__main__":

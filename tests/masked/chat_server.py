@@ -30,6 +30,7 @@ class ChatServer:
         served: what it calls the model; by default the name that was asked for and a year.
         refuses: the fault of a request that has a parameter of this name, whatever else is wrong with it.
         thinks_tokens: so many of ``max_completion_tokens`` go before a word of the answer; ``usage`` says so.
+        port: that it listens on; a free one by default.
         drip_s: between two bytes of an answer that drips: of the fault ``drip HEAD|BODY``, with ``\\r\\n`` written out.
     """
 
@@ -45,11 +46,12 @@ class ChatServer:
     thinks_tokens: int = 0
     drip_s: float = 0.05
     address: str = ""
+    port: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __enter__(self) -> ChatServer:
         handler = type("Handler", (_Handler,), {"chat": self})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self._server = ThreadingHTTPServer(("127.0.0.1", self.port), handler)
         self._server.daemon_threads = True
         self.address = f"http://127.0.0.1:{self._server.server_address[1]}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
