@@ -357,19 +357,6 @@ class SlicedScore:
         """The slice with the worst score among those that have many pictures; ``None`` where none has."""
         return next((each for each in self.slices if each.interval is not None and not each.is_few), None)
 
-    @property
-    def best_slice(self) -> SliceScore | None:
-        """The slice with the best score among those with an interval; ``None`` where none has one."""
-        return next((each for each in reversed(self.slices) if each.interval is not None), None)
-
-    def slice_of(self, value: str) -> SliceScore:
-        """The slice of a value.
-
-        Raises:
-            KeyError: there is none.
-        """
-        return {each.value: each for each in self.slices}[value]
-
     def as_dict(self) -> dict[str, Any]:
         """The JSON form: its fields, with the worst slice by name."""
         worst = self.worst_slice

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeVar, cast
 
@@ -12,7 +11,6 @@ import numpy as np
 
 from hardiness.core.benchmark import Image
 from hardiness.core.errors import ArgumentError
-from hardiness.core.process import usable_cores
 from hardiness.core.random import rng
 from hardiness.core.registry import Registry, instance_of
 from hardiness.distortions.levels import Parameter, Quantity, Strength, level_parts
@@ -412,52 +410,6 @@ def own_noise(image: Image) -> str:
     """An id by the bytes of an image: equal for equal images, and for no others."""
     height, width, _ = image.shape
     return f"{height}x{width} {hashlib.blake2b(image.tobytes(), digest_size=16).hexdigest()}"
-
-
-def corrupt_batch(
-    images: Sequence[Image],
-    name: str,
-    severity: Strength,
-    *,
-    seed: int = 0,
-    ids: Sequence[str],
-    threads: int | None = None,
-) -> list[Image]:
-    """The corrupted images, in order; the same bytes as `corrupt` gives one by one.
-
-    Args:
-        images: each as in `corrupt`; sizes may differ. An array ``(N, H, W, 3)`` will do.
-        name, severity, seed: as in `corrupt`.
-        ids: one per image.
-        threads: how many work at once; by default one for each core that this process may use.
-
-    Raises:
-        ArgumentError: as in `corrupt`, naming the image; or there are fewer or more ids than images.
-        DataError: frost's pictures are not there.
-    """
-    distortion = corruptions.get(name)
-    strength = distortion.key_of(severity)
-    if len(ids) != len(images):
-        raise ArgumentError(f"ids must hold one id for each of the {len(images)} images, held {len(ids)}")
-    if threads is not None and threads < 1:
-        raise ArgumentError(f"threads must be at least 1, was {threads}")
-    inputs = [checked(image, f"image {sample!r}") for image, sample in zip(images, ids, strict=True)]
-    out: list[Image | None] = [None] * len(inputs)
-    # One shared counter instead of a task for each image: handing out a task takes as long as a quick corruption.
-    turns = iter(range(len(inputs)))
-
-    def work() -> None:
-        for i in turns:
-            out[i] = _corrupt(inputs[i], distortion, strength, seed, ids[i])
-
-    workers = min(threads or usable_cores(), len(inputs))
-    if workers <= 1:
-        work()
-    else:
-        with ThreadPoolExecutor(workers, "corrupt") as pool:
-            for job in [pool.submit(work) for _ in range(workers)]:
-                job.result()
-    return cast(list[Image], out)
 
 
 def checked(image: Image, what: str = "image") -> Image:

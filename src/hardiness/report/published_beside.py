@@ -27,10 +27,6 @@ def is_of_added_data(run: Run) -> bool:
     return benchmark is not None and not registry.ships(name) and run.data.name in benchmark.needs
 
 
-def _has_published_classes(run: Run) -> bool:
-    return run.data.has_imagenets_classes or is_of_added_data(run)
-
-
 def series_beside(results: Sequence[Result], metric: str) -> dict[str, list[PublishedNumber]]:
     """Every published value of a metric of these results' benchmark, by model; none where they are not comparable."""
     return published_series(results[0].benchmark, metric) if is_comparable(results) else {}

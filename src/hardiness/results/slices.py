@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -241,9 +241,3 @@ def _with_average(
     there = weights > 0
     average = float(weights[there] @ estimate.value[there])
     return replace(score, average=average, average_interval=estimate.average(weights))
-
-
-def sliced_by(scores: Sequence[SlicedScore]) -> Iterator[tuple[str, list[SlicedScore]]]:
-    """The scores of each column, by its name, in their order."""
-    for column in dict.fromkeys(score.column for score in scores):
-        yield column, [score for score in scores if score.column == column]

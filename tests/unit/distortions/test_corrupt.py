@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hardiness.core.errors import ArgumentError, UnknownNameError
-from hardiness.distortions.apply import corrupt, corrupt_batch
+from hardiness.distortions.apply import corrupt
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (40, 36, 3), dtype=np.uint8)
 
@@ -37,28 +37,6 @@ def test_a_severity_outside_1_to_5_is_refused(severity: int) -> None:
 def test_an_unknown_name_is_refused_with_close_ones() -> None:
     with pytest.raises(UnknownNameError, match="unknown corruption 'fogg'; did you mean 'fog'"):
         corrupt(IMAGE, "fogg", 1)
-
-
-def test_a_batch_names_the_image_that_is_wrong() -> None:
-    with pytest.raises(ArgumentError, match=r"^image 'n1/b' must be of dtype uint8"):
-        corrupt_batch([IMAGE, IMAGE / 255], "contrast", 1, ids=["n1/a", "n1/b"])
-    with pytest.raises(ArgumentError, match=r"^ids must hold one id for each of the 2 images, held 1"):
-        corrupt_batch([IMAGE, IMAGE], "contrast", 1, ids=["n1/a"])
-    with pytest.raises(ArgumentError, match=r"^threads must be at least 1, was 0"):
-        corrupt_batch([IMAGE], "contrast", 1, ids=["n1/a"], threads=0)
-
-
-def test_images_of_many_sizes_make_a_batch_and_an_empty_one_is_empty() -> None:
-    images = [IMAGE, IMAGE[:33], IMAGE[:, :32]]
-    out = corrupt_batch(images, "gaussian_noise", 3, seed=1, ids=["a", "b", "c"])
-    assert [o.shape for o in out] == [i.shape for i in images]
-    assert corrupt_batch([], "gaussian_noise", 3, ids=[]) == []
-
-
-def test_an_array_of_images_is_a_batch() -> None:
-    out = corrupt_batch(np.stack([IMAGE, IMAGE]), "gaussian_noise", 3, ids=["a", "b"], threads=2)
-    assert not np.array_equal(out[0], out[1])
-    np.testing.assert_array_equal(out[1], corrupt(IMAGE, "gaussian_noise", 3, id="b"))
 
 
 def test_views_of_other_layout_give_the_same_bytes() -> None:

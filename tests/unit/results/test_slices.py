@@ -60,7 +60,8 @@ def test_calibration_is_of_the_pictures_of_the_slice(tmp_path: Path) -> None:
     columns = columns_of(900, half=["first"] * 600 + ["second"] * 300, pair=[str(k // 2) for k in range(900)])
     score = by_metric(sliced(stored(tmp_path, right), columns, "half"))["rms_calibration_error"]
     (alone,) = results_of(stored(tmp_path / "alone", right[:600]))
-    expected, first = alone.score("rms_calibration_error", protocol="hendrycks2019"), score.slice_of("first")
+    expected = alone.score("rms_calibration_error", protocol="hendrycks2019")
+    first = next(each for each in score.slices if each.value == "first")
     assert first.score == pytest.approx(expected.value)
     assert first.interval.low < expected.interval.low  # which is of this slice alone
     assert first.interval.high > expected.interval.high
