@@ -16,6 +16,7 @@ from hardiness.benchmarks.options import parse
 from hardiness.core.benchmark import Benchmark, Image, Item, PictureFault
 from hardiness.core.condition import Condition
 from hardiness.core.errors import HardinessError
+from hardiness.core.run import Run
 from hardiness.core.table import RIGHT
 from hardiness.engine.protocol_noise import ResizedFile, Resizer, opencv, torch_tensors
 from hardiness.imaging.resizing import resize
@@ -122,7 +123,7 @@ class ResizeTrials:
         if not text:
             text, folder = str(request["model"]), str(request.get("folder", "")) or "."
             refuse_code(rung, text)
-        return Rerun(self.classifier_of(text, folder), benchmark, [items[name] for name in names], run.stored.run.seed)
+        return Rerun(self.classifier_of(text, folder), benchmark, [items[name] for name in names], run.stored.run)
 
     def classifier_of(self, text: str, folder: str) -> Classifier:
         """The model that a text asks for in a folder, from which its paths are relative; each is loaded once."""
@@ -134,12 +135,12 @@ class ResizeTrials:
 
 @dataclass(frozen=True)
 class Rerun:
-    """A model and the clean pictures on which it is run again."""
+    """A model, the clean pictures on which it is run again, and the run that it was in before."""
 
     classifier: Classifier
     benchmark: Benchmark
     items: Sequence[Item]
-    seed: int
+    run: Run
 
     def answers(self, resizer: Resizer) -> NDArray[np.int64]:
         """The class that the model names for each picture, ``(N,)``, resized so."""
@@ -148,13 +149,14 @@ class Rerun:
         for start in range(0, len(self.items), BATCH):
             images = [self._picture(item, resizer) for item in self.items[start : start + BATCH]]
             classes.append(self.classifier.logits(feed(to_pixels(images))).argmax(axis=1))
-        return np.concatenate(classes)
+        outputs = np.concatenate(classes)
+        return np.array(self.run.class_of_output)[outputs] if self.run.class_of_output else outputs
 
     def _picture(self, item: Item, resizer: Resizer) -> Image:
         """The clean picture ``uint8 (H, W, 3)`` that the model sees."""
         canvas = self.benchmark.canvas or self.classifier.spec.view.canvas
         resized = replace(item, file=ResizedFile(item.file, canvas, resizer))
-        for expansion in self.benchmark.expand(resized, (Condition(),), (canvas,), self.seed):
+        for expansion in self.benchmark.expand(resized, (Condition(),), (canvas,), self.run.seed):
             if isinstance(expansion, PictureFault):
                 raise UntriedError(expansion.reason)
             return expansion.images[0]  # type: ignore[return-value]  # a clean picture is an image

@@ -350,7 +350,8 @@ class OodSet(Photographs):
         """
         inside = data.dataset("imagenet")
         outside = _labelled(data.dataset(self.outside[0]), inside.num_classes)
-        return replace(outside, items=tuple(_renamed(outside)), class_names=inside.class_names)
+        items = tuple(_renamed(outside))
+        return replace(outside, items=items, class_names=inside.class_names, outputs=inside.outputs)
 
 
 def _present(data: DataRoot) -> tuple[str, ...]:

@@ -119,7 +119,7 @@ class _AnswersByClass:
 
     Attributes:
         table: with answers.
-        names: of the classes, in the order of the outputs.
+        names: of the classes, in the order of the data.
         is_of_one_cell: whether it is of a single level of a corruption, which no mean takes.
         computed: a number of a cell, and what each picture adds to it, by cell and name.
     """
@@ -410,10 +410,12 @@ class _AnswersByClass:
                 if levels:  # a watermark has none
                     yield severity_below(levels, clean, condition, below)
 
-    def order_warnings(self, *, by_name: bool) -> Iterator[str]:
-        """Whether accuracy is near chance, and another order of the classes that is surely better.
+    def order_warnings(self, outputs: Sequence[str], *, by_name: bool) -> Iterator[str]:
+        """Whether accuracy is near chance, and another order of the outputs that is surely better.
 
-        A chat model answers ``by_name``, so that no order of outputs can be wrong.
+        Args:
+            outputs: the names of the classes in the order of the outputs.
+            by_name: a chat model answers so, and no order of outputs can be wrong.
         """
         place = self.table.place(Condition())
         if place is None:
@@ -428,8 +430,8 @@ class _AnswersByClass:
         chance = float(np.count_nonzero(label == frequent)) / n
         if wilson(hits, n).low <= chance:
             name = shown(self.names[frequent])
-            outputs = "the order of the classes, the weights and the preprocessing"
-            doubtful = "its replies and the names of the classes" if by_name else outputs
+            settings = "the order of the classes, the weights and the preprocessing"
+            doubtful = "its replies and the names of the classes" if by_name else settings
             yield (
                 f"near chance: right on {100 * hits / n:.1f} % of {n:,} pictures, and always answering {name} would be "
                 f"on {100 * chance:.1f} %; check {doubtful}"
@@ -437,11 +439,12 @@ class _AnswersByClass:
         if by_name:
             return
         inside = (answer >= 0) & (answer < n_classes)
-        better = better_order(label[inside], answer[inside], ids[inside], n_classes)
+        output_of_class = np.array([outputs.index(name) for name in self.names])
+        better = better_order(output_of_class[label[inside]], output_of_class[answer[inside]], ids[inside], n_classes)
         if better is not None:
             order, before, after, p = better
             moved = [k for k in range(n_classes) if order[k] != k]
-            listed = shown(", ".join(f"{k} {self.names[order[k]]}" for k in moved[:6])) + " …" * (len(moved) > 6)
+            listed = shown(", ".join(f"{k} {outputs[order[k]]}" for k in moved[:6])) + " …" * (len(moved) > 6)
             yield (
                 f"order of classes: right on {100 * before:.1f} %, and on {100 * after:.1f} % if the network's outputs "
                 f"were {listed} (p = {p:.1g} on the half of the pictures that did not choose this order); if they are, "
@@ -605,7 +608,7 @@ def class_warnings(table: ImageTable, run: Run) -> list[str]:
         lines.append(f"no picture shows {_some(none)}: means over classes are of the others")
     if single:
         lines.append(f"a single picture shows {_some(single)}: it counts as much as all of another class in such means")
-    return [*lines, *answers.order_warnings(by_name=bool(run.model.mark))]
+    return [*lines, *answers.order_warnings(run.model.classes or run.data.classes, by_name=bool(run.model.mark))]
 
 
 def _some(names: Sequence[str]) -> str:

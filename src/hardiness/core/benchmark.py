@@ -113,6 +113,8 @@ class DataSet:
             photographs does.
         location: where it was found, for people.
         class_names: folder names in label order where the classes are not ImageNet's; else ``None``.
+        outputs: these names in the order of the outputs of a network that does not name its classes; may be empty where
+            that is the order of the labels.
         conditions: the conditions that can be evaluated on it, where it does not allow all.
         notes: faults that cost only a part of it; they are told, and the exit status is 1.
         remarks: what else lies in its folders and is no item of it, a line each; the exit status stays as it is.
@@ -134,6 +136,7 @@ class DataSet:
     fingerprint: str
     location: str
     class_names: tuple[str, ...] | None = None
+    outputs: tuple[str, ...] = ()
     conditions: frozenset[Condition] | None = None
     notes: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()

@@ -39,6 +39,8 @@ class ModelIdentity:
             and weights say it all.
         outputs: ``"probabilities"``, ``"classes"``, ``"answers"`` or ``"scores"`` where it gives no logits; empty where
             it does.
+        classes: the names of its classes in the order of its outputs, by which its answers are stored; empty where
+            they are ImageNet's, or have no names.
     """
 
     name: str = ""
@@ -48,6 +50,7 @@ class ModelIdentity:
     outputs_sha256: str = ""
     code_sha256: str = ""
     outputs: str = ""
+    classes: tuple[str, ...] = ()
 
     @property
     def is_chat(self) -> bool:
@@ -110,8 +113,8 @@ class DataIdentity:
         samples: how many items it has.
         num_classes: how many classes its labels index into.
         categories: the classes of each category, where answers are judged by categories.
-        classes: the names of one's own classes in the order of the model's outputs; empty where they are ImageNet's, or
-            have no names.
+        classes: the names of one's own classes in the order of the labels, in which the stored answers of every model
+            are read; empty where they are ImageNet's, or have no names.
 
     Class attributes:
         OWN: what the name of one's own data begins with, where they took the place of a published set.
@@ -209,6 +212,22 @@ class Run:
     def has_own_labels(self) -> bool:
         """Whether the labels are a person's own classes, whatever was done to the pictures."""
         return bool(self.data.classes) and not self.data.categories
+
+    @property
+    def class_of_output(self) -> tuple[int, ...]:
+        """The class of each output, by its place in `DataIdentity.classes`; empty where it is that of the output."""
+        if not self.data.classes or self.model.classes == self.data.classes:
+            return ()
+        places = {name: place for place, name in enumerate(self.data.classes)}
+        return tuple(places[name] for name in self.model.classes)
+
+    def why_other_classes(self, other: Run) -> str:
+        """The reason why answers of this run and of another cannot be matched by class; empty where they can."""
+        if self.data.classes != other.data.classes:
+            return "their data have other classes"
+        if not self.data.classes and self.model.classes != other.model.classes:
+            return "their outputs have other names, or another order of them, and the data name no classes"
+        return ""
 
     @property
     def shows_whole_pictures(self) -> bool:

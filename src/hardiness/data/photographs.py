@@ -122,11 +122,12 @@ class PhotographSet:
             )
         if not is_own:
             self._refuse_unknown_folders(place, tree, published)
-        names = _own_names(place, tree.folders, f"a folder of {tree.location}") if is_own else None
+        outputs = _own_names(place, tree.folders, f"a folder of {tree.location}") if is_own else ()
+        names = tuple(sorted(outputs)) or None
         classes = {name: index for index, name in enumerate(names)} if names else published
         samples = (_in_folder(entry, classes, is_own) for entry in images)
         digest = fingerprint(images, tree.stamp, *(names or ()))
-        return self._dataset(place, samples, digest, names, tree.unused(images))
+        return self._dataset(place, samples, digest, names, tree.unused(images), outputs=outputs)
 
     def _refuse_unknown_folders(self, place: Place, tree: Tree, published: Mapping[str, int]) -> None:
         unknown = [name for name in tree.folders if name not in published]
@@ -155,13 +156,12 @@ class PhotographSet:
         if several := label_of_several(row.label for row in rows):
             raise DataError(f"{place.labels}: a picture has the labels {shown(several)}: {SEVERAL_LABELS}")
         if self._has_names(place, (row.label for row in rows)):
-            groups: Mapping[int, str] = dict(
-                enumerate(_own_names(place, (row.label for row in rows), f"a class of {place.labels}"))
-            )
+            outputs = _own_names(place, (row.label for row in rows), f"a class of {place.labels}")
+            groups: Mapping[int, str] = dict(enumerate(sorted(outputs)))
             numbers = {name: index for index, name in groups.items()}
             indices = [numbers[row.label] for row in rows]
         else:
-            groups = self.indices(place)
+            groups, outputs = self.indices(place), ()
             by_name = {name: index for index, name in groups.items()}
             form = self.index_form(place) + (" or a wnid" if place.classes is None and groups else "")
             indices = [by_name[row.label] if row.label in by_name else row.class_index(groups, form) for row in rows]
@@ -177,7 +177,7 @@ class PhotographSet:
         values = {name: cells_of(texts) for name, texts in cells.items()}
         source = ColumnSource(shown(place.labels.name), file_sha256(place.labels) if cells else "")
         beside = _Beside(values, source, tuple(remarks))
-        return self._dataset(place, samples, digest, names, self._unlisted(place, tree, used), beside)
+        return self._dataset(place, samples, digest, names, self._unlisted(place, tree, used), beside, outputs)
 
     def _has_names(self, place: Place, labels: Iterable[str]) -> bool:
         """Whether labels are names of classes, and not their indices."""
@@ -249,11 +249,12 @@ class PhotographSet:
         names: tuple[str, ...] | None,
         unused: Sequence[str] = (),
         beside: _Beside | None = None,
+        outputs: tuple[str, ...] = (),
     ) -> DataSet:
         """The data set of some samples; with classes of its own it has a name of its own.
 
         Args:
-            place, digest, names: of the data set.
+            place, digest, names, outputs: of the data set.
             samples: in any order.
             unused: files that are no samples.
             beside: the columns of the samples, in their order.
@@ -266,7 +267,7 @@ class PhotographSet:
         remarks = passed_over(name, place.path, unused, of_csv=place.labels is not None)
         files = list(samples)
         labelled = items(files)
-        data = DataSet(name, labelled, len(names or wnids()), digest, place.location, names, remarks=remarks)
+        data = DataSet(name, labelled, len(names or wnids()), digest, place.location, names, outputs, remarks=remarks)
         if beside is None:
             return data
         ids = {id(item.file): item.id for item in labelled}

@@ -40,8 +40,8 @@ class Pictures:
 
 
 def class_names(data: DataSet) -> Sequence[str]:
-    """The names of a data set's classes: its own, or the ids of ImageNet's; none where nobody names them."""
-    return data.class_names or (wnids() if data.num_classes == len(wnids()) else ())
+    """The names of a data set's classes in the order of a network's outputs; none where nobody names them."""
+    return data.outputs or data.class_names or (wnids() if data.num_classes == len(wnids()) else ())
 
 
 def cell_of(condition: Condition) -> str:

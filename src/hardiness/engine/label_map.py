@@ -19,7 +19,8 @@ def label_map(model: str, num_classes: int, class_names: Sequence[str] | None, d
     Args:
         model: its name, for messages.
         num_classes: width of its logits.
-        class_names: its own class names, or ``None`` where it has none or they are ImageNet's.
+        class_names: its own class names, or ``None`` where it has none, which then are those of the data in the order
+            of `DataSet.outputs`, or they are ImageNet's.
         data: the data set.
 
     Returns:
@@ -38,7 +39,8 @@ def label_map(model: str, num_classes: int, class_names: Sequence[str] | None, d
             f"{model} has classes of its own ({', '.join(class_names[:4])} …), and the categories of data set "
             f"{data.name!r}{_place(data)} are made of ImageNet's 1,000; use a model with those"
         )
-    if class_names is None or data.class_names is None:
+    class_names = class_names or data.outputs
+    if not class_names or data.class_names is None:
         return np.arange(num_classes, dtype=np.int32)
     index = {name.casefold(): position for position, name in enumerate(class_names)}
     unknown = [name for name in data.class_names if name.casefold() not in index]

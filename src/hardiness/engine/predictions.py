@@ -203,7 +203,7 @@ class Predictions:
                 name_of_answers(name),
                 "",
                 num_classes=data.num_classes,
-                class_names=data.class_names,
+                class_names=data.outputs or data.class_names,
                 options=(("predictions", self.kind), ("manifest", pictures.manifest_sha256)),
                 asked=name,
             ),
@@ -355,7 +355,7 @@ class MatchedPredictions:
         items = limited(data.items, request.limit, request.seed)
         _, indices = condition_indices(benchmark, data)
         selected = {item.id: [index for index in indices if (item.id, index) in self.rows] for item in items}
-        labels = {item.id: item.label for item in items}
+        labels = {item.id: task.labels[item.label] for item in items}
         for unit in units(StoredWork([task]), selected, task.stored.plan.unit_items):
             for part in unit.parts:
                 places = np.array([self.rows[row] for row in part.work], np.intp)

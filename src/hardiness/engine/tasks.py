@@ -152,7 +152,7 @@ class Task:
 
     def class_order(self, data: DataSet) -> str:
         """Which output of the network is taken for which of one's own classes, in one line; empty for ImageNet's."""
-        names = self.stored.run.data.classes
+        names = self.stored.run.model.classes
         if not names:
             return ""
         first = ", ".join(f"{output} {name}" for output, name in enumerate(names[:SHOWN_CLASSES]))
@@ -260,7 +260,7 @@ def run_of(
     surrogate: Classifier | Ensemble | None = None,
 ) -> Run:
     """Everything that changes the rows of one model on one benchmark."""
-    spec, canvas = classifier.spec, _canvas(classifier, benchmark)
+    spec, canvas, classes = classifier.spec, _canvas(classifier, benchmark), _class_order(classifier, data)
     if isinstance(canvas, WholePicture):
         pictures = InputIdentity(WHOLE, str(canvas))
     else:
@@ -274,6 +274,7 @@ def run_of(
             outputs_sha256=classifier.outputs_sha256,
             code_sha256=classifier.code_sha256,
             outputs=classifier.outputs,
+            classes=classes,
         ),
         benchmark=BenchmarkIdentity(
             name=benchmark.name,
@@ -289,7 +290,7 @@ def run_of(
             samples=len(data),
             num_classes=data.num_classes,
             categories=data.categories,
-            classes=_class_order(classifier, data),
+            classes=data.class_names if data.class_names and classes else (),
         ),
         input=pictures,
         conditions=benchmark.conditions(),
@@ -302,11 +303,12 @@ def run_of(
 
 
 def _class_order(classifier: Classifier, data: DataSet) -> tuple[str, ...]:
-    """The names of the data's own classes in the order of the model's outputs; none where they are mere numbers."""
+    """The names of classes in the order of the model's outputs; none where these are their mere numbers."""
     names = data.class_names
-    if names is None or names == tuple(map(str, range(len(names)))):
-        return ()
-    return tuple(names[label] for label in np.argsort(labels_for(classifier, data)).tolist())
+    if names is None:
+        return classifier.spec.class_names or ()
+    ordered = tuple(names[label] for label in np.argsort(labels_for(classifier, data)).tolist())
+    return () if ordered == tuple(map(str, range(len(ordered)))) else ordered
 
 
 def _surrogate(network: Classifier | Ensemble) -> Surrogate:

@@ -26,7 +26,7 @@ from hardiness.results.compared_slices import slice_sentence
 from hardiness.results.comparisons.effective_robustness import against_references
 from hardiness.results.dependence import dependence_lines
 from hardiness.results.equivalence import EquivalenceMargin, PairEquivalence, equivalences_of
-from hardiness.results.flips import MOST_KEPT, PairFlips, flips_of
+from hardiness.results.flips import MOST_KEPT, PairFlips, flips_of, unmatched_answers
 from hardiness.results.measured import (
     RunByImage,
     has_measurables,
@@ -467,7 +467,7 @@ def in_order(runs: Mapping[str, ScoredRun], models: Sequence[str]) -> dict[str, 
     return {name: runs[name] for name in sorted(runs, key=lambda name: (place(name), runs[name].stored.begun()))}
 
 
-VERSION = 12
+VERSION = 13
 """Version of comparisons, raised whenever the same runs would be compared otherwise."""
 
 
@@ -499,8 +499,8 @@ def _comparison(
     if comparison is None:
         return None
     remarks = dict.fromkeys(line for run in runs.values() for line in run.column_remarks)
-    alike = dependence_lines(runs.values())
-    comparison = replace(comparison, notes=(*comparison.notes, *_at_targets(runs), *_of_sizes(runs), *remarks, *alike))
+    lines = (*_at_targets(runs), *_of_sizes(runs), *unmatched_answers(runs), *remarks, *dependence_lines(runs.values()))
+    comparison = replace(comparison, notes=(*comparison.notes, *lines))
     if detailed:
         comparison = replace(comparison, details=_details(measured(), clusters))
         comparison = comparison if few else with_pairs(comparison)

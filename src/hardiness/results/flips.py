@@ -139,7 +139,8 @@ def _percent(share: float) -> str:
 def flips_of(runs: Mapping[str, ScoredRun], clusters: Clusters | None = None) -> tuple[PairFlips, ...]:
     """The flips of every two of some models on one benchmark, the earlier named first in each pair.
 
-    None of runs whose rows have no answer for each picture and condition, or that share no picture.
+    None of runs whose rows have no answer for each picture and condition, that share no picture, or whose answers
+    cannot be matched by class, of which `unmatched_answers` says why.
 
     Args:
         runs: by name.
@@ -149,9 +150,18 @@ def flips_of(runs: Mapping[str, ScoredRun], clusters: Clusters | None = None) ->
     flips = []
     for first, second in combinations(tables, 2):
         run = runs[second].stored.run
+        if runs[first].stored.run.why_other_classes(run):
+            continue
         if (pair := _pair(tables[first], tables[second], card_of(run).class_namer(run), clusters)) is not None:
             flips.append(replace(pair, first=first, second=second))
     return tuple(flips)
+
+
+def unmatched_answers(runs: Mapping[str, ScoredRun]) -> Iterator[str]:
+    """A line for every two models whose answers cannot be matched by class, so that nothing is said of flips."""
+    for first, second in combinations(runs, 2):
+        if why := runs[first].stored.run.why_other_classes(runs[second].stored.run):
+            yield f"{first} and {second}: no flips and no agreement: {why}"
 
 
 def _has_answers(table: ImageTable) -> bool:

@@ -21,7 +21,7 @@ from hardiness.core.table import RIGHT
 from hardiness.results.comparison import TableKey, runs_by_table
 from hardiness.results.difference_json import equivalence_json, finite
 from hardiness.results.equivalence import EquivalenceMargin, verdict_text
-from hardiness.results.flips import PairFlips, flips_of, places_by_kind
+from hardiness.results.flips import PairFlips, flips_of, places_by_kind, unmatched_answers
 from hardiness.results.measured import RunByImage, in_shared_cells, measured_runs, why_not_measured
 from hardiness.results.runs import ScoredRun, with_levels
 from hardiness.results.same_rows import twins_of, why_same
@@ -309,7 +309,7 @@ def _step(runs: Mapping[str, ScoredRun], margin: EquivalenceMargin | None) -> La
         return replace(step, notes=(*step.notes, "the two share no picture, so that nothing is said of answers"))
     flips = next(iter(flips_of(runs, clusters)), None)
     parts = (*_parts(measured[first], measured[second], ids, clusters, flips, margin), *_level_parts(runs, margin))
-    return replace(step, parts=parts, flips=flips, n=len(ids))
+    return replace(step, parts=parts, flips=flips, n=len(ids), notes=(*step.notes, *unmatched_answers(runs)))
 
 
 def _level_parts(runs: Mapping[str, ScoredRun], margin: EquivalenceMargin | None) -> Iterator[StepPart]:
@@ -399,6 +399,8 @@ def _changes(before: Run, after: Run) -> Iterator[str]:
         for name, value in json_form(one.view).items():
             if value != (now := json_form(other.view)[name]):
                 yield f"{name} {spelled(value, '/')} → {spelled(now, '/')}"
+    if one.classes != other.classes and not (one.is_foreign or other.is_foreign):
+        yield "the order of the outputs (answers are matched by the names of their classes)"
     for name in dict.fromkeys((*one.options, *other.options)):
         values = [str(model.options.get(name, "none")) for model in (one, other)]
         if values[0] != values[1] and name not in ("predictions", "manifest") and name not in json_form(one.view):

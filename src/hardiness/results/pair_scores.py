@@ -67,8 +67,11 @@ def columns_of_pair(entry: PairMetric, before: ScoredRun, now: ScoredRun) -> Col
     """The columns that a metric of two runs asks for, of the pictures of both: a picture is the same in both.
 
     Raises:
-        ArgumentError: neither has one of them, or they say different things of a picture; the message is the reason.
+        ArgumentError: neither has one of them, they say different things of a picture, or answers that it reads cannot
+            be matched by class; the message is the reason.
     """
+    if "answer" in entry.table and (why := before.stored.run.why_other_classes(now.stored.run)):
+        raise ArgumentError(f"answers cannot be matched by class: {why}")
     if not entry.columns:
         return NO_COLUMNS
     sides = [run.picture_columns for run in (before, now)]

@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from itertools import count, groupby
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hardiness.core.columns import NO_COLUMNS, Columns, has_all, join_columns, pictures_text
 from hardiness.core.errors import StoreError
@@ -36,6 +38,9 @@ DAMAGED, STRANGE = "damaged", "is no file of this run"
 
 FORMER_MEASURED = "measured.json"
 """The one file in which earlier versions kept all sessions."""
+
+CLASSES = ("label", "prediction", "top5_class", "target")
+"""Columns of rows that hold classes: stored by the outputs of the model, read by the classes of the data."""
 
 _SESSIONS_WRITTEN = count()
 
@@ -328,14 +333,24 @@ class StoredRun(RunFolder):
         self._put(name, shards.encode(records, self.key, name, self.cells))
 
     def read(self, name: str, columns: Sequence[str] | None = None) -> Records | None:
-        """The rows of one shard file; ``None`` where it is damaged or another run's, and a line in `damage` says so."""
+        """The rows of one shard file; ``None`` where it is damaged or another run's, and a line in `damage` says so.
+
+        Classes are those of the data in their own order, whichever output of the model is which.
+        """
         try:
-            return shards.read(self.content(name), f"{self.place}/{name}", columns, self.key, self.cells)
+            records = shards.read(self.content(name), f"{self.place}/{name}", columns, self.key, self.cells)
+            return records if self._class_of_output is None else _renumbered(records, self._class_of_output)
         except StoreError as error:
             self.damage.append(str(error))
             self.unreadable.add(name)
             self._disprove(name)
             return None
+
+    @cached_property
+    def _class_of_output(self) -> NDArray[np.int64] | None:
+        """The class of each output, and -1, where there is none, for -1; ``None`` where each is its own output."""
+        classes = self.run.class_of_output
+        return np.array([*classes, -1], np.int64) if classes else None
 
     def set_damage_aside(self, share: Share | None = None) -> list[str]:
         """Move every damaged file to ``damaged/``, so that a shard's work is missing again; a line for each.
@@ -466,6 +481,12 @@ class StoredRun(RunFolder):
         proved = self.proved()
         if proved.pop(name, None) is not None:
             self.keep_proved(proved)
+
+
+def _renumbered(records: Records, class_of_output: NDArray[np.int64]) -> Records:
+    """The records with the class of each output in the place of its number."""
+    columns = {name: class_of_output[records[name]].astype(records[name].dtype) for name in CLASSES if name in records}
+    return replace(records, columns={**records.columns, **columns})
 
 
 def _merge(parts: Sequence[Records]) -> Records:

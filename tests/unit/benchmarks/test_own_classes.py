@@ -46,6 +46,14 @@ def test_a_class_that_moved_to_the_end_is_noticed_and_its_place_named() -> None:
     assert "--data own=FOLDER:classes=FILE" in order
 
 
+def test_the_outputs_are_named_as_the_network_has_them_and_not_as_the_data() -> None:
+    label, answer = answers(84, 0.75)
+    table, run = seen(label, (answer + 1) % 4)
+    turned = replace(run, model=replace(run.model, classes=("dog", "bird", "cat", "fish")))
+    (order,) = [line for line in class_warnings(table, turned) if line.startswith("order of classes")]
+    assert "if the network's outputs were 0 cat, 1 fish, 2 bird, 3 dog (p = " in order
+
+
 def test_the_right_order_and_a_mere_confusion_are_not_doubted() -> None:
     label, answer = answers(400, 0.75)
     assert class_warnings(*seen(label, answer)) == []

@@ -32,14 +32,22 @@ from hardiness.store.store import Store
 CELLS = (Condition(), Condition(corruption="fog", severity=1), Condition(corruption="frost", severity=1))
 
 
-def stored(out: Path, model: str, answers: np.ndarray, label: np.ndarray, start: int = 0) -> None:
+def stored(
+    out: Path,
+    model: str,
+    answers: np.ndarray,
+    label: np.ndarray,
+    start: int = 0,
+    outputs: tuple[str, ...] = (),
+    classes: tuple[str, ...] = (),
+) -> None:
     """One model's answers ``(N, M)``, in as many rows as there are images and conditions."""
     n, m = answers.shape
     rows = answer_rows(answers, label, start)
     run = Run(
-        ModelIdentity(model, f"{model} of {out.name}"),
+        ModelIdentity(model, f"{model} of {out.name}", classes=outputs),
         BenchmarkIdentity("imagenet-c" if m > 1 else "imagenet-val", "corruption" if m > 1 else "classification"),
-        DataIdentity("imagenet", "f", n),
+        DataIdentity("imagenet", "f", n, classes=classes),
         conditions=CELLS[:m],
     )
     work = list(zip(rows["sample"].tolist(), rows["condition"].tolist(), strict=True))
@@ -78,6 +86,40 @@ def test_equal_scores_and_other_answers_are_said_before_any_table(
     assert "fp32 → int8: negative 8.0 (" in text
     assert "conditions with most negative flips: clean 8.0" in text
     assert "classes with most negative flips" in text
+
+
+def test_answers_of_outputs_in_another_order_are_matched_by_name(tmp_path: Path) -> None:
+    label, classes = np.arange(90) % 3, ("ant", "bee", "cat")
+    stored(tmp_path, "one", label[:, None], label, outputs=classes, classes=classes)
+    by_cat_first = np.array([1, 2, 0])[label]
+    stored(tmp_path, "other", by_cat_first[:, None], by_cat_first, outputs=("cat", "ant", "bee"), classes=classes)
+    stored(tmp_path, "wrong", label[:, None], by_cat_first, outputs=("cat", "ant", "bee"), classes=classes)
+    (compared,) = hardiness.compare(tmp_path)
+    agreement = {(pair.first, pair.second): pair.overall.agreement.value for pair in compared.flips}
+    assert agreement == {("one", "other"): 1.0, ("one", "wrong"): 0.0, ("other", "wrong"): 0.0}
+    (pair,) = [pair for pair in compared.flips if pair.second == "wrong" and pair.first == "one"]
+    assert {sample.label for sample in pair.samples} <= set(classes)
+    assert all(each.after.name != each.label == each.before.name for each in pair.samples if each.before)
+
+
+def test_where_no_name_matches_outputs_nothing_is_said_of_answers(tmp_path: Path) -> None:
+    label = np.arange(90) % 3
+    stored(tmp_path, "one", label[:, None], label, outputs=("ant", "bee", "cat"))
+    stored(tmp_path, "other", label[:, None], label, outputs=("cat", "ant", "bee"))
+    (compared,) = hardiness.compare(tmp_path)
+    why = "their outputs have other names, or another order of them, and the data name no classes"
+    assert not compared.flips
+    assert f"one and other: no flips and no agreement: {why}" in compared.notes
+    ((step,),) = [ladder.steps for ladder in hardiness.compare(tmp_path, ladder=["one", "other"])]
+    assert step.flips is None
+    assert step.notes == (f"one and other: no flips and no agreement: {why}",)
+    rule = 'benchmark = "*"\nmodel = "one"\nagainst_model = "other"\nmetric = "{}"\nagainst = "{}"\n{}\n'
+    reasons = []
+    for metric, limit in (("agreement", "at_least = 0.1"), ("top1", "worse_by_at_most = 0.1")):
+        (tmp_path / "policy.toml").write_text(f"[[rules]]\n{rule.format(metric, tmp_path, limit)}")
+        (verdict,) = hardiness.gate(tmp_path, tmp_path / "policy.toml").verdicts
+        reasons.append((verdict.outcome, verdict.reason))
+    assert reasons == [("missing", f"not available: answers cannot be matched by class: {why}"), ("pass", "")]
 
 
 def test_classes_without_a_flip_are_not_named_and_a_star_is_explained(tmp_path: Path) -> None:

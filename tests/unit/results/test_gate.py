@@ -467,7 +467,6 @@ def test_names_are_mapped_and_what_differs_is_missing_with_its_name(tmp_path: Pa
         "view std (0.229/0.224/0.225 here, 0.5/0.5/0.5 there)": {
             "model": ModelIdentity("m", "m", View(mean=(0.485, 0.456, 0.406), std=(0.5, 0.5, 0.5)))
         },
-        "class order": {"model": ModelIdentity("m", "m", outputs_sha256="abcdef0")},
         "protocol (none here, another there)": {"benchmark": card},
         "seed (0 here, 1 there)": {"seed": 1},
     }

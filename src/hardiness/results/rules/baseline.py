@@ -79,16 +79,12 @@ def _differing(run: ScoredRun, baseline: ScoredRun) -> Iterator[str]:
         "data fingerprint": (mine.data.fingerprint[:6], theirs.data.fingerprint[:6]),
         "protocol": (mine.benchmark.protocol, theirs.benchmark.protocol),
         "benchmark's code": (mine.benchmark.code_sha256[:6], theirs.benchmark.code_sha256[:6]),
-        "class order": (mine.model.outputs_sha256[:6], theirs.model.outputs_sha256[:6]),
         "seed": (mine.seed, theirs.seed),
     }
     if mine.data.fingerprint != theirs.data.fingerprint and mine.data.name != theirs.data.name:
         pairs["data"] = (mine.data.name, theirs.data.name)
     views: tuple[Any, Any] = json_form(mine.model.view), json_form(theirs.model.view)
-    if mine.model.is_foreign or theirs.model.is_foreign:  # the file's answers are by the data's classes
-        views = {}, {}
-        del pairs["class order"]
-    elif mine.shows_whole_pictures or theirs.shows_whole_pictures:  # the function resizes them, and has no view
+    if any(each.model.is_foreign or each.shows_whole_pictures for each in (mine, theirs)):  # which have no view
         views = {}, {}
     elif _normalises_itself(run) or _normalises_itself(baseline):
         for each in views:
