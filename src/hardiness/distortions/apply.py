@@ -40,7 +40,8 @@ class Corruption(Generic[L, D]):
         group: the kind of distortion, for listings: ``noise``, ``blur``, ``weather``, ``digital`` or another word.
         levels: a row of named parameters for each severity, severity 1 first; most have five.
         draw: ``(rng, shape, level)`` to everything random that an image of that shape needs.
-        apply: ``(image, level, draws)`` to the corrupted image; uses no generator and leaves its input alone.
+        apply: ``(image, level, draws)`` to the corrupted image; uses no generator, and may write into the image,
+            which is a copy.
         version: raised whenever it gives other bytes for the same image, severity, seed and id; part of the keys of
             the runs that use it, and of no others.
         require: raises a `DataError` where something it reads (pictures, a font) is not there.
@@ -276,7 +277,7 @@ class Perturbation(Generic[L, D]):
         levels: a row of named parameters for each difficulty that it has, difficulty 1 first.
         frames: how many a sequence has.
         draw: ``(rng, level)`` to everything random that a sequence needs; where that is much, an iterator of it.
-        apply: ``(source, level, draws)`` to the frames, in turn; uses no generator and leaves its source alone.
+        apply: ``(source, level, draws)`` to the frames, in turn; uses no generator; its source is a copy.
         version: raised whenever it gives other bytes for the same image, difficulty, seed and id; part of the keys of
             the runs that use it, and of no others.
     """
@@ -434,12 +435,15 @@ def checked(image: Image, what: str = "image") -> Image:
 
 
 def _corrupt(image: Image, distortion: Corruption[Any, Any], strength: Strength, seed: int, sample: str) -> Image:
-    """The corrupted image; ``strength`` is a key of the distortion's draws."""
+    """The corrupted image; ``strength`` is a key of the distortion's draws.
+
+    A distortion gets a copy: somebody else's may work in place, and other conditions are made of the same image.
+    """
     level = distortion.row_of(strength)
     draws = None
     if not distortion.deterministic:
         draws = distortion.draw(rng(seed, distortion.name, strength, sample), image.shape, level)
-    return distortion.apply(image, level, draws)
+    return distortion.apply(image.copy(), level, draws)
 
 
 def perturb(image: Image, name: str, *, difficulty: int = 1, seed: int = 0, id: str = "") -> Iterator[Image]:  # noqa: A002
@@ -479,8 +483,8 @@ def source_of(image: Image) -> SequenceSource:
         raise ArgumentError(f"image must be of shape (H, W, 3), RGB, was {image.shape}")
     if min(image.shape[:2]) < SIDE_PX:
         raise ArgumentError(f"image must have sides of {SIDE_PX} pixels or more, was {image.shape[0]}x{image.shape[1]}")
-    # One memory layout, hence one compiled variant of each kernel.
-    whole = np.require(image, requirements=["C", "W"])
+    # One memory layout, hence one compiled variant of each kernel; a copy, as somebody else's may work in place.
+    whole = np.array(image, order="C")
     window = centre(Size(*image.shape[:2]), SIDE_PX)
     crop = whole[window.top : window.top + SIDE_PX, window.left : window.left + SIDE_PX].copy()
     return SequenceSource(whole, window, crop)

@@ -135,9 +135,8 @@ def first_rows(network: PlainFunction, name: str, form: WholePicture) -> NDArray
         RefusedModelError: it answers otherwise for a picture alone than beside another.
         ModelError: it does not answer in time, or not with such rows.
     """
-    pictures = probes(form)
-    rows = rows_of_call(network, name, pictures, len(pictures))
-    alone = rows_of_call(network, name, pictures[:1], 1)
+    rows = rows_of_call(network, name, probes(form), len(_PROBES))
+    alone = rows_of_call(network, name, probes(form)[:1], 1)  # made anew: the function may have written into the others
     largest = float(np.abs(rows[0]).max(initial=1e-12))
     if np.isfinite(rows[0]).all() and not float(np.abs(alone[0] - rows[0]).max(initial=0.0)) <= MOST_APART * largest:
         raise RefusedModelError(
@@ -197,13 +196,15 @@ class WholePictureModel:
     def answers(self, pictures: Sequence[Image]) -> NDArray[np.float32]:
         """Logits ``(N, num_classes)`` for pictures of any sizes, all in one call.
 
+        The function gets copies, as other models see these pictures too.
+
         Args:
             pictures: ``uint8 (H, W, 3)`` each; of a function that takes files their bytes, ``uint8 (bytes,)``.
 
         Raises:
             ModelError: it fails, does not answer in time, or answers with other rows.
         """
-        batch: list[Any] = [picture.tobytes() for picture in pictures] if self.form.encoded else list(pictures)
+        batch = [picture.tobytes() if self.form.encoded else picture.copy() for picture in pictures]
         what = f"fails on {len(batch)} {'files' if self.form.encoded else 'pictures'}"
         with foreign_errors(self.spec.name, what), well_behaved():
             rows = rows_of_call(self.network, self.spec.name, batch, len(batch))

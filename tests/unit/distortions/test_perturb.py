@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
 
 import hardiness
 from hardiness.core.errors import ArgumentError, UnknownNameError
-from hardiness.distortions.apply import perturb, perturbations
+from hardiness.distortions.apply import Perturbation, SequenceSource, no_frame_draws, perturb, perturbations
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (256, 300, 3), dtype=np.uint8)
 
@@ -46,6 +48,19 @@ def test_frames_are_made_when_they_are_asked_for() -> None:
     all_of_them = list(perturb(IMAGE, "gaussian_noise"))
     for one, other in zip(few, all_of_them, strict=False):
         np.testing.assert_array_equal(one, other)
+
+
+def test_a_perturbation_of_ones_own_may_write_into_its_source(monkeypatch: pytest.MonkeyPatch) -> None:
+    def blackened(source: SequenceSource, level: Any, draws: None) -> Iterator[np.ndarray]:
+        source.whole[...] = 0
+        yield source.crop
+
+    entry = Perturbation("blackened", "light", (), 2, no_frame_draws, blackened)
+    monkeypatch.setattr(Perturbation, "level", lambda *_: None)
+    monkeypatch.setitem(perturbations._entries, "blackened", (entry, "here"))
+    image = IMAGE.copy()
+    assert len(list(perturb(image, "blackened"))) == 1
+    np.testing.assert_array_equal(image, IMAGE)
 
 
 def test_it_is_part_of_the_surface() -> None:

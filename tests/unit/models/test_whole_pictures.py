@@ -231,6 +231,19 @@ def test_answers_that_depend_on_company_are_refused() -> None:
         wrap(padded, None, name="mine", takes="full")
 
 
+def test_a_function_may_write_into_its_pictures() -> None:
+    def halved(pictures: list[np.ndarray]) -> np.ndarray:
+        for picture in pictures:
+            picture //= 2
+        return np.array([[picture.mean(), 0.0] for picture in pictures])
+
+    photograph = np.full((40, 30, 3), 200, np.uint8)
+    model: Any = wrap(halved, None, name="mine", takes="full")
+    for _ in range(2):
+        assert model.answers([photograph])[0].tolist() == [100.0, 0.0]
+    assert photograph.min() == 200
+
+
 @pytest.mark.slow
 def test_a_page_shows_what_was_corrupted_at_its_own_size(photos: Path) -> None:
     """Shown on a canvas, as all pictures are, and corrupted before that."""
