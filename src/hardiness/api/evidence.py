@@ -86,6 +86,12 @@ def file_evidence(request: EvidenceRequest) -> WrittenEvidence:
         raise ArgumentError("evidence must name a folder, was empty")
     if "://" in request.folder:
         raise ArgumentError(f"evidence must name a folder on a disk, was {request.folder}")
+    target = Path(request.folder).resolve()
+    if out := next((out for out in request.outs if target.is_relative_to(Path(out).resolve())), None):
+        raise ArgumentError(
+            f"evidence must name a folder outside of {out}, in which nothing changes, was {request.folder}; name "
+            "another one"
+        )
     if Path(request.folder).exists() and not Path(request.folder).is_dir():
         raise ArgumentError(f"evidence must name a folder, and {request.folder} is a file; name another one")
     about = read_about(request.about)
@@ -103,7 +109,7 @@ def file_evidence(request: EvidenceRequest) -> WrittenEvidence:
     sources = EvidenceSources(results, comparisons, verdicts, pictures, about, former, problems)
     content = evidence_json(evidence_record(sources))
     page, schema = evidence_page(content).encode(errors="backslashreplace"), reference_file(SCHEMA).read_bytes()
-    files = LocalFiles(Path(request.folder).resolve())  # all is made by now: who stops this has three files or none
+    files = LocalFiles(target)  # all is made by now: who stops this has three files or none
     files.write(SCHEMA, schema)
     files.write(PAGE, page)
     files.write(FILE, content)

@@ -572,6 +572,11 @@ WRONG: Mapping[str, tuple[Callable[[Path], list[str]], str]] = {
     "a page's option": (lambda folder: ["--evidence", "f", "--no-images"], "no-images does not go with evidence"),
     "the place is a file": (lambda folder: ["--evidence", str(folder / "policy.toml")], "is a file; name another one"),
     "the place is empty": (lambda folder: ["--evidence", ""], "evidence must name a folder, was empty"),
+    "the place is OUT": (lambda folder: ["--evidence", str(folder / "out")], "must name a folder outside of"),
+    "the place is in OUT": (
+        lambda folder: ["--evidence", str(folder / "filed" / ".." / "out" / "records")],
+        "must name a folder outside of",
+    ),
     "the place is an address": (lambda folder: ["--evidence", "s3://b/c"], "must name a folder on a disk"),
 }
 
