@@ -21,6 +21,7 @@ import PIL.Image
 import pytest
 from filelock import FileLock
 
+from hardiness import evaluate, load_results
 from hardiness.core.errors import StoreError
 from hardiness.reference.classes import wnids
 from hardiness.store import local_files, writing
@@ -392,6 +393,37 @@ def test_links_in_the_folder_are_not_written_through(place: Path, hardiness: Com
     assert str(out / name) in line
     assert "link" in line
     assert victim.read_text() == '{"schema": 1, "results": []}' if victim.is_file() else not list(victim.iterdir())
+
+
+def test_a_run_that_lies_behind_a_link_is_told_by_every_command_and_refuses_evidence(
+    tmp_path: Path, hardiness: Command
+) -> None:
+    """People move a run to another disk and leave a link; the disk may not be there."""
+    out, policy = tmp_path / "out", tmp_path / "policy.toml"
+    rule = '[[rules]]\nbenchmark = "{}"\nmetric = "mean_score"\nat_least = "1 %"\n'
+    for model in ("one", "two", "moved"):
+        scores = {"sample": [f"p{k}" for k in range(40)], "score": [k % 4 / 3 for k in range(40)]}
+        evaluate(model, "file:moved" if model == "moved" else "file:own", predictions=scores, out=out)
+    (run,) = (out / "records").glob("moved--*")
+    shutil.move(run, tmp_path / "elsewhere")
+    run.symlink_to(tmp_path / "elsewhere")
+    kept = {path: path.read_bytes() for path in (tmp_path / "elsewhere").rglob("*") if path.is_file()}
+    line = f"{run}/run.json lies behind a link that leads out of {out}, and is not read"
+    policy.write_text(rule.format("*"))
+    for command in ("show", "compare", "report", "list runs", "export --format csv", f"gate --policy {policy}"):
+        name, *options = command.split()
+        told = hardiness(name, *options[:1], out) if name == "list" else hardiness(name, out, *options)
+        assert line in " ".join((told.err + told.out).split()), command
+        assert told.status == (0 if name == "gate" else 1), command
+    policy.write_text(rule.format("file:moved"))
+    assert line in one_line(hardiness("gate", out, "--policy", policy).err)
+    assert [problem.partition(";")[0] for problem in load_results(out).problems] == [line]
+    told = hardiness("report", out, "--evidence", tmp_path / "filed")
+    assert told.status == 1
+    assert "evidence must hold every run, and cannot: " in one_line(told.err)
+    assert not (tmp_path / "filed").exists()
+    assert hardiness("data", "drop", out, run.name.rpartition("--")[2]).status == 1
+    assert {path: path.read_bytes() for path in (tmp_path / "elsewhere").rglob("*") if path.is_file()} == kept
 
 
 def test_an_exhibit_that_leads_elsewhere_is_not_shown(place: Path, hardiness: Command) -> None:

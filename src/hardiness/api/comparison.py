@@ -60,12 +60,14 @@ class Comparisons:
         not_comparable: names of benchmarks that were run too, and whose cards give nothing to compare by.
         random_weights: keys of runs of networks that nobody trained, which nothing ranks.
         own_classes: keys of runs on a person's own classes.
+        problems: a line for each run that could not be read.
     """
 
     benchmarks: tuple[BenchmarkComparison, ...]
     not_comparable: tuple[str, ...] = ()
     random_weights: frozenset[str] = frozenset()
     own_classes: frozenset[str] = frozenset()
+    problems: tuple[str, ...] = ()
 
     def __iter__(self) -> Iterator[BenchmarkComparison]:
         return iter(self.benchmarks)
@@ -428,7 +430,8 @@ def compare_grouped(
         compared = tuple(each.with_effective_robustness(results, stores, reference) for each in doubted)
         random = frozenset(result.key for result in results if has_random_weights(result))
         own = frozenset(result.key for result in results if result.run.has_own_labels)
-        return Comparisons(compared, tuple(not_comparable(stores, models)), random, own)
+        problems = tuple(line for store in stores for line in store.survey().problems)
+        return Comparisons(compared, tuple(not_comparable(stores, models)), random, own, problems)
 
 
 @dataclass(frozen=True, repr=False)

@@ -12,7 +12,7 @@ from hardiness.api.grouping import GroupingArguments, Mix
 from hardiness.api.page import Report
 from hardiness.benchmarks.card import card_of
 from hardiness.core.columns import NO_GROUPING, Grouping
-from hardiness.core.errors import ArgumentError
+from hardiness.core.errors import ArgumentError, StoreError
 from hardiness.core.result import Result
 from hardiness.data.column_descriptions import describe_columns
 from hardiness.data.columns import GivenColumns
@@ -78,7 +78,7 @@ def file_evidence(request: EvidenceRequest) -> WrittenEvidence:
     Raises:
         ArgumentError: a file that is named cannot be read or is wrong, or there is no folder; nothing is written.
         DataError: the one folder holds no records.
-        StoreError: records cannot be read, or the files cannot be written.
+        StoreError: a run cannot be read, or the files cannot be written.
     """
     if not request.outs:
         raise ArgumentError("evidence needs OUT, the folder of an earlier 'hardiness run'")
@@ -97,7 +97,9 @@ def file_evidence(request: EvidenceRequest) -> WrittenEvidence:
     about = read_about(request.about)
     former = read_former(request.since) if request.since is not None else None
     stores, missing = open_stores(tuple(dict.fromkeys(request.outs)), wait_s=request.wait_s)
-    with surveyed(*stores):
+    with surveyed(*stores) as surveys:
+        if unread := [line for survey in surveys for line in survey.problems]:
+            raise StoreError(f"evidence must hold every run, and cannot: {'; '.join(unread)}")
         results, problems, remarks = results_in(stores, missing, request.baseline, grouping=request.grouping)
         comparisons = comparisons_of(stores, results, request.baseline, details=False, grouping=request.grouping)
         pictures = {key: facts for store in stores for key, facts in picture_facts(store, request.grouping).items()}
@@ -220,7 +222,7 @@ def write_evidence(
     Raises:
         ArgumentError: a file that is named cannot be read or is wrong; nothing is written.
         DataError: the folder holds no records.
-        StoreError: records cannot be read, or the files cannot be written.
+        StoreError: a run cannot be read, or the files cannot be written.
     """
     outs = [out] if isinstance(out, str | Path) else list(out)
     request = EvidenceRequest(

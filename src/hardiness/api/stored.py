@@ -9,7 +9,7 @@ from hardiness.api.grouping import Mix, grouping_of
 from hardiness.data.columns import GivenColumns
 from hardiness.report.stored_results import StoredResults
 from hardiness.results.results import results_of, with_limits, with_severities
-from hardiness.store.store import Store
+from hardiness.store.store import Store, surveyed
 
 
 def load_results(
@@ -24,6 +24,8 @@ def load_results(
     mix: Mix | None = None,
 ) -> StoredResults:
     """The results of everything that is stored in a folder; ``.table()`` gives all their scores as rows.
+
+    Runs that could not be read stand as ``problems``.
 
     Args:
         out: the ``out=`` or ``--out`` of earlier evaluations.
@@ -40,6 +42,8 @@ def load_results(
     """
     store = Store.open(out)
     grouping = grouping_of(columns, cluster, slices, mix)
-    results = results_of(store, baseline, grouping=grouping)
-    results = results if below is None else with_severities(results, store, below, grouping)
-    return StoredResults(results if above is None else with_limits(results, store, above, grouping))
+    with surveyed(store) as (survey,):
+        results = results_of(store, baseline, grouping=grouping)
+        results = results if below is None else with_severities(results, store, below, grouping)
+        results = results if above is None else with_limits(results, store, above, grouping)
+        return StoredResults(results, survey.problems)

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hardiness import api, statistics
+from hardiness.cli.lines import print_lines
 from hardiness.cli.options import command, json_flag, quiet_flag
 from hardiness.cli.output import print_json, print_views, wide
 from hardiness.core.columns import Grouping
@@ -80,19 +81,21 @@ def compare(options: CompareOptions) -> int:
     if options.data:
         raise ArgumentError("--data goes with --ladder, whose models are run again on these pictures; leave it out")
     comparisons = api.compare_grouped(options.outs, options.models, options.reference, grouping, within)
+    print_lines(problems=comparisons.problems)
+    status = 1 if comparisons.problems else 0
     if options.as_json:
         print_json(comparisons.as_dict())
-        return 0
+        return status
     if options.form:
         click.echo(comparisons.text_in(options.form), nl=False)
-        return 0
+        return status
     _print_digest(comparisons.digest(), comparisons.remarks())
     if options.everything:
         console = wide()
         for sentence in comparisons.sentences():
             console.print(sentence, highlight=False, markup=False)
         print_views(comparisons.views())
-    return 0
+    return status
 
 
 def _climb(options: CompareOptions, grouping: Grouping, within: EquivalenceMargin | None) -> int:

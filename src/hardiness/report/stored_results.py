@@ -30,7 +30,7 @@ class StoredResults(Sequence["TabledResult"]):
     """Results in the order of the tables; it prints as these, and `table` gives every score as a row.
 
     Attributes:
-        problems: a line for each thing that could not be evaluated.
+        problems: a line for each thing that could not be evaluated or read.
     """
 
     def __init__(self, results: Iterable[Result], problems: Sequence[str] = ()) -> None:

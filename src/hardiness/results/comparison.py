@@ -317,6 +317,7 @@ def compare_stores(
             }
         several = len(places) > 1
         lines = [f"{name} ({', '.join(where)})" if several else name for name, where in places.items()]
+        reasons |= {line: None for store in stores for line in store.survey().problems}
         copies = len(stores) > 1 and sum(map(len, _once(stores))) < sum(len(store.runs()) for store in stores)
         if reasons and not places:
             raise ArgumentError(f"nothing can be compared: {'; '.join(reasons)}")

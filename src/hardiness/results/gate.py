@@ -178,7 +178,7 @@ def judge(policy: Policy, store: Store, grouping: Grouping = NO_GROUPING) -> Gat
     folder = PolicyFolder(store, policy, replace(grouping, slices=slices))
     cases = [case for rule in policy.rules for case in cases_of(policy, rule, folder)]
     folder.save()
-    remarks = [*folder.remarks_on(policy.rules), *folder.column_remarks]
+    remarks = [*store.survey().problems, *folder.remarks_on(policy.rules), *folder.column_remarks]
     rulings_in_order = iter(rulings([(case.evidence, case.limit) for case in cases if case.evidence is not None]))
     return Gate(
         tuple(_verdict(case, next(rulings_in_order) if case.evidence is not None else None) for case in cases),

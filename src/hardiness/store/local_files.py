@@ -71,20 +71,23 @@ class LocalFiles:
         return {path: stamp for path, stamp in sorted(stamps.items()) if not after or path > first}
 
     def folders(self, folder: str) -> list[str]:
-        """Links to folders are not followed."""
+        """Links are among them, wherever they lead: a file below one that leads out is an error when it is read."""
         with file_errors(self.folder / folder, "list"):
             try:
                 entries = list(os.scandir(self.folder / folder))
             except FileNotFoundError:
                 return []
-            return sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
+            return sorted(entry.name for entry in entries if entry.is_dir() or entry.is_symlink())
 
     def read(self, path: str) -> bytes | None:
         """FIFOs, devices and what links lead to outside of the folder are not opened."""
         target = self.folder / path
         with file_errors(target, "read"):
             if self._leads_out(path):
-                raise StoreError(f"{target} is a link that leads out of {self.folder}, and is not read; remove it")
+                raise StoreError(
+                    f"{target} lies behind a link that leads out of {self.folder}, and is not read; replace the link "
+                    "by what it leads to, or remove it"
+                )
             try:
                 return read_regular(target, MAX_BYTES)
             except FileNotFoundError:
@@ -140,6 +143,7 @@ class LocalFiles:
 
     def remove(self, path: str) -> None:
         with file_errors(self.folder / path, "remove"):
+            refuse_links((self.folder / path).parent, self.folder)
             (self.folder / path).unlink(missing_ok=True)
 
     def remove_all(self, paths: Sequence[str]) -> None:

@@ -79,7 +79,7 @@ def refuse_links(path: Path, folder: Path) -> None:
         if step == folder:
             return
         if step.is_symlink():
-            raise StoreError(f"{step} must not be a link, since what it leads to would be overwritten; remove it")
+            raise StoreError(f"{step} must not be a link, since what it leads to would be changed; remove it")
 
 
 def as_json(value: Any) -> bytes:
