@@ -22,7 +22,7 @@ from hardiness.api.loading import (
 from hardiness.benchmarks.options import benchmark_name, parse, registry
 from hardiness.benchmarks.own_pictures import refusal_of_own
 from hardiness.benchmarks.score_file import ScoreFile
-from hardiness.benchmarks.suites import Suite, suite
+from hardiness.benchmarks.suites import Suite, SuiteRow, suite
 from hardiness.core.benchmark import Benchmark, DataRoot, DataSet
 from hardiness.core.columns import NO_GROUPING, Columns, Grouping
 from hardiness.core.errors import ArgumentError, DataError
@@ -94,10 +94,18 @@ def _each_once(rows: Iterable[BenchmarkChoice]) -> list[BenchmarkChoice]:
     return unique
 
 
-def _limited(request: Request, limit: int | None) -> Request:
-    """The request with the smaller of its own limit and a suite row's."""
-    limits = [value for value in (request.limit, limit) if value is not None]
-    return replace(request, limit=min(limits, default=None))
+def _limited(request: Request, row: SuiteRow) -> Request:
+    """The request with the smaller of its own limit and a suite row's, and of its own number of conditions.
+
+    What ends early draws conditions itself.
+    """
+    limits = [value for value in (request.limit, row.limit) if value is not None]
+    conditions = [] if request.early_ends else [request.conditions, row.conditions]
+    return replace(
+        request,
+        limit=min(limits, default=None),
+        conditions=min((value for value in conditions if value is not None), default=None),
+    )
 
 
 def _is_tree_of(benchmark: Benchmark, text: str) -> bool:
@@ -303,9 +311,7 @@ class Command:
             stated=stated_policy(command.request),
         )
         rows = [BenchmarkChoice(parse(text), request, named=(text,)) for text in command.benchmarks]
-        rows += [
-            BenchmarkChoice(parse(row.benchmark), _limited(request, row.limit), optional=True) for row in chosen.rows
-        ]
+        rows += [BenchmarkChoice(parse(row.benchmark), _limited(request, row), optional=True) for row in chosen.rows]
         for row in rows:
             if isinstance(row.benchmark, ScoreFile):
                 raise ArgumentError(

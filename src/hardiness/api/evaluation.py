@@ -34,6 +34,7 @@ class Options(TypedDict, total=False):
 
     Attributes:
         limit: the first so many samples of a seeded, class-stratified order; all by default.
+        conditions: how many of a benchmark's conditions each image is evaluated in, drawn for each; all by default.
         seed: keys that order and every draw; 0 by default.
         batch_size: images per forward pass; chosen by default.
         precision_target: evaluation ends when half of the headline's 95 % interval is at most this, in its own unit;
@@ -55,6 +56,7 @@ class Options(TypedDict, total=False):
     """
 
     limit: int | None
+    conditions: int | None
     seed: int
     batch_size: int | None
     precision_target: float | None

@@ -40,7 +40,7 @@ from hardiness.engine.ray import on_ray
 from hardiness.engine.ray_actor import Errand
 from hardiness.engine.ray_cluster import Cluster
 from hardiness.engine.rehearsal import rehearse
-from hardiness.engine.rounds import require_reachable
+from hardiness.engine.rounds import require_drawable, require_reachable
 from hardiness.imaging.compiled import require_compiler
 from hardiness.models.classifier import Classifier
 from hardiness.models.frameworks import require_torch
@@ -76,16 +76,6 @@ class EarlyEnd:
         """The means that a request names."""
         return cls(request.precision_target, request.time_budget_s, request.until_decided)
 
-    @property
-    def options(self) -> list[str]:
-        """The options that name them, the policy first."""
-        named = {
-            "until-decided": self.until_decided,
-            "precision-target": self.precision_target,
-            "time-budget": self.time_budget_s,
-        }
-        return [name for name, value in named.items() if value is not None]
-
 
 def where_of(command: Command) -> Where:
     """The processes that evaluate a command.
@@ -110,13 +100,14 @@ def require_possible(evaluations: Command, stop: EarlyEnd, where: Where, planned
     Raises:
         ArgumentError: naming the two that do not go together, why, and what to leave out.
     """
-    if stop.until_decided is not None and len(stop.options) > 1:
+    options = evaluations.request.early_ends
+    if stop.until_decided is not None and len(options) > 1:
         raise ArgumentError(
-            f"until-decided does not go with {stop.options[1]}: each ends a run in its own way; leave one out"
+            f"until-decided does not go with {options[1]}: each ends a run in its own way; leave one out"
         )
     if stop.until_decided is not None and evaluations.request.policy is not None:
         raise ArgumentError("policy does not go with until-decided, whose policy's digest is kept too; leave one out")
-    ends = [name for name in stop.options if name != "time-budget"]
+    ends = [name for name in options if name != "time-budget"]
     if evaluations.cluster_column and ends:
         raise ArgumentError(
             f"{ends[0]} does not go with cluster {evaluations.cluster_column}: pictures come one by one in random "
@@ -124,17 +115,16 @@ def require_possible(evaluations: Command, stop: EarlyEnd, where: Where, planned
             "take it once all pictures are there"
         )
     if evaluations.answers is not None:
-        _require_possible_with_predictions(evaluations, stop, where, planned)
+        _require_possible_with_predictions(evaluations, where, planned)
     if planned and isinstance(where, Cluster):
         raise ArgumentError("plan does not go with Ray: it is for this process; leave one out")
-    if stop.options and isinstance(where, Share):
+    if options and isinstance(where, Share):
         raise ArgumentError(
-            f"{stop.options[0]} does not go with worker: who shares a store cannot see how far the others are; leave "
-            "one out"
+            f"{options[0]} does not go with worker: who shares a store cannot see how far the others are; leave one out"
         )
-    if stop.options and isinstance(where, Cluster):
+    if options and isinstance(where, Cluster):
         raise ArgumentError(
-            f"{stop.options[0]} does not go with Ray: its actors cannot see how far the others are; leave one out"
+            f"{options[0]} does not go with Ray: its actors cannot see how far the others are; leave one out"
         )
     if evaluations.request.calls is not None and isinstance(where, Cluster):
         raise ArgumentError("calls does not go with Ray: it counts the requests of one process; leave one out")
@@ -145,7 +135,7 @@ def require_possible(evaluations: Command, stop: EarlyEnd, where: Where, planned
         raise ArgumentError(f"{name} needs out, the folder that the processes share; name one")
 
 
-def _require_possible_with_predictions(evaluations: Command, stop: EarlyEnd, where: Where, planned: bool) -> None:
+def _require_possible_with_predictions(evaluations: Command, where: Where, planned: bool) -> None:
     """Raise where answers that are there already stand beside what is for models that are run."""
     models, benchmarks = len(evaluations.models), len(evaluations.benchmarks)
     if models != 1 or benchmarks != 1 or evaluations.suite:
@@ -155,10 +145,11 @@ def _require_possible_with_predictions(evaluations: Command, stop: EarlyEnd, whe
         )
     others = [
         *(["plan"] if planned else []),
-        *stop.options,
+        *evaluations.request.early_ends,
         *(["worker"] if isinstance(where, Share) else []),
         *(["Ray"] if isinstance(where, Cluster) else []),
         *(["calls"] if evaluations.request.calls is not None else []),
+        *(["conditions"] if evaluations.request.conditions is not None else []),
         *(["policy"] if evaluations.request.policy is not None else []),
     ]
     if others:
@@ -172,6 +163,8 @@ def require_evaluable(workload: Workload, stop: EarlyEnd, where: Where) -> None:
         ArgumentError: a precision target does not go with it or is out of reach, or a cluster does not know its code.
     """
     for row, data in workload.rows:
+        if row.request.conditions is not None:
+            require_drawable(row.benchmark, row.request.conditions)
         if stop.precision_target is not None:
             require_reachable(row.benchmark, data, stop.precision_target, row.request.limit)
         if isinstance(where, Cluster) and (unknown := benchmark_code(row.benchmark).of_session):

@@ -98,6 +98,7 @@ class Request:
 
     Attributes:
         limit: the first so many samples of the seeded, class-stratified order; ``None`` for all.
+        conditions: how many of the conditions each image is evaluated in, drawn for each; ``None`` for all of them.
         seed: keys that order and every draw.
         batch_size: images per forward pass; ``None`` to choose it. A run that is continued keeps its own.
         save_images: whether the pictures that attacks made are kept as PNG files beside the records.
@@ -118,6 +119,9 @@ class Request:
     """
 
     limit: int | None = option("The first N pictures of a seeded, class-stratified order.", None, metavar="N")
+    conditions: int | None = option(
+        "Each picture in N random conditions of its own, e.g. 4 of the 75 of imagenet-c.", None, metavar="N"
+    )
     seed: int = option("Keys every draw.", 0)
     precision_target: float | None = option(
         "Stop when every headline's 95 % interval is its value ± this, e.g. 0.005 for half a point.",
@@ -160,22 +164,31 @@ class Request:
     stated: StatedPolicy | None = None
 
     def __post_init__(self) -> None:
-        for name in ("calls", "limit", "batch_size", "seed"):
+        for name in ("calls", "limit", "conditions", "batch_size", "seed"):
             number = getattr(self, name)
             if number is not None and (isinstance(number, bool) or not isinstance(number, Integral)):
                 raise ArgumentError(f"{name} must be a whole number, was {number!r}")
-        if self.calls is not None and self.calls < 1:
-            raise ArgumentError(f"calls must be at least 1, was {self.calls}")
-        if self.limit is not None and self.limit < 1:
-            raise ArgumentError(f"limit must be at least 1, was {self.limit}")
+        for name in ("calls", "limit", "conditions"):
+            if (number := getattr(self, name)) is not None and number < 1:
+                raise ArgumentError(f"{name} must be at least 1, was {number}")
         if self.batch_size is not None:
             require_within("batch_size", self.batch_size, 1, MOST_IMAGES)
+        if self.conditions is not None and self.early_ends:
+            raise ArgumentError(
+                f"conditions does not go with {self.early_ends[0]}, which draws conditions itself; leave one out"
+            )
         for name in ("precision_target", "time_budget_s"):
             value = getattr(self, name)
             if value is None:
                 continue
             if not (value > 0 and math.isfinite(value)):
                 raise ArgumentError(f"{_option_name(name)} must be above 0, was {value:g}")
+
+    @property
+    def early_ends(self) -> list[str]:
+        """The options by which an evaluation ends before everything is evaluated, the policy first."""
+        names = ("until_decided", "precision_target", "time_budget_s")
+        return [_option_name(name) for name in names if getattr(self, name) is not None]
 
 
 def _option_name(name: str) -> str:

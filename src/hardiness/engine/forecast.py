@@ -28,6 +28,7 @@ from hardiness.engine.listing import StoredWork
 from hardiness.engine.moved_runs import fewer_images
 from hardiness.engine.plan import units
 from hardiness.engine.rounds import largest_selection
+from hardiness.engine.selection import conditions_by_sample
 from hardiness.engine.tasks import Task, begin, condition_indices
 from hardiness.engine.unit import Unit
 from hardiness.engine.worker import Worker
@@ -179,7 +180,7 @@ class Trial:
             at, size = at + size, min(2 * size, len(order))
 
     def _worker(self, benchmark: Benchmark, items: Sequence[Item], conditions: Sequence[int]) -> Worker:
-        request = replace(self.request, limit=None, save_images=False, share=None)
+        request = replace(self.request, limit=None, conditions=None, save_images=False, share=None)
         data = replace(self.data, items=tuple(items))
         tasks = [
             begin(classifier, benchmark, data, request, self.store, self.surrogate) for classifier in self.classifiers
@@ -267,8 +268,10 @@ def _forecast(
         except ModelError as error:
             problems.append(str(error))
     by_id = {item.id: item for item in limited(data.items, request.limit, request.seed)}
-    _, indices = condition_indices(benchmark, data)
-    selected: Mapping[str, Sequence[int]] = dict.fromkeys(by_id, indices)
+    conditions, indices = condition_indices(benchmark, data)
+    selected: Mapping[str, Sequence[int]] = conditions_by_sample(
+        by_id, indices, request.seed, len(conditions), request.conditions
+    )
     count, images, rows = _missing_counts(tasks, selected)
     chat = [task for task in tasks if isinstance(task.classifier, ClosedQuestionModel)]
     calls, bytes_sent = _bill(benchmark, data, chat, selected, request.seed, store)
@@ -349,7 +352,7 @@ def _lacking_answers(task: Task, benchmark: Benchmark, data: DataSet, request: R
     assert isinstance(model, ClosedQuestionModel), "these alone are asked"
     items = {item.id: item for item in limited(data.items, request.limit, request.seed)}
     conditions, indices = condition_indices(benchmark, data)
-    selected: Mapping[str, Sequence[int]] = dict.fromkeys(items, indices)
+    selected = conditions_by_sample(items, indices, request.seed, len(conditions), request.conditions)
     work = [
         row for unit in units(StoredWork([task]), selected, task.stored.plan.unit_items) for row in unit.parts[0].work
     ]

@@ -73,6 +73,7 @@ def _command_parts(task: Task, request: Request, benchmark: Benchmark) -> dict[s
         "benchmark": benchmark_text,
         "data": list(request.data_arguments),
         "predictions": request.predictions_file,
+        "conditions": request.conditions,
         "precision_target": request.precision_target,
         "time_budget_s": request.time_budget_s,
         "until_decided": request.until_decided,

@@ -182,7 +182,7 @@ class UnitActor:
         return ActorReport(
             keys=tuple(keys),
             units={name: unit.rows for name, (_, unit) in self._units.items() if unit is not None},
-            rows=sum(len(worker.items) * len(worker.asked) * len(worker.tasks) for worker in self._workers),
+            rows=sum(worker.rows for worker in self._workers),
             problems=tuple(problems),
             remarks=tuple(remarks),
         )

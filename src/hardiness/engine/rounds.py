@@ -5,17 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from hardiness.benchmarks.card import card_of, cards, published_baseline
+from hardiness.benchmarks.card import Card, card_of, cards, published_baseline
 from hardiness.benchmarks.options import registry as benchmarks
 from hardiness.core.benchmark import Benchmark, DataSet
 from hardiness.core.errors import ArgumentError
 from hardiness.core.request import Request
 from hardiness.core.table import ImageTable
+from hardiness.engine.selection import conditions_by_sample, in_random_order
 from hardiness.engine.tasks import Task
 from hardiness.engine.worker import Worker
 from hardiness.results.runs import ScoredRun
 from hardiness.results.stopped import population_of, rows_of
-from hardiness.statistics.cells import order_of_cells
 from hardiness.statistics.sequences import share_interval
 from hardiness.statistics.stopping import Extent, largest_extent
 from hardiness.store.store import Store
@@ -118,18 +118,26 @@ class Rounds:
         return self._orders[sample]
 
 
-def in_random_order(requested: Sequence[int], seed: int, sample: str, conditions: int) -> list[int]:
-    """The conditions asked for in an image's own random order, which is one of all the benchmark's conditions."""
-    chosen = frozenset(requested)
-    return [cell for cell in order_of_cells(seed, sample, conditions).tolist() if cell in chosen]
-
-
 def _part(table: ImageTable, selected: Mapping[str, Sequence[int]]) -> ImageTable:
     """The selected part of a table; earlier commands may have evaluated more."""
     failed = sum(len(set(failure.conditions) & set(selected.get(failure.sample, ()))) for failure in table.failures)
     if rows_of(table) + failed == sum(map(len, selected.values())):
         return table
     return table.only(selected)
+
+
+def require_drawable(benchmark: Benchmark, conditions: int) -> None:
+    """Raise unless images of a benchmark can be evaluated in so many of its conditions, others in others.
+
+    Raises:
+        ArgumentError: they have more, and need all of them.
+    """
+    if len(benchmark.requested()) > conditions and not cards.get(benchmark.card).draws_cells:
+        drawable = [name for name, card in _cards_by_benchmark().items() if card.draws_cells]
+        raise ArgumentError(
+            f"conditions does not go with {benchmark.name}, whose images need all of their conditions; it goes with "
+            f"{', '.join(drawable)}; leave it out, or use --limit"
+        )
 
 
 def require_reachable(benchmark: Benchmark, data: DataSet, target: float, limit: int | None = None) -> None:
@@ -201,12 +209,16 @@ def largest_selection(
         if not draws or most.cells >= whole.cells:
             return dict.fromkeys(samples, requested)
         count = len(stored.run.conditions)
-        orders = {sample: in_random_order(requested, request.seed, sample, count) for sample in samples}
-        return {sample: sorted(order[: most.cells]) for sample, order in orders.items()}
+        return conditions_by_sample(samples, requested, request.seed, count, most.cells)
     return selected
 
 
 def _stoppable() -> str:
     """The benchmarks that can be stopped early."""
-    card_of = {name: cards.find(benchmarks.get(name).card) for name in benchmarks.names()}
-    return ", ".join(name for name, card in card_of.items() if card is not None and card.stops_on)
+    return ", ".join(name for name, card in _cards_by_benchmark().items() if card.stops_on)
+
+
+def _cards_by_benchmark() -> dict[str, Card]:
+    """The card of each benchmark that has one."""
+    cards_by_name = {name: cards.find(benchmarks.get(name).card) for name in benchmarks.names()}
+    return {name: card for name, card in cards_by_name.items() if card is not None}

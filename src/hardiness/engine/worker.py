@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -35,6 +35,7 @@ from hardiness.engine.listing import StoredWork, uncovered
 from hardiness.engine.members import Members
 from hardiness.engine.plan import units
 from hardiness.engine.saved_pictures import SavedPictures
+from hardiness.engine.selection import conditions_by_sample
 from hardiness.engine.tasks import Task, condition_indices, takes_whole_pictures
 from hardiness.engine.transfer import Decoded, SurrogateAttack, SurrogatePictures
 from hardiness.engine.unit import Job, Pictures, Unit, UnitPart
@@ -204,6 +205,18 @@ class Worker:
             SavedPictures.in_store(self.store, self.benchmark, self.data) if self.request.save_images else None
         )
 
+    @cached_property
+    def wanted(self) -> Mapping[str, Sequence[int]]:
+        """Indices of the conditions that are asked for of each image, by its id."""
+        return conditions_by_sample(
+            self.items, self.asked, self.request.seed, len(self.conditions), self.request.conditions
+        )
+
+    @property
+    def rows(self) -> int:
+        """Number of rows that are asked for, of all models."""
+        return sum(map(len, self.wanted.values())) * len(self.tasks)
+
     def units(self, selected: Mapping[str, Sequence[int]] | None = None, only: int | None = None) -> Iterator[Unit]:
         """Every unit that lacks rows or pictures, of all that was asked for or of what is ``selected``; listed now.
 
@@ -211,7 +224,7 @@ class Worker:
             selected: indices of the conditions of each image, by its id; ``None`` for all that was asked for.
             only: index of the one unit that is made; all where ``None``.
         """
-        chosen = dict.fromkeys(self.items, self.asked) if selected is None else selected
+        chosen = self.wanted if selected is None else selected
         listing = StoredWork(self.tasks, self.request.share, self.gallery.lacking if self.gallery else None)
         return units(listing, chosen, self.tasks[0].stored.plan.unit_items, only)
 
@@ -228,7 +241,7 @@ class Worker:
         """
         self.remaining, self.is_round = missing, total is not None
         self.batches = _Batches(self)
-        total = total or len(self.items) * len(self.asked) * len(self.tasks)
+        total = total or self.rows
         self.listener.begin(self.benchmark.name, total, total - missing)
         if self.remaining:
             self._keep_exhibits()

@@ -58,6 +58,8 @@ def _typed_words(result: Result, request: Mapping[str, Any]) -> tuple[str, ...]:
     if request.get("predictions"):
         parts += ["--predictions", request["predictions"]]
     parts += _common(result)
+    if request.get("conditions") is not None:
+        parts += ["--conditions", str(request["conditions"])]
     if request.get("precision_target") is not None:
         parts += ["--precision-target", f"{request['precision_target']:g}"]
     if request.get("until_decided") is not None:

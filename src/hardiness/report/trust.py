@@ -78,6 +78,7 @@ def _limits(result: Result) -> list[str]:
     requests = [session.get("asked", {}) for session in sessions]
     options = [pair.partition("=")[0] for request in requests for pair in _options(request.get("benchmark", ""))]
     limits = ["--limit"] if any(session.get("limit", 0) is not None for session in sessions) else []
+    limits += ["--conditions"] if any(request.get("conditions") is not None for request in requests) else []
     limits += ["--precision-target"] if any(request.get("precision_target") is not None for request in requests) else []
     limits += ["--until-decided"] if any(request.get("until_decided") is not None for request in requests) else []
     limits += ["--time-budget"] if any(request.get("time_budget_s") is not None for request in requests) else []

@@ -26,6 +26,7 @@ PLACES: dict[str, tuple[list[str], dict[str, Any]]] = {
 OTHERS: dict[str, tuple[list[str], dict[str, Any]]] = {
     "policy": (["--policy", "policy.toml"], {"policy": "policy.toml"}),
     "calls": (["--calls", "9"], {"calls": 9}),
+    "conditions": (["--conditions", "2"], {"conditions": 2}),
     "predictions": (["--predictions", "nowhere.csv"], {"predictions": "nowhere.csv"}),
 }
 WAYS = {**ENDS, **PLACES, **OTHERS}
@@ -33,6 +34,7 @@ WAYS = {**ENDS, **PLACES, **OTHERS}
 POSSIBLE = {
     frozenset(("precision-target", "time-budget")),
     *(frozenset(("calls", each)) for each in (*ENDS, "worker")),
+    *(frozenset(("conditions", each)) for each in ("worker", "Ray", "policy", "calls")),
     *(frozenset(("policy", each)) for each in ("precision-target", "time-budget", "worker", "Ray", "calls")),
 }
 """Pairs that go together; every other pair is refused."""

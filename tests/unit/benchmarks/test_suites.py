@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hardiness.benchmarks.suites import Suite, suite
+from hardiness.benchmarks.suites import Suite, SuiteRow, suite
 from hardiness.core.errors import ArgumentError, UnknownNameError
 
 
@@ -14,10 +14,11 @@ def test_a_file_is_a_suite(tmp_path: Path) -> None:
     file = tmp_path / "mine.toml"
     file.write_text(
         'models = ["alexnet"]\n[[rows]]\nbenchmark = "imagenet-val"\n[[rows]]\nbenchmark = "imagenet-c"\nlimit = 5\n'
+        "conditions = 2\n"
     )
     found = suite(str(file))
     assert (found.title, found.models, found.data, found.note) == ("mine", ("alexnet",), (), "")
-    assert [(row.benchmark, row.limit) for row in found.rows] == [("imagenet-val", None), ("imagenet-c", 5)]
+    assert found.rows == (SuiteRow("imagenet-val"), SuiteRow("imagenet-c", 5, 2))
 
 
 def test_paper_names_the_command_of_the_experiment_that_has_no_scores() -> None:
@@ -35,6 +36,10 @@ def test_paper_names_the_command_of_the_experiment_that_has_no_scores() -> None:
         (
             '[[rows]]\nbenchmark = "imagenet-val"\nlimit = 0',
             "limit of imagenet-val must be a whole number from 1, was 0",
+        ),
+        (
+            '[[rows]]\nbenchmark = "imagenet-c"\nconditions = true',
+            "conditions of imagenet-c must be a whole number from 1, was True",
         ),
         ('[[rows]]\nbenchmark = "imagenet-val"\nlimt = 3', "has no field 'limt'; did you mean 'limit'"),
         ('modles = []\n[[rows]]\nbenchmark = "imagenet-val"', "has no field 'modles'; did you mean 'models'"),

@@ -58,12 +58,10 @@ def classifiers() -> list[Classifier]:
     return [wrap(Colours(), view, name=name, device="cpu", runtime="torch") for name in "ab"]
 
 
-def foretold(
-    root: Path, classifiers: list[Classifier], out: Path, benchmark: str, limit: int | None = None
-) -> Forecast:
+def foretold(root: Path, classifiers: list[Classifier], out: Path, benchmark: str, **asked: int) -> Forecast:
     chosen = parse(benchmark)
     data = chosen.dataset(locate([str(root)]))
-    return forecast_evaluation(chosen, classifiers, data, Store(out), Request(limit=limit))
+    return forecast_evaluation(chosen, classifiers, data, Store(out), Request(**asked))
 
 
 def test_all_is_counted_and_nothing_is_stored(root: Path, classifiers: list[Classifier], tmp_path: Path) -> None:
@@ -87,6 +85,15 @@ def test_what_is_stored_already_is_done(root: Path, classifiers: list[Classifier
     alone = foretold(root, classifiers[:1], tmp_path, "imagenet-val", limit=4)
     assert (alone.units, alone.images, alone.rows, alone.stored, alone.seconds) == (0, 0, 0, 4, 0.0)
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
+
+
+def test_of_conditions_that_are_drawn_those_are_counted(
+    root: Path, classifiers: list[Classifier], tmp_path: Path
+) -> None:
+    asked = "imagenet-c:corruptions=brightness+contrast"
+    found = foretold(root, classifiers, tmp_path / "out", asked, conditions=3)
+    assert (found.images, found.rows, found.stored) == (6, 2 * 6 * 3, 0)
+    assert not found.at_most
 
 
 @pytest.mark.slow

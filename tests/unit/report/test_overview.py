@@ -449,6 +449,12 @@ def test_the_command_makes_the_run_again() -> None:
     ]
 
 
+def test_the_command_draws_as_many_conditions() -> None:
+    asked = {"model": "x", "benchmark": "imagenet-c", "data": ["embedded"], "conditions": 10}
+    made = result("x", top1(0.5), measured={"sessions": [{"rows": 9, "asked": asked}]}, benchmark="imagenet-c")
+    assert commands_of(made) == ["hardiness run -m x -b imagenet-c --data embedded --conditions 10"]
+
+
 def test_the_command_keeps_the_baseline_and_makes_it_first() -> None:
     def made(model: str, key: str, limit: int) -> Result:
         asked = {"model": model, "benchmark": "imagenet-c", "data": ["embedded"]}

@@ -1,4 +1,4 @@
-"""Suites as data: rows of (benchmark, options, limit), one TOML file each."""
+"""Suites as data: rows of (benchmark, options, how much of it), one TOML file each."""
 
 from __future__ import annotations
 
@@ -16,10 +16,17 @@ _MAX_BYTES = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class SuiteRow:
-    """One benchmark of a suite: as on the command line (``NAME:option=value``), and how many samples at most."""
+    """One benchmark of a suite: as on the command line (``NAME:option=value``), with its own ``--limit`` and the like.
+
+    Attributes:
+        benchmark: its name, with its options.
+        limit: how many samples at most.
+        conditions: how many random conditions of each sample at most.
+    """
 
     benchmark: str
     limit: int | None = None
+    conditions: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +108,14 @@ def _suite(where: str, form: Mapping[str, Any]) -> Suite:
 
 def _row(where: str, row: Mapping[str, Any]) -> SuiteRow:
     _check(where, row, SuiteRow)
-    benchmark, limit = row.get("benchmark"), row.get("limit")
+    benchmark = row.get("benchmark")
     if not isinstance(benchmark, str):
         raise ArgumentError(f"suite {where}: benchmark must be text as in 'imagenet-c:severities=5', was {benchmark!r}")
-    if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 1):
-        raise ArgumentError(f"suite {where}: limit of {benchmark} must be a whole number from 1, was {limit!r}")
-    return SuiteRow(benchmark, limit)
+    for name in ("limit", "conditions"):
+        most = row.get(name)
+        if most is not None and (not isinstance(most, int) or isinstance(most, bool) or most < 1):
+            raise ArgumentError(f"suite {where}: {name} of {benchmark} must be a whole number from 1, was {most!r}")
+    return SuiteRow(benchmark, row.get("limit"), row.get("conditions"))
 
 
 def _check(where: str, form: Mapping[str, Any], kind: type[Suite | SuiteRow]) -> None:
