@@ -58,14 +58,14 @@ def flip_charts(pair: PairFlips, number: int) -> Iterator[Dots]:
         )
 
 
-def flip_gallery(pair: PairFlips) -> Gallery:
-    """The pictures that were right under the first model and are wrong under the second."""
+def flip_gallery(pair: PairFlips, shown: int) -> Gallery:
+    """Some of the pictures that were right under the first model and are wrong under the second."""
     return Gallery(
         f"Right under {pair.first}, wrong under {pair.second}",
         f"Negative flips: right under {pair.first}, whose answer is named as the one before, and wrong "
         f"under {pair.second}; those that it is surest of, no photograph twice. "
         f"Pictures that qualify: {pair.flipped:,}.",
-        pair.samples,
+        pair.samples[:shown],
     )
 
 

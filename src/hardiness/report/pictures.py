@@ -39,6 +39,9 @@ BARE = 3
 BRIGHT = 0.99
 """Share of pixels that the amplified difference brings within range."""
 
+HARD_TO_SEE = 4.0
+"""Gain from which a difference is shown: one that is amplified less can be seen in the disturbed picture itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedPicture:
@@ -142,12 +145,11 @@ def _pictures(result: Result, sample: Sample, picture_of: PictureOf, side_px: in
     difference = picture.astype(np.int16) - clean
     largest = float(np.quantile(np.abs(difference), BRIGHT)) or 1.0
     gain = max(1.0, 127.0 / largest)
+    pictures = (EmbeddedPicture("photograph", _encoded(clean)), EmbeddedPicture("disturbed", _encoded(picture)))
+    if gain < HARD_TO_SEE:
+        return pictures
     amplified = np.clip(128 + gain * difference, 0, 255).astype(np.uint8)
-    return (
-        EmbeddedPicture("photograph", _encoded(clean)),
-        EmbeddedPicture("disturbed", _encoded(picture)),
-        EmbeddedPicture(f"difference ×{gain:.0f}", _encoded(amplified, NOISE_QUALITY)),
-    )
+    return (*pictures, EmbeddedPicture(f"difference ×{gain:.0f}", _encoded(amplified, NOISE_QUALITY)))
 
 
 def _in_border(image: Image, rgb: Sequence[int]) -> Image:
@@ -166,7 +168,7 @@ def _small(image: Image, side_px: int) -> Image:
 
 
 def _encoded(image: Image, quality: int = QUALITY) -> str:
-    return base64.b64encode(encode_jpeg(np.ascontiguousarray(image), quality)).decode()
+    return base64.b64encode(encode_jpeg(np.ascontiguousarray(image), quality, optimise=True)).decode()
 
 
 FEATURE_PX, FEATURE_QUALITY, MOST = 144, 75, 60

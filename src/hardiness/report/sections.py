@@ -33,6 +33,9 @@ from hardiness.statistics.comparison import ScoreComparison
 FLIP_MODELS_MOST = 3
 """Models up to which a section shows the flips of every two."""
 
+FLIP_PICTURES = 6
+"""Pictures that flip, which the pairs of a section share."""
+
 
 @dataclass(frozen=True)
 class BenchmarkSection:
@@ -228,7 +231,9 @@ class BenchmarkSection:
             *section.charts,
             *(chart for number, pair in enumerate(pairs, 1) for chart in flip_charts(pair, number)),
         ]
-        galleries = [*section.galleries, *((pair.second, flip_gallery(pair)) for pair in pairs if pair.samples)]
+        flipped = [pair for pair in pairs if pair.samples]
+        shown = FLIP_PICTURES // max(1, len(flipped))
+        galleries = [*section.galleries, *((pair.second, flip_gallery(pair, shown)) for pair in flipped)]
         grids = [
             *section.grids,
             *(recall_changes(pair) for pair in pairs if len(pair.changes) > 1 and not pair.has_equal_answers),
