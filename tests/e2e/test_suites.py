@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from hardiness import compare
 from hardiness.benchmarks import suites
 
 
@@ -154,3 +155,17 @@ def test_a_suite_may_begin_with_a_byte_order_mark(suite: Any) -> None:
     file = suite("imagenet-val")
     file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
     assert suites.suite(str(file)).rows[0].benchmark == "imagenet-val"
+
+
+@pytest.mark.slow
+def test_the_demo_says_something_sure_about_corruptions_on_a_page_that_can_be_mailed(
+    hardiness: Any, tmp_path: Path
+) -> None:
+    out = tmp_path / "x"
+    told = hardiness("run", "--suite", "demo", "--out", out, "--device", "cpu", "--quiet")
+    assert told.status == 0, told.err
+    assert not re.search("not checked|has no interval", told.out)
+    (corrupted,) = [each for each in compare(out) if each.benchmark == "imagenet-c"]
+    sure = [pair for pair, difference in corrupted.scores[0].pairs.items() if difference.is_told_apart]
+    assert (corrupted.scores[0].metric, len(sure)) == ("mce", 3)
+    assert (out / "report.html").stat().st_size <= 650_000

@@ -13,8 +13,10 @@ from commands import called
 import hardiness
 from hardiness.api.command import Command
 from hardiness.benchmarks.options import parse
+from hardiness.benchmarks.suites import suite
 from hardiness.core.errors import ArgumentError
 from hardiness.core.request import Request
+from hardiness.data.embedded_photographs import embedded
 from hardiness.engine.rounds import require_drawable
 from hardiness.engine.selection import conditions_by_sample
 
@@ -81,3 +83,15 @@ def test_a_suite_draws_conditions_unless_the_command_draws_them_in_its_own_way(
     )
     ((row, _),) = command.workload().rows
     assert row.request.conditions == conditions
+
+
+def test_the_demo_has_enough_photographs_in_each_condition_to_say_how_they_spread() -> None:
+    row = next(each for each in suite("demo").rows if each.benchmark == "imagenet-c")
+    benchmark = parse(row.benchmark)
+    conditions, requested = benchmark.conditions(), set(benchmark.requested())
+    indices = [index for index, condition in enumerate(conditions) if condition in requested]
+    samples = [item.id for item in embedded().items]
+    drawn = conditions_by_sample(samples, indices, 0, len(conditions), row.conditions)
+    counts = Counter(index for chosen in drawn.values() for index in chosen)
+    assert counts.keys() == set(indices)
+    assert min(counts.values()) >= 5
