@@ -7,6 +7,7 @@ import pytest
 from scipy.stats import betabinom, binom, hypergeom
 
 from hardiness.core.result import Interval
+from hardiness.statistics.comparison import difference_test
 from hardiness.statistics.estimate import mean
 from hardiness.statistics.intervals import proportion
 from hardiness.statistics.verdicts import Evidence, Limit, next_hits, rulings
@@ -112,7 +113,9 @@ def test_an_equal_pair_of_models_keeps_its_margin_to_the_baseline() -> None:
     """7 of a hundred images are lost and 5 won, on other images than those that the limit was written of."""
     draws, n = np.random.default_rng(8), 500
     counts = draws.multinomial(n, [0.07, 0.05, 0.88], 200)
-    some = [Evidence.from_pairs(int(a), int(b), n) for a, b, _ in counts]
+    at = np.arange(n)
+    sides = [(mean(at, at < a), mean(at, (at >= a) & (at < a + b))) for a, b, _ in counts]
+    some = [Evidence.from_test(difference_test(*each, 1.0)) for each in sides]
     limits = np.array([limit_of(each, ABOVE, 2) for each in some])
     ends = np.array([each.ends(0.05).high for each in some])
     passed = (ends[:, None] <= limits)[~np.eye(len(some), dtype=bool)].mean()

@@ -330,16 +330,30 @@ def exact_difference(ahead: float, behind: float, n: float, span: float = 1.0, l
 
 @at_any_level
 def unseen_difference(value: float, n: float, span: float, level: float = 0.05) -> Interval:
-    """How far a mean difference reaches with images at either end of the range, of which chance showed none.
+    """How far a mean difference reaches with units at either end of the range, of which chance showed none.
 
     Args:
         value: the mean difference, in [-span, span].
-        n: independent images.
-        span: the most that an image can put the two apart.
+        n: independent units: pictures, or clusters as if all were of one size.
+        span: the most that a unit can put the two apart.
         level: one minus the coverage, in (0, 1).
+
+    Source: Hanley & Lippman-Hand (1983), doi:10.1001/jama.1983.03330370053031: none of n may be 3 of n.
     """
-    unseen = clopper_pearson(0.0, n, 1 - level).high
+    unseen = -math.expm1(math.log(level / 2) / n)  # Clopper & Pearson's end of none of n
     return Interval(value - (span + value) * unseen, value + (span - value) * unseen)
+
+
+@at_any_level
+def with_both_errors(value: float, one: Interval, other: Interval) -> Interval:
+    """The interval of a number that errs in two independent ways, of which each has an interval around it.
+
+    Either end is off by the root of the sum of both squares.
+
+    Source: Zou & Donner (2008), doi:10.1002/sim.3095, for the interval of a sum from those of its parts.
+    """
+    below, above = (math.hypot(one.low - value, other.low - value), math.hypot(one.high - value, other.high - value))
+    return Interval(value - below, value + above)
 
 
 @at_any_level

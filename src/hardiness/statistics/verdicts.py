@@ -14,14 +14,7 @@ from numpy.typing import NDArray
 from hardiness.core.result import Interval, Score
 from hardiness.statistics.cells import cell_estimate
 from hardiness.statistics.clusters import Clusters, clustered_share, why_too_few
-from hardiness.statistics.comparison import (
-    FEWEST_DIFFERING,
-    Difference,
-    mean_difference,
-    score_interval,
-    score_statistic,
-)
-from hardiness.statistics.equivalence import EQUIVALENCE_LEVEL
+from hardiness.statistics.comparison import DifferenceTest, score_interval, score_statistic
 from hardiness.statistics.estimate import Estimate, mean
 from hardiness.statistics.intervals import (
     METHODS,
@@ -34,6 +27,7 @@ from hardiness.statistics.intervals import (
     scaled,
     skewed_student_p,
     stretched,
+    unseen_difference,
     within,
 )
 from hardiness.statistics.multiplicity import holm_levels
@@ -41,6 +35,9 @@ from hardiness.statistics.sequences import anytime_p, anytime_p_of_pairs, anytim
 
 LEVEL = 0.05
 """How seldom an interval of this module may miss its number: in one of twenty cases, half of them on either side."""
+
+EQUIVALENCE_LEVEL = 0.1
+"""One minus the coverage of the interval that shows equivalence: each of two one-sided tests is at half of it, 5 %."""
 
 MOST_TIMES = 100
 """How many times the images that there are a verdict may need before it is said to need more than that."""
@@ -54,7 +51,7 @@ SPREAD = 0.8
 TIGHTEST = 0.02
 """Half-width at which an interval that is looked at is tightest, as a share of all that a number can span."""
 
-Method = Literal["interval", "lowest", "tango", "sequence", "share", "pairs"]
+Method = Literal["interval", "lowest", "sequence", "share", "pairs"]
 Outcome = Literal["pass", "fail", "cannot tell"]
 
 _NORMAL = NormalDist()
@@ -72,6 +69,26 @@ def at_level(method: Sequence[Any], level: float) -> Interval:
     arguments = [at_level(argument, level) if isinstance(argument, list) else argument for argument in method[1:]]
     named = {keyword: 1 - level if keyword == "confidence" else level} if keyword else {}
     return function(*arguments, **named)
+
+
+def level_at(method: Sequence[Any], value: float) -> float:
+    """The level at which the interval of a method reaches a value: the two-sided p-value of "the number is this".
+
+    Outermost ends reach it where one of the intervals does; Tango's is asked by its own test, which takes less time.
+
+    Args:
+        method: as of `at_level`.
+        value: in the number's unit.
+    """
+    name, *facts = method
+    if name == outermost.__name__:
+        return max(level_at(each, value) for each in facts)
+    if name == scaled.__name__:
+        return level_at(facts[0], (value - facts[1]) / facts[2])
+    if name == score_interval.__name__ and abs(value) < 1:
+        errors = score_statistic(*(np.array([number], float) for number in (*facts, value)))
+        return math.erfc(abs(float(errors[0])) / math.sqrt(2))
+    return level_reaching(lambda level: at_level(method, level), value)
 
 
 def _innermost(method: Sequence[Any]) -> Sequence[Any]:
@@ -102,12 +119,14 @@ class Evidence:
         value: the number.
         n: images that it rests on.
         method: ``interval``: by the method that gave its 95 % interval; ``lowest``: the lowest of several shares of
-            images, or a single one, exact for any number of them; ``tango``: a difference of two shares of the same
-            images, from counts; ``sequence``, ``share`` and ``pairs``: a mean, a share, and a difference of two shares
-            of the same images, that were looked at while the images came in.
+            images, or a single one, exact for any number of them; ``sequence``, ``share`` and ``pairs``: a mean, a
+            share, and a difference of two shares of the same images, that were looked at while the images came in.
         facts: what the method needs: of ``interval`` as `Interval.method` has it, of the others numbers alone.
         share: whether it cannot leave [0, 1].
         clusters: that the images come in, over which it is known; 0 where each stands alone.
+        span: of a difference, the most that an image can put the two apart; 0 where nothing bounds it, and of any other
+            number.
+        independent: images that show how seldom one does, or clusters as if all were of one size; 0 where ``span`` is.
     """
 
     value: float
@@ -116,6 +135,8 @@ class Evidence:
     facts: tuple[Any, ...]
     share: bool = False
     clusters: int = 0
+    span: float = 0.0
+    independent: float = 0.0
 
     @classmethod
     def from_interval(cls, value: float, interval: Interval, n: int, *, share: bool) -> Evidence:
@@ -208,17 +229,19 @@ class Evidence:
         return replace(evidence, clusters=lowest.clusters)
 
     @classmethod
-    def from_difference(cls, difference: Difference, worse: float = 1.0) -> Evidence:
-        """Evidence on a difference that has an interval, times ``worse``, which is 1 or -1."""
-        assert difference.interval is not None, "the difference has an interval"
-        interval = scaled(difference.interval, 0.0, worse)
-        evidence = cls.from_interval(worse * difference.value, interval, difference.n, share=False)
-        return replace(evidence, clusters=difference.clusters)
+    def from_test(cls, test: DifferenceTest, worse: float = 1.0) -> Evidence:
+        """Evidence on a difference that has an interval, by the one by which every rule decides.
 
-    @classmethod
-    def from_pairs(cls, first_only: int, second_only: int, n: int) -> Evidence:
-        """Evidence on a difference of two shares, from the images of ``n`` that one of the two alone counts."""
-        return cls((first_only - second_only) / n, n, "tango", (first_only, second_only))
+        Args:
+            test: of the difference.
+            worse: 1, or -1 for its reverse.
+        """
+        assert test.rule_ends is not None, "the difference has an interval"
+        interval = test.rule_ends(LEVEL) if worse == 1 else scaled(test.rule_ends(LEVEL), 0.0, worse)
+        evidence = cls.from_interval(worse * test.value + 0.0, interval, test.n, share=False)  # no -0
+        if test.guarded is None:
+            return replace(evidence, clusters=test.clusters)
+        return replace(evidence, clusters=test.clusters, span=test.span, independent=test.units)
 
     @classmethod
     def from_shares(cls, ids: NDArray[np.object_], values: NDArray[np.float64]) -> Evidence:
@@ -232,39 +255,6 @@ class Evidence:
             counts = values[~np.isnan(values)]
             return cls.from_share(int(counts.sum()), len(counts))
         return cls.from_mean(mean(ids, values))
-
-    @classmethod
-    def from_differences(
-        cls,
-        ids: NDArray[np.object_],
-        first: NDArray[np.float64],
-        second: NDArray[np.float64],
-        weights: NDArray[np.float64],
-        top: float = 1.0,
-    ) -> Evidence | None:
-        """Evidence on a weighted sum of cell means of one run less another's, paired; ``None`` where too few differ.
-
-        Args:
-            ids: ``(N,)`` of the images that both have, sorted.
-            first: ``(N, M)``; NaN where one was not evaluated.
-            second: the same of the other.
-            weights: ``(M,)`` of the cells.
-            top: the largest value of a cell; the least is 0.
-        """
-        differences = first - second
-        is_shared = ~np.isnan(differences)
-        if is_shared.all():
-            if len(weights) == 1 and weights[0] == 1 and bool(np.isin(np.abs(first), (0, 1)).all()):
-                return cls.from_pairs(int(np.sum(differences > 0)), int(np.sum(differences < 0)), len(ids))
-            paired = mean_difference(differences @ weights, float(np.abs(weights).sum()) * top)
-            assert paired.interval is not None, "a mean of differences has an interval"
-            return cls.from_interval(paired.value, paired.interval, paired.n, share=False)
-        if not is_shared.any(axis=0).all():
-            return None
-        estimate = mean(ids, differences, weights)
-        if estimate.differing < FEWEST_DIFFERING:
-            return None
-        return cls.from_interval(estimate.value, estimate.interval(), estimate.n, share=False)
 
     @classmethod
     def from_looks(
@@ -328,6 +318,11 @@ class Evidence:
         return self.method in ("sequence", "share", "pairs")
 
     @property
+    def allows_for_unseen(self) -> bool:
+        """Whether the interval is wider than what was seen, for losses that the images did not show."""
+        return unseen_difference.__name__ in str(self.facts)
+
+    @property
     def units(self) -> int:
         """The number of clusters, or of images where each stands alone: of these more may be needed."""
         return self.clusters or self.n
@@ -345,30 +340,27 @@ class Evidence:
             side: 1 where beyond is above, -1 where it is below.
 
         Returns:
-            Near 0 where the number is surely beyond, 1 where it is not beyond and nothing speaks for that; valid at
-            every look where images were looked at.
+            Near 0 where the number is surely beyond; 1 of images that were looked at where it is not beyond, valid at
+            every look.
         """
         if self.method == "lowest":
             chances = [binomial_p(hits, n, limit, side) for hits, n in self._counts]
             return max(chances) if side > 0 else min(1.0, len(chances) * min(chances))
+        if self.method == "interval":
+            p = level_at(self.facts, limit) / 2
+            return p if side * (self.value - limit) > 0 else 1 - p
         if side * (self.value - limit) <= 0:
             return 1.0
         if self.method == "share":
             return anytime_p_of_share(int(self.facts[0]), self.n, limit)
         if self.method == "pairs":
             return anytime_p_of_pairs(int(self.facts[0]), int(self.facts[1]), self.n, limit)
-        if self.method == "sequence":
-            variance, tightest, *ends, skew, degrees = self.facts
-            distance, error = abs(self.value - limit), math.sqrt(variance)
-            if error > 0:
-                p = skewed_student_p(side * distance, error, skew, degrees) / 2
-                distance = error * -_NORMAL.inv_cdf(max(p, 1e-300))
-            return max(anytime_p(distance, variance, tightest), self._p_of_unseen(limit, ends))
-        if self.method == "tango":
-            counts = (np.array([number], float) for number in (*self.facts, self.n, limit))
-            errors = float(score_statistic(*counts)[0]) if abs(limit) < 1 else math.copysign(math.inf, -limit)
-            return 0.5 * math.erfc(side * errors / math.sqrt(2))
-        return level_reaching(self.ends, limit) / 2
+        variance, tightest, *ends, skew, degrees = self.facts
+        distance, error = abs(self.value - limit), math.sqrt(variance)
+        if error > 0:
+            p = skewed_student_p(side * distance, error, skew, degrees) / 2
+            distance = error * -_NORMAL.inv_cdf(max(p, 1e-300))
+        return max(anytime_p(distance, variance, tightest), self._p_of_unseen(limit, ends))
 
     def _p_of_unseen(self, limit: float, ends: Sequence[float]) -> float:
         """How likely none was seen of images at an end of the range, of which there are so many that the limit holds.
@@ -388,9 +380,6 @@ class Evidence:
         """The interval at a level: one minus the coverage of both sides together."""
         if self.method == "interval":
             return at_level(self.facts, level)
-        if self.method == "tango":
-            first, second = self.facts
-            return score_interval(first, second, self.n, level)
         if self.method == "lowest":
             # It is surely above what each is surely above, and below what one is surely below at its part of the level.
             lows = [clopper_pearson(hits, n, 1 - level).low for hits, n in self._counts]
@@ -509,6 +498,11 @@ class ImagesMore:
     low: int
     high: int | None
 
+    def no_fewer_than(self, least: int) -> ImagesMore:
+        """The numbers where no fewer than so many more can decide."""
+        high = None if self.high is None else max(self.high, least)
+        return replace(self, count=max(self.count, least), low=max(self.low, least), high=high)
+
 
 def next_hits(hits: int, n: int, side: int, level: float) -> int:
     """The furthest number of hits of ``n`` new images that is not rarer than ``level``.
@@ -562,15 +556,6 @@ def binomial_p(hits: int, n: int, limit: float, side: int) -> float:
     return float(betainc(hits, n - hits + 1, limit)) if limit > 0 else 0.0
 
 
-def _with_unseen_images(needed: ImagesMore, evidence: Evidence, margin: float) -> ImagesMore:
-    """The fewest further images at which equal answers show that a difference is within a margin."""
-    if not 0 < margin < 1:
-        return needed
-    least = max(math.ceil(math.log(EQUIVALENCE_LEVEL / 2) / math.log1p(-margin)) - evidence.units, 1)
-    high = None if needed.high is None else max(needed.high, least)
-    return replace(needed, count=max(needed.count, least), low=max(needed.low, least), high=high)
-
-
 @dataclass(frozen=True, slots=True)
 class Limit:
     """A limit that a number must not be above, where ``side`` is 1, or below, where it is -1.
@@ -607,6 +592,16 @@ class Limit:
             return None
         p = min(evidence.p(self.at, -1), evidence.p(-self.at, 1))
         return -_NORMAL.inv_cdf(min(max(p, 1e-300), 0.5))
+
+    def pass_needs(self, evidence: Evidence) -> int:
+        """The fewest images, or clusters, at which a difference of 0 passes: of fewer a loss may be unseen.
+
+        0 where nothing bounds what an image can add, or no number would do.
+        """
+        if not 0 < self.at < evidence.span:
+            return 0
+        least = math.log(self.pass_level) / math.log1p(-self.at / evidence.span)
+        return math.ceil(least * evidence.units / evidence.independent - 1e-9)
 
     def is_beyond(self, value: float) -> bool:
         """Whether a number is beyond the limit."""
@@ -683,7 +678,7 @@ def rulings(cases: Sequence[tuple[Evidence, Limit]], family: int = 0) -> list[Ru
             more = evidence.images_more(errors, own_level / 2 / shared)
             both = (level, pass_level) if is_beyond else (pass_level, level)
             needed = evidence.images_needed(errors, both, None if is_beyond else limit.further_errors(evidence))
-            if not limit.side and not is_beyond:
-                needed = _with_unseen_images(needed, evidence, limit.at)
+            if not is_beyond:
+                needed = needed.no_fewer_than(limit.pass_needs(evidence) - evidence.units)
             verdicts.append(Ruling("cannot tell", evidence, shared, more, needed, own_level))
     return verdicts

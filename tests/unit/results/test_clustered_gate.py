@@ -188,7 +188,10 @@ def test_worse_than_a_baseline_is_paired_over_clusters(tmp_path: Path) -> None:
     found, single = verdict(new, rule), verdict(new, rule, settings="")
     of_t = ttest_rel(*(1.0 - side.reshape(PATIENTS, SIZE).mean(axis=1) for side in (mine, theirs)))
     interval = of_t.confidence_interval()
-    assert (found.interval.low, found.interval.high) == pytest.approx((interval.low, interval.high))
+    unseen = 1 - 0.025 ** (1 / PATIENTS)
+    low, high = (np.hypot(found.value - end, unseen * (1 - found.value**2)) for end in (interval.low, interval.high))
+    wanted = found.value - low, found.value + high
+    assert (found.interval.low, found.interval.high) == pytest.approx(wanted, abs=0.01), "and skew"
     assert (found.n, found.clusters, found.value) == (400, 40, pytest.approx(theirs.mean() - mine.mean()))
     assert found.interval.high - found.interval.low > 1.5 * (single.interval.high - single.interval.low)
     calibration = rule.replace("top1", "rms_calibration_error") + 'where = { protocol = "hendrycks2019" }\n'

@@ -15,7 +15,7 @@ from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
 from hardiness.core.table import Records
-from hardiness.statistics.comparison import difference
+from hardiness.statistics.comparison import difference_test
 from hardiness.statistics.estimate import mean
 from hardiness.statistics.intervals import exact_difference
 from hardiness.statistics.verdicts import Evidence, Limit, rulings
@@ -142,8 +142,8 @@ def test_a_mean_is_judged_as_statsmodels_judges_it() -> None:
     apart = np.concatenate([half, -half]) + 0.004
     theirs = weightstats.ttost_paired(apart, np.zeros(600), -0.01, 0.01)[0]
     ids = np.arange(600)
-    tested = difference(mean(ids, apart), mean(ids, np.zeros(600)))
-    (ruling,) = rulings([(Evidence.from_difference(tested), Limit(0.01, 0))])
+    tested = difference_test(mean(ids, apart), mean(ids, np.zeros(600)))
+    (ruling,) = rulings([(Evidence.from_test(tested), Limit(0.01, 0))])
     assert Limit(0.01, 0).p_within(ruling.evidence) == pytest.approx(theirs, rel=0.08)
     assert (ruling.outcome == "pass") == (theirs < 0.05)
 

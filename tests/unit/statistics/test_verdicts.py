@@ -9,8 +9,9 @@ import pytest
 
 from hardiness.core.forms import fields_form, from_json
 from hardiness.core.result import Interval
-from hardiness.statistics.comparison import mean_difference, tango
-from hardiness.statistics.intervals import wilson
+from hardiness.statistics.comparison import difference_test, tango
+from hardiness.statistics.estimate import mean
+from hardiness.statistics.intervals import exact_difference, wilson
 from hardiness.statistics.verdicts import Evidence, Limit, rulings
 
 ABOVE = 1
@@ -18,6 +19,13 @@ ABOVE = 1
 
 def share(hits: int, n: int) -> Evidence:
     return Evidence.from_interval(hits / n, wilson(hits, n), n, share=True)
+
+
+def of_shares(first_only: int, second_only: int, n: int, worse: float = 1.0) -> Evidence:
+    """Evidence on the difference of two shares of the same images."""
+    at = np.arange(n)
+    sides = mean(at, at < first_only), mean(at, (at >= first_only) & (at < first_only + second_only))
+    return Evidence.from_test(difference_test(*sides, 1.0), worse)
 
 
 @pytest.mark.parametrize("confidence", [0.9, 0.99, 0.999])
@@ -30,7 +38,7 @@ def test_a_share_at_another_confidence_has_wilsons_interval(hits: int, n: int, c
 def test_p_is_small_where_and_only_where_the_interval_leaves_the_limit_out() -> None:
     for evidence in (
         share(30, 100),
-        Evidence.from_pairs(20, 8, 100),
+        of_shares(20, 8, 100),
         Evidence.from_interval(1.2, Interval(0.9, 1.6), 50, share=False),
     ):
         for level in (0.2, 0.05, 0.005):
@@ -39,9 +47,11 @@ def test_p_is_small_where_and_only_where_the_interval_leaves_the_limit_out() -> 
             assert evidence.p(ends.high, -ABOVE) == pytest.approx(level / 2, rel=1e-3)
 
 
-def test_paired_shares_are_tangos() -> None:
+def test_paired_shares_have_the_outermost_ends_of_tangos_and_of_exact_intervals() -> None:
     low, high = tango(20, 8, 100, 0.99)
-    assert Evidence.from_pairs(20, 8, 100).ends(0.01) == Interval(float(low), float(high))
+    exact = exact_difference(20, 8, 100, level=0.01)
+    assert of_shares(20, 8, 100).ends(0.01) == Interval(min(float(low), exact.low), max(float(high), exact.high))
+    assert of_shares(20, 8, 100, worse=-1.0).ends(0.01).high == -of_shares(20, 8, 100).ends(0.01).low
 
 
 def test_pass_fail_and_cannot_tell_of_one_rule_are_those_of_its_95_percent_interval() -> None:
@@ -131,34 +141,8 @@ def test_false_failures_over_all_rules_are_rare_at_the_limit_itself() -> None:
     assert false / 2000 < 0.05
 
 
-def test_differences_are_paired_and_of_a_mean_of_cells() -> None:
-    draws = np.random.default_rng(2)
-    ids = np.array([f"{k:03d}" for k in range(200)], object)
-    before = (draws.random((200, 4)) < 0.3).astype(float)
-    after = np.where(draws.random((200, 4)) < 0.05, 1.0, before)
-    found = Evidence.from_differences(ids, after, before, np.full(4, 0.25))
-    assert found is not None
-    assert found.value == pytest.approx((after - before).mean())
-    wanted = mean_difference((after - before).mean(axis=1), 1.0).interval
-    assert wanted is not None
-    assert found.ends(0.05).low == pytest.approx(wanted.low)
-    assert found.ends(0.05).high == pytest.approx(wanted.high)
-    single = Evidence.from_differences(ids, after[:, :1], before[:, :1], np.ones(1))
-    assert single is not None
-    assert single.method == "tango"
-
-
-def test_a_cell_may_be_larger_than_one() -> None:
-    ids, weights = np.array([f"{k:02}" for k in range(12)], object), np.array([1.0])
-    first, second = np.full((12, 1), 9.0), np.zeros((12, 1))
-    found = Evidence.from_differences(ids, first, second, weights, top=18.0)
-    assert found is not None
-    ends = found.ends(0.05)
-    assert 0 < ends.low < 9 < ends.high <= 18
-
-
 def test_evidence_comes_back_from_json() -> None:
-    for evidence in (share(3, 40), Evidence.from_pairs(2, 3, 50), Evidence.from_share_looks(3, 40)):
+    for evidence in (share(3, 40), of_shares(2, 3, 50), Evidence.from_share_looks(3, 40)):
         assert from_json(Evidence, list(fields_form(evidence).values()), "the memo") == evidence
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,101 +21,50 @@ from hardiness.results.rules.kept_evidence import kept_evidence, state_of
 from hardiness.results.rules.slices import slice_rows, why_no_picture
 from hardiness.results.runs import ScoredRun
 from hardiness.statistics.clusters import Clusters
-from hardiness.statistics.comparison import DifferenceTest, difference, difference_test
-from hardiness.statistics.equivalence import equivalence_ends
+from hardiness.statistics.comparison import DifferenceTest, difference_test
 from hardiness.statistics.estimate import Estimate, mean
-from hardiness.statistics.verdicts import LEVEL, Evidence
+from hardiness.statistics.verdicts import Evidence
 
 
 def evidence_of_difference(rule: Rule, metric: str, where: Condition, run: ScoredRun, folder: PolicyFolder) -> Evidence:
-    """The evidence of how much worse a run is than the baseline's, or of how far apart the two are.
+    """The evidence of how much worse a run is than the baseline's, or of how far apart the two are, on the same images.
+
+    Either is by the one interval by which all rules on a difference decide.
 
     Raises:
         MissingNumberError: the baseline has no such number, or the difference no interval.
     """
     before = standing_baseline(rule, metric, where, run, folder)
     clusters = folder.clusters_of(rule, run, before)
-    is_equivalence = rule.kind == "equivalent_within"
 
     def compute() -> Evidence:
-        evidence = _evidence_within_margin if is_equivalence else _evidence_of_worse
-        return evidence(metric, where, run, before, rule.slice, clusters)
+        try:
+            pairs = pairs_of(metric, where, run, run.table, before, rule.slice)
+        except UnmatchedError:
+            tested, is_higher_better = _tested_measures(metric, where, run, before, rule.slice, clusters)
+        else:
+            tested, is_higher_better = _tested_pairs(pairs, clusters), pairs.higher_is_better
+        if tested.ends is None:
+            raise MissingNumberError(f"no interval of the difference: {tested.reason}")
+        return Evidence.from_test(tested, -1.0 if is_higher_better and rule.kind == "worse_by_at_most" else 1.0)
 
     if rule.slice:  # columns may be others the next time
         return compute()
-    name = ["within" if is_equivalence else "worse", metric, dict(where)]
-    return kept_evidence(run, name, state_of(before), compute)
-
-
-def _evidence_of_worse(
-    metric: str,
-    where: Condition,
-    run: ScoredRun,
-    before: ScoredRun,
-    in_slice: Mapping[str, str],
-    clusters: Clusters | None,
-) -> Evidence:
-    """The evidence of how much worse a run is than the baseline's, on the same images."""
-    try:
-        pairs = pairs_of(metric, where, run, run.table, before, in_slice)
-    except UnmatchedError:
-        return _evidence_of_measures(metric, where, run, before, in_slice, clusters)
-    if clusters is not None:
-        return _evidence_by_clusters(pairs, clusters)
-    evidence = Evidence.from_differences(pairs.ids, pairs.mine, pairs.theirs, pairs.weights, pairs.top)
-    if evidence is None:
-        raise MissingNumberError("the two differ on fewer than two images, too few for an interval of a part")
-    return evidence
-
-
-def _evidence_by_clusters(pairs: Pairs, clusters: Clusters) -> Evidence:
-    """The evidence of how much worse a run is than the baseline's, on pictures that come in clusters.
-
-    Raises:
-        MissingNumberError: there are too few clusters, or, where not all pictures have all cells, too few that differ.
-    """
-    differences = pairs.mine - pairs.theirs
-    estimate = mean(pairs.ids, differences, pairs.weights)
-    span = math.inf if np.isnan(differences).any() else float(np.abs(pairs.weights).sum()) * pairs.top
-    nothing = Estimate(0.0, estimate.ids, np.zeros(estimate.n))
-    tested = difference(estimate, nothing, span, clusters=clusters)
-    if tested.interval is None:
-        raise MissingNumberError(f"no interval of the difference: {tested.reason}")
-    return Evidence.from_difference(tested)
-
-
-def _evidence_within_margin(
-    metric: str,
-    where: Condition,
-    run: ScoredRun,
-    before: ScoredRun,
-    in_slice: Mapping[str, str],
-    clusters: Clusters | None,
-) -> Evidence:
-    """The evidence of the difference of a run from the baseline's, by the interval that equivalence is judged by."""
-    try:
-        pairs = pairs_of(metric, where, run, run.table, before, in_slice)
-    except UnmatchedError:
-        tested, _ = _tested_measures(metric, where, run, before, in_slice, clusters)
-    else:
-        tested = _tested_pairs(pairs, clusters)
-    if tested.ends is None:
-        raise MissingNumberError(f"no interval of the difference: {tested.reason}")
-    evidence = Evidence.from_interval(tested.value, equivalence_ends(tested, LEVEL), tested.n, share=False)
-    return replace(evidence, clusters=tested.clusters)
+    return kept_evidence(run, [rule.kind, metric, dict(where)], state_of(before), compute)
 
 
 def _tested_pairs(pairs: Pairs, clusters: Clusters | None) -> DifferenceTest:
     """The test of a run's score less the baseline's, in the score's own direction."""
-    sign = -1.0 if min(np.nanmin(pairs.mine), np.nanmin(pairs.theirs)) < 0 else 1.0
+    sign = -1.0 if pairs.higher_is_better else 1.0
     mine, theirs = sign * pairs.mine, sign * pairs.theirs
     span = float(np.abs(pairs.weights).sum()) * pairs.top
     if not np.isnan(mine - theirs).any():
         first, second = (mean(pairs.ids, values, pairs.weights) for values in (mine, theirs))
         return difference_test(first, second, span, clusters=clusters)
+    # An image with few of the cells may add more to the sum of their means than its own cells can put the two apart.
     estimate = mean(pairs.ids, mine - theirs, pairs.weights)
     nothing = Estimate(0.0, estimate.ids, np.zeros(estimate.n))
-    return difference_test(estimate, nothing, math.inf, clusters=clusters)
+    return difference_test(estimate, nothing, math.inf, clusters=clusters).allowing(span)
 
 
 @dataclass(frozen=True)
@@ -127,6 +76,7 @@ class Pairs:
         mine, theirs: ``(N, M)``.
         weights: ``(M,)`` of the cells.
         top: the largest that a value can be.
+        higher_is_better: whether values are the score's own with the other sign.
     """
 
     ids: NDArray[np.object_]
@@ -134,6 +84,7 @@ class Pairs:
     theirs: NDArray[np.float64]
     weights: NDArray[np.float64]
     top: float
+    higher_is_better: bool
 
 
 def pairs_of(
@@ -167,23 +118,7 @@ def pairs_of(
     sign = -1.0 if own.higher_is_better else 1.0
     mine = np.asarray(own.values[both][:, part.cells], np.float64)
     theirs = np.asarray(other.values[places[both]][:, its.cells], np.float64)
-    return Pairs(table.ids[both], sign * mine, sign * theirs, own.weights[part.cells], own.top)
-
-
-def _evidence_of_measures(
-    metric: str,
-    where: Condition,
-    mine: ScoredRun,
-    theirs: ScoredRun,
-    in_slice: Mapping[str, str],
-    clusters: Clusters | None,
-) -> Evidence:
-    """The evidence of a score that sorts or divides, as calibration does, of all pictures or of a slice."""
-    tested, is_higher_better = _tested_measures(metric, where, mine, theirs, in_slice, clusters)
-    alone = tested.alone()
-    if alone.interval is None:
-        raise MissingNumberError(f"no interval of the difference: {alone.reason}")
-    return Evidence.from_difference(alone, -1.0 if is_higher_better else 1.0)
+    return Pairs(table.ids[both], sign * mine, sign * theirs, own.weights[part.cells], own.top, own.higher_is_better)
 
 
 def _tested_measures(

@@ -10,7 +10,7 @@ from hardiness.results.rules.errors import MissingNumberError
 from hardiness.results.runs import ScoredRun, digest_of
 from hardiness.statistics.verdicts import Evidence
 
-VERSION = 8
+VERSION = 9
 """Version of evidence, raised whenever the same rows would give another."""
 
 
