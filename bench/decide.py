@@ -8,9 +8,15 @@ Means over many cells that are exactly on the limit are followed by themselves, 
 does, ten times as often: no more than 2.5 % may pass, and no more may fail. Some of their pictures are hopeless (wrong
 in nine of ten cells, the others in one of fifty), or pictures are as hard as a beta distribution has it.
 
-    python bench/decide.py [--runs 1000] [--means] [--json]
+Rules on a difference (`worse_by_at_most`, `equivalent_within`) are judged once, of scores that a model loses in ways
+that a sample may not show: pictures lost wholly, half of the loss in all pictures, a few won wholly beside a loss in
+all, plain noise, means over cells, and whole clusters lost beside ordinary flips. With a difference on the limit at
+most 2.5 % may pass, 2.5 % may fail, and 5 % may pass as equivalent. How often equal models pass, and models that are
+worse by four times the limit fail, is a note: below four in n pictures no rule that keeps the promise passes any.
 
-``--means`` leaves out all but these means.
+    python bench/decide.py [--runs 1000] [--means | --differences] [--json]
+
+``--means`` leaves out all but these means, ``--differences`` all but these rules.
 """
 
 from __future__ import annotations
@@ -24,6 +30,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bars import at_most, sized, tell, versions
+from hardiness.statistics.clusters import Clusters
+from hardiness.statistics.comparison import difference_test
 from hardiness.statistics.estimate import mean
 from hardiness.statistics.stopping import Extent
 from hardiness.statistics.verdicts import Evidence, Limit, rulings
@@ -157,6 +165,100 @@ def judged_at_looks(images: int, cells: int, kind: str, draws: np.random.Generat
         extent = following
 
 
+@dataclass(frozen=True)
+class Population:
+    """Pictures of which a new model loses some.
+
+    Attributes:
+        n: pictures.
+        limit: of the loss.
+        noise: of a picture's score, of either sign and without effect on the mean.
+        lost: of the loss, the share that lies in pictures, or clusters, that are lost wholly; below 0 they are won.
+        cells: of a mean over cells of 0 and 1, of which hard pictures flip many; 0 of other scores.
+        size: pictures of a cluster; 0 where each stands alone. Pictures in clusters are right or wrong.
+        unlike: whether sizes of clusters are exponential.
+    """
+
+    n: int
+    limit: float
+    noise: float = 0.02
+    lost: float = 0.0
+    cells: int = 0
+    size: int = 0
+    unlike: bool = False
+
+    def draw(self, loss: float, draws: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """What each picture loses, ``(n,)``, that is so much on average, and its cluster."""
+        code = np.arange(self.n)
+        if self.size:
+            count = self.n // self.size
+            parts = draws.exponential(1.0, count) if self.unlike else np.ones(count)
+            code = np.repeat(np.arange(count), np.maximum(1, np.rint(parts / parts.sum() * self.n)).astype(int))
+        units = int(code.max()) + 1
+        share = abs(self.lost) * loss / LOST
+        is_lost = (draws.random(units) < share)[code]
+        general = (loss - np.sign(self.lost) * share * LOST) / (1 - share)
+        if self.cells:
+            often = np.where(draws.random(self.n) < 0.1, 0.3, 0.01)
+            own = (draws.binomial(self.cells, often + general) - draws.binomial(self.cells, often)) / self.cells
+        elif self.size:
+            own = draws.choice([-1.0, 0.0, 1.0], len(code), p=[0.03, 0.94 - general, 0.03 + general])
+        else:
+            own = general + self.noise * draws.standard_normal(len(code))
+        return np.where(is_lost, np.sign(self.lost) * LOST, own), code
+
+
+LOST = 0.9
+"""What a picture loses that is lost wholly."""
+
+POPULATIONS = {
+    f"{name}, {n:,} pictures": Population(n, limit, lost=lost)
+    for name, lost in (("lost wholly", 1.0), ("half general, half lost", 0.5), ("generally worse, a few won", -1.0))
+    for n, limit in ((100, 0.01), (300, 0.005), (1000, 0.002))
+}
+POPULATIONS |= {f"plain noise of .05, {n:,} pictures": Population(n, 0.01, 0.05) for n in (100, 300, 1000)}
+POPULATIONS |= {f"noise of .1 and lost, {n:,} pictures": Population(n, 3 / n, 0.1, 1.0) for n in (300, 1000)}
+POPULATIONS |= {f"means of 20 cells, {n:,} pictures": Population(n, 0.02, cells=20) for n in (100, 300, 1000)}
+POPULATIONS |= {
+    f"clusters {name}lost beside flips, {n // size} of {size}": Population(
+        n, 1.5 * LOST * size / n, lost=1.0, size=size, unlike=bool(name)
+    )
+    for name in ("", "of unlike sizes ")
+    for n, size in ((300, 20), (880, 20), (176, 4), (2000, 20))
+}
+"""How models lose, by what it is called."""
+
+
+def ruled(population: Population, loss: float, draws: np.random.Generator) -> tuple[str, str]:
+    """The verdicts of a rule that asks for no more than the limit, and of one that asks for equivalence within it."""
+    lost, code = population.draw(loss, draws)
+    at = np.arange(len(lost))
+    sides = mean(at, np.maximum(lost, 0.0)), mean(at, np.maximum(-lost, 0.0))
+    test = difference_test(*sides, 1.0, clusters=Clusters(at, code) if population.size else None)
+    evidence = Evidence.from_test(test)
+    worse, apart = (rulings([(evidence, Limit(population.limit, side))])[0].outcome for side in (1, 0))
+    return worse, apart
+
+
+def differences_on_the_limit(runs: int, notes: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """How often rules on a difference are false where it is the limit; notes on how often they decide elsewhere."""
+    bars = {}
+    for name, population in list(POPULATIONS.items())[: sized(len(POPULATIONS))]:
+        draws = np.random.default_rng([population.n, len(name)])
+        worse, apart = zip(*(ruled(population, population.limit, draws) for _ in range(runs)), strict=True)
+        for what, outcomes, level in (
+            ("pass", [each == "pass" for each in worse], 0.025),
+            ("fail", [each == "fail" for each in worse], 0.025),
+            ("pass as equivalent", [each == "pass" for each in apart], 0.05),
+        ):
+            most = level + 2 * float(np.sqrt(level * (1 - level) / runs))
+            bars[f"{name}, limit {population.limit:.2%}: {what}"] = at_most(float(np.mean(outcomes)), most)
+        for what, loss in (("pass", 0.0), ("fail", 4 * population.limit)):
+            elsewhere = [ruled(population, loss, draws)[0] for _ in range(max(runs // 4, 1))]
+            notes[f"{name}, {loss:.2%} worse: {what}"] = elsewhere.count(what) / len(elsewhere)
+    return bars
+
+
 def means_on_the_limit(runs: int) -> dict[str, dict[str, Any]]:
     """How often a mean over cells passes and fails on its limit, beside 2.5 % and its simulation's error."""
     bars, most = {}, 0.025 + 2 * float(np.sqrt(0.025 * 0.975 / runs))
@@ -173,10 +275,14 @@ def means_on_the_limit(runs: int) -> dict[str, dict[str, Any]]:
 def main() -> int:
     """Print the shares of runs with a false verdict, and of pictures."""
     runs = int(sys.argv[sys.argv.index("--runs") + 1]) if "--runs" in sys.argv else sized(1000)
-    began, notes = time.perf_counter(), {}
-    bars = means_on_the_limit(10 * runs)
-    if "--means" in sys.argv:
-        return tell(bars, notes, versions("numpy", "scipy"), 10 * runs)
+    began, notes = time.perf_counter(), dict[str, Any]()
+    bars: dict[str, dict[str, Any]] = {}
+    if "--differences" not in sys.argv:
+        bars |= means_on_the_limit(10 * runs)
+    if "--means" not in sys.argv:
+        bars |= differences_on_the_limit(runs, notes)
+    if {"--means", "--differences"} & set(sys.argv):
+        return tell(bars, notes, versions("numpy", "scipy"), runs)
     for points in POINTS:
         off, draws = points / 100, np.random.default_rng(points % 97)
         where = "on the limit" if not points else f"{abs(points)} points {'beyond' if points > 0 else 'within'}"
