@@ -43,7 +43,7 @@ from hardiness.models.placement import ComputeSettings, place
 from hardiness.models.preprocessing import Normalisation
 from hardiness.models.random_weights import randomise
 from hardiness.models.recognition import recognised
-from hardiness.models.runtimes.function_runtime import are_probabilities, are_shares, first_answer
+from hardiness.models.runtimes.function_runtime import are_percentages, are_probabilities, are_shares, first_answer
 from hardiness.models.stated_views import PREPROCESSING, assumed_geometry, refuse_other_range
 from hardiness.models.view_files import read_view
 from hardiness.models.weights import assign, check_parameters, fit, refuse_not_finite
@@ -165,7 +165,9 @@ def _of_graph(built: BuilderResult, model: ModelSpec, placement: ComputeSettings
         return classifier
     if graph.sigmoid:
         _is_behind_sigmoid(rows, None, spec.name)
-    elif notes := _of_shares(rows, "state output=probabilities"):
+        return classifier
+    _refuse_percentages(rows, spec.name)
+    if notes := _of_shares(rows, "state output=probabilities"):
         return _classifier(replace(built, notes=(*built.notes, *notes)), model, placement, identity)
     return classifier
 
@@ -210,6 +212,19 @@ def _is_behind_sigmoid(rows: NDArray[np.float32], stated: str | None, name: str)
     return stated == "probabilities"
 
 
+def _refuse_percentages(rows: NDArray[np.float32], name: str) -> None:
+    """Raise an error where outputs for two pictures are probabilities in percent.
+
+    Raises:
+        ArgumentError: they are.
+    """
+    if are_percentages(rows):
+        raise ArgumentError(
+            f"{name} puts out probabilities in percent on two pictures (none is negative, each row sums to 100): "
+            "divide them by 100; if they are logits, state output=logits"
+        )
+
+
 def _stated_output(spec: ModelSpec) -> str | None:
     """The kind of outputs that the options say a function returns.
 
@@ -242,6 +257,8 @@ def _of_function(built: BuilderResult, model: ModelSpec, placement: ComputeSetti
     if network.sigmoid:
         behind = _is_behind_sigmoid(rows, stated, spec.name)
     else:
+        if stated != "logits":
+            _refuse_percentages(rows, spec.name)
         behind = stated == "probabilities" or (stated is None and are_probabilities(rows))
     outputs = "probabilities" if behind else ""
     with foreign_errors(spec.name, "cannot be used", package_of(spec)):
@@ -601,10 +618,13 @@ def _classifier(
     if not isinstance(network, OpaqueNetwork):
         zeros, spec = _probed(network, spec)
         width = zeros.shape[1]
-        if are_shares(zeros) and not (is_stated or is_sigmoid(dict(spec.options), spec.name)):
+        may_be_shares = are_shares(zeros) or are_percentages(zeros)
+        if may_be_shares and not (is_stated or is_sigmoid(dict(spec.options), spec.name)):
             pixels = _probe_pixels(spec.input_px or spec.view.crop_px)
             with foreign_errors(spec.name, "fails on 2 images", package_of(spec)):
-                notes += _of_shares(_outputs(network, spec, pixels), "give the network without it")
+                rows = _outputs(network, spec, pixels)
+            _refuse_percentages(rows, spec.name)
+            notes += _of_shares(rows, "give the network without it")
     columns = output_columns(spec, width or spec.num_classes, built.columns)
     classes = len(columns) if columns is not None else width or spec.num_classes
     if spec.num_classes not in (0, classes):

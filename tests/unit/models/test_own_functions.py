@@ -98,6 +98,28 @@ def test_probabilities_are_seen(images: np.ndarray, pixels: Tensor) -> None:
         wrap(logits, VIEW, name="mine", output="probabilities").logits(pixels)
 
 
+def test_probabilities_in_percent_are_asked_back(pixels: Tensor) -> None:
+    """They were taken for logits without a word: the right answers, and nonsense for confidences."""
+
+    def percent(batch: np.ndarray) -> np.ndarray:
+        return np.round(100 * shares(batch), 1)
+
+    for options in ({}, {"output": "probabilities"}):
+        with pytest.raises(ArgumentError, match=r"mine puts out probabilities in percent on two pictures .* divide"):
+            wrap(percent, VIEW, name="mine", **options)
+    assert wrap(percent, VIEW, name="mine", output="logits").outputs == ""
+    network = nn.Sequential(small(), nn.Softmax(1), Hundredfold())
+    with pytest.raises(ArgumentError, match="net puts out probabilities in percent"):
+        wrap(network, VIEW, name="net", device="cpu", runtime="torch")
+
+
+class Hundredfold(nn.Module):
+    """What was put in, times 100."""
+
+    def forward(self, rows: Tensor) -> Tensor:
+        return 100 * rows
+
+
 def odds(images: np.ndarray) -> np.ndarray:
     return 1 / (1 + np.exp(-logits(images)))
 

@@ -321,6 +321,8 @@ class Handler(BaseHTTPRequestHandler):
             status, reply = 503, {"error": "no model is loaded"}
         if self.path == "/other":
             reply = {"outputs": []}
+        if self.path == "/percent":
+            reply = {"predictions": [[34.1, 33.0, 32.9]] * len(files)}
         content = json.dumps(reply).encode()
         self.send_response(status)
         self.end_headers()
@@ -368,6 +370,8 @@ def test_what_a_service_does_wrong_is_said(service: str) -> None:
         with pytest.raises(ModelError) as error:
             load(f"{service}{path}:takes=full")
         assert message in str(error.value)
+    with pytest.raises(ArgumentError, match="/percent puts out probabilities in percent on two pictures"):
+        load(f"{service}/percent:takes=full")
     with pytest.raises(ModelError, match=r"cannot be asked: .*refused"):
         load("http://127.0.0.1:9:takes=full")
     with pytest.raises(ArgumentError, match="does not say how photographs are brought to its size"):

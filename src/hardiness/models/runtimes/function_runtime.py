@@ -53,6 +53,12 @@ def are_probabilities(rows: NDArray[np.float32]) -> bool:
     return bool(rows.shape[1] > 1 and len(rows) and (rows >= 0).all() and (np.abs(rows.sum(1) - 1) < 1e-3).all())
 
 
+def are_percentages(rows: NDArray[np.float32]) -> bool:
+    """Whether every row is of probabilities in percent: none is negative, and they sum to about 100."""
+    sums = rows.sum(1) / 100
+    return bool(rows.shape[1] > 1 and len(rows) and (rows >= 0).all() and (np.abs(sums - 1) < SUM_TOLERANCE).all())
+
+
 def are_shares(rows: NDArray[np.floating[Any]]) -> bool:
     """Whether all numbers are from 0 to 1, as those behind a sigmoid are."""
     return bool(rows.size and (rows >= 0).all() and (rows <= 1).all())
