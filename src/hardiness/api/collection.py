@@ -50,7 +50,7 @@ class ResultCollection:
     stores: Sequence[Store] = ()
 
     def tables_of(self, result: Result) -> Sequence[ImageTable]:
-        """The image tables of a result's run and of its single levels; none where no folder holds it alone."""
+        """The image tables of a result's run and of its levels; none where no folder holds it alone."""
         for store in self.stores:
             for run in with_levels([ScoredRun(stored, card_of(stored.run)) for stored in store.runs()]):
                 if run.stored.key == result.key and not result.parts:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hardiness.benchmarks.attacks import PROTOCOLS
+from hardiness.benchmarks.corruptions import corruptions_in_mean
 from hardiness.benchmarks.presentation import benchmark_type
 from hardiness.core.result import Interval, Result, Score
 from hardiness.reference.published_data import published_set
@@ -29,12 +30,13 @@ def warnings_of(result: Result) -> Iterator[str]:
     counts = result.counts
     if not counts.images:
         yield "no sample was evaluated, so there is no score"
-    elif not counts.evaluated and not counts.failed:
-        yield f"single levels alone were evaluated: they have scores of their own, and {result.benchmark} has no mean"
+    elif any("level" in score.condition for score in result.scores) and not counts.evaluated and not counts.failed:
+        yield f"only levels were evaluated: each has scores of its own, and {result.benchmark} has no mean"
     elif not counts.complete:
         what = "images" if len(result.plan.whole) == 1 else "image-cells"
         failed = f", {counts.failed:,} failed" if counts.failed else ""
-        yield f"partial: evaluated {counts.evaluated:,} of {counts.expected:,} {what}{failed}"
+        _, mean = corruptions_in_mean(result.run, result.scores)
+        yield f"partial: evaluated {counts.evaluated:,} of {counts.expected:,} {what}{failed}{mean and f' ({mean})'}"
     released, samples = released_of(result), result.run.data.samples
     if released and samples < released:
         yield f"a part of {result.data}: {samples:,} of the {released:,} images that were released"

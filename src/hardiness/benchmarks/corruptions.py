@@ -28,9 +28,10 @@ from hardiness.benchmarks.corruption_errors import (
     whole_or_partial,
 )
 from hardiness.benchmarks.losses import nll_column
-from hardiness.benchmarks.operating_limits import OPERATING_LIMIT, is_of_one_cell, strength_of
+from hardiness.benchmarks.operating_limits import OPERATING_LIMIT, is_of_level, strength_of
 from hardiness.benchmarks.options import FILE_PREFIX, own_name, reads, registry
 from hardiness.benchmarks.photographs import sized
+from hardiness.benchmarks.presentation import words
 from hardiness.benchmarks.shares import SELECTIVE_METRICS, answered, selective_by_corruption
 from hardiness.core.benchmark import Benchmark, DataRoot, DataSet, Expansion, Image, Item, PictureFault, Selection
 from hardiness.core.condition import Condition
@@ -39,7 +40,7 @@ from hardiness.core.model import CANVAS_224, Canvas
 from hardiness.core.result import Metric, Score
 from hardiness.core.run import Run
 from hardiness.core.table import RIGHT, ImageTable, Records
-from hardiness.distortions.levels import Strength, swept_values
+from hardiness.distortions.levels import swept_values
 from hardiness.reference.sets import SEVERITIES, DistortionSet, distortion_set, read_set, set_names
 from hardiness.statistics.cells import cell_means, is_whole, means_of
 from hardiness.statistics.measures import Measurable, mean_of, weighted_sum
@@ -75,7 +76,7 @@ class CorruptionCard(Card):
     Source: Hendrycks & Dietterich (2019), arXiv:1903.12261; Orhan (2019), arXiv:1907.07640, ``evaluate_imagenetc.py``.
     """
 
-    version: ClassVar[int] = 7
+    version: ClassVar[int] = 8
     columns: ClassVar[tuple[str, ...] | None] = ("prediction", "confidence", "logsumexp", "label_logit")
     stops_on: ClassVar[str] = "mCE, or the mean error where the set has no mCE"
     draws_cells: ClassVar[bool] = True
@@ -96,9 +97,9 @@ class CorruptionCard(Card):
     def scores(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Score]:
         """Ratios and errors, calibration and selective prediction, over what was run of the set and by condition.
 
-        Of a single cell, which no mean takes, its error alone.
+        Of a level, which no mean takes, its error only.
         """
-        if is_of_one_cell(run):
+        if is_of_level(run):
             return error_scores_of_cells(cell_means(table, table.equals(RIGHT, 0)))
         errors, members = cell_means(table, table.equals(RIGHT, 0)), set_of(run)
         baseline = _divisor(run, baseline)
@@ -116,7 +117,7 @@ class CorruptionCard(Card):
 
     def measurables(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Measurable]:
         """The mCE where there is one, relative mCE where the clean pictures are there, mean and clean error."""
-        if is_of_one_cell(run):
+        if is_of_level(run):
             return []
         members, wrong, whole = set_of(run), table.equals(RIGHT, 0), _is_whole(table, run)
         baseline = _divisor(run, baseline)
@@ -166,6 +167,30 @@ def set_of(run: Run) -> DistortionSet:
     return DistortionSet(name, "still", "", "", "", "", "", tuple(corruptions), tuple(levels))
 
 
+def ends_with_jpeg(run: Run) -> bool:
+    """Whether the pictures of a run's severities were saved as JPEG, as the files of its set were."""
+    return bool(run.benchmark.options.get("jpeg"))
+
+
+def corruptions_in_mean(run: Run, scores: Iterable[Score]) -> tuple[tuple[str, ...], str]:
+    """The corruptions that the mean error is over, and both these and its severities in words.
+
+    Words such as ``gaussian noise only, severity 1`` name severities where they are not all of the set's. None and
+    nothing where no severity of the set was evaluated, as of a published result, which has no cells.
+    """
+    cells = {score.condition for score in scores if set(score.condition) == {"corruption", "severity"}}
+    members = set_of(run) if cells else None
+    counted = [cell for cell in cells if members and cell["corruption"] in members.members]
+    if not counted or not members:
+        return (), ""
+    names = tuple(name for name in members.members if name in {cell["corruption"] for cell in counted})
+    severities = sorted({cell["severity"] for cell in counted})
+    text = f"{words(names[0])} only" if len(names) == 1 else f"{len(names)} corruptions, mean"
+    if severities == sorted(members.levels):
+        return names, text
+    return names, f"{text}, severit{'y' if len(severities) == 1 else 'ies'} {', '.join(map(str, severities))}"
+
+
 def _divisor(run: Run, baseline: Baseline | None) -> Baseline | None:
     """The baseline; ``None`` for pictures at their own size, under which nobody else's errors are: they have no mCE."""
     return None if run.shows_whole_pictures else baseline
@@ -188,25 +213,17 @@ def cells(members: DistortionSet, names: Sequence[str], severities: Sequence[int
     )
 
 
-def condition_at(name: str, strength: Strength) -> Condition:
-    """The cell of a corruption at a severity, or at a level as ``"quality=17"``."""
-    if isinstance(strength, str):
-        return Condition(corruption=name, level=strength)
-    return Condition(corruption=name, severity=strength)
-
-
-def cell_of(text: str, benchmark: str) -> Condition:
-    """The cell of a text as ``contrast/factor=0.7`` or ``contrast/2``.
+def level_cell(text: str, benchmark: str) -> Condition:
+    """The condition of a level as ``contrast/factor=0.7``.
 
     Raises:
         ArgumentError: it reads otherwise, or the corruption does not have that level.
         UnknownNameError: there is no such corruption.
     """
-    name, slash, strength = text.rpartition("/")
+    name, slash, level = text.partition("/")
     if not slash:
         raise ArgumentError(f"{benchmark}:cell must read CORRUPTION/LEVEL, as in contrast/factor=0.7, was {text!r}")
-    entry = distortions.corruptions.get(name)
-    return condition_at(name, entry.key_of(int(strength) if strength.isdecimal() else strength))
+    return Condition(corruption=name, level=distortions.corruptions.get(name).level_of(level))
 
 
 def unavailable(members: DistortionSet, conditions: Iterable[Condition]) -> dict[str, str]:
@@ -264,7 +281,9 @@ class CorruptionSet(Benchmark):
     severities: tuple[int, ...] = field(
         default=SEVERITIES, metadata={"help": "these alone, as in 1+3+5", "request": True}
     )
-    jpeg: bool = field(default=True, metadata={"help": "generated images go through JPEG, as the released ones did"})
+    jpeg: bool = field(
+        default=True, metadata={"help": "generated images of a severity go through JPEG, as the released ones did"}
+    )
     source: str = field(
         default="auto", metadata={"help": "stored, generated, or auto: stored where it is there", "request": True}
     )
@@ -275,7 +294,7 @@ class CorruptionSet(Benchmark):
     levels: tuple[str, ...] = field(
         default=(),
         metadata={
-            "help": "values of the corruptions' quantity, as in 5..95..10 or 17+20, each a run of its own",
+            "help": "values of the corruptions' quantity, as in 5..95..10 or 17+20, each applied alone, without a JPEG",
             "request": True,
         },
     )
@@ -310,7 +329,7 @@ class CorruptionSet(Benchmark):
         if self.levels and not self.corruptions:
             raise ArgumentError(f"{self.name}:levels are of a corruption: name one, such as jpeg_compression")
         if self.cell:
-            cell_of(self.cell, self.name)
+            level_cell(self.cell, self.name)
         self.level_cells()
 
     def __reduce__(self) -> tuple[Callable[..., Benchmark], tuple[DistortionSet, Mapping[str, Any]]]:
@@ -323,7 +342,7 @@ class CorruptionSet(Benchmark):
         return tuple(sorted(set(self.corruptions) - set(self.members.published)))
 
     def level_cells(self) -> tuple[Condition, ...]:
-        """The cells of the levels that are asked for: those of severities, where a level is published, among them.
+        """The conditions of the levels that are asked for, whether or not a severity has the same value.
 
         Raises:
             ArgumentError: a corruption has no quantity, or one with another name or unit, or its quantity not that
@@ -343,54 +362,45 @@ class CorruptionSet(Benchmark):
         values = swept_values(self.levels, f"{self.name}:levels")
         levels = [value if "=" in value else f"{first.name}={value}" for value in values]
         return tuple(
-            dict.fromkeys(condition_at(entry.name, entry.key_of(level)) for entry in entries for level in levels)
+            dict.fromkeys(
+                Condition(corruption=entry.name, level=entry.level_of(level)) for entry in entries for level in levels
+            )
         )
 
     def parts(self, data: DataRoot) -> tuple[Benchmark, ...]:
-        """The set's own run, with clean pictures, and a run for each level that is none of its cells."""
-        if not self.levels:
-            return (self,)
-        own = self.conditions()
-        return (self, *(self.part_of(cell) for cell in self.level_cells() if cell not in own))
+        """The set's own run, with clean pictures, and a run for each level."""
+        return (self, *map(self.part_of, self.level_cells()))
 
     def part_of(self, cell: Condition) -> CorruptionSet:
-        """The run of one cell alone, which is made of photographs."""
-        text = f"{cell['corruption']}/{strength_of(cell)}"
+        """The run of one level, which is made of photographs."""
+        text = f"{cell['corruption']}/{cell['level']}"
         plain = replace(self, extra=False, corruptions=(), levels=(), severities=self.members.levels, view="")
         return replace(plain, source="generated", cell=text)
 
     def selection(self) -> Selection:
         """Clean, the corruptions of the set in the published order, one's own; the headline's; those asked for.
 
-        Of a single cell that alone. With levels those of them that are cells of the set, and severities that are named.
+        Of a level that alone. Beside levels clean pictures, and the severities that are named.
         """
         if self.cell:
-            return Selection((cell_of(self.cell, self.name),))
-        members, names = self.members, self.corruptions
-        if self.levels:
-            every = (CLEAN, *cells(members, (*members.published, *self.own), members.levels))
-            named = () if self.severities == members.levels else cells(members, names, self.severities)
-            requested = {*self.level_cells(), *named}
-            return Selection(
-                every,
-                cells(members, members.members, members.levels),
-                tuple(cell for cell in every if not cell or cell in requested),
-            )
-        names = names or (members.published if self.extra else members.members)
+            return Selection((level_cell(self.cell, self.name),))
+        members = self.members
+        names = self.corruptions or (members.published if self.extra else members.members)
+        severities = () if self.levels and self.severities == members.levels else self.severities
         return Selection(
             (CLEAN, *cells(members, (*members.published, *self.own), members.levels)),
             cells(members, members.members, members.levels),
-            (CLEAN, *cells(members, names, self.severities)),
+            (CLEAN, *cells(members, names, severities)),
         )
 
     def identity(self) -> dict[str, Any]:
-        """The options that change rows, and the versions of the corruptions; of a single cell that of its own."""
+        """The options that change rows, and the versions of the corruptions; a level has no JPEG."""
         generated = {*self.members.published, *self.own} - set(self.members.stored_only)
-        generated = {str(cell_of(self.cell, self.name)["corruption"])} if self.cell else generated
+        generated = {str(level_cell(self.cell, self.name)["corruption"])} if self.cell else generated
         versions = distortions.corruption_versions(generated)
         seldom = ("view", "cell")
         options = {name: value for name, value in super().identity().items() if name not in seldom or value}
-        return {**options, "kernels": versions}
+        return {**options, **({"jpeg": False} if self.cell else {}), "kernels": versions}
 
     def lacks(self, data: DataRoot) -> str:
         """The data that are missing; stored files alone will do where these were asked for."""
@@ -427,11 +437,15 @@ class CorruptionSet(Benchmark):
             yield Expansion(condition, 0, (self.picture(clean, condition, item.id, seed),))
 
     def picture(self, clean: Image, condition: Condition, sample: str, seed: int) -> Image:
-        """The generated picture of one cell, ``uint8 (224, 224, 3)``, as it is after its JPEG."""
+        """The generated picture of one cell, ``uint8 (224, 224, 3)``.
+
+        A severity ends with the JPEG of the set's files; a level does not, so that ``quality=90`` is that and no more.
+        """
         if not condition:
             return clean
         corrupted = distortions.corrupt(clean, condition["corruption"], strength_of(condition), seed=seed, id=sample)
-        return imaging.decode(self.encoded(corrupted), sample) if self.jpeg else corrupted
+        is_saved = self.jpeg and "level" not in condition
+        return imaging.decode(self.encoded(corrupted), sample) if is_saved else corrupted
 
     def encoded(self, image: Image, optimise: bool = False) -> bytes:
         """The image as the released files hold it: a JPEG of the set's quality; ``optimise`` changes no pixel."""

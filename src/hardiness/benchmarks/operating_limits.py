@@ -1,4 +1,4 @@
-"""The levels of a corruption that a model was run at, by quantity, and the operating limit that they give."""
+"""The levels of a corruption at which a model was run, and the operating limit that they give."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hardiness.core.condition import Condition
 from hardiness.core.result import Metric, Score
 from hardiness.core.run import Run
 from hardiness.core.table import RIGHT, ImageTable
-from hardiness.distortions.levels import Quantity, Strength
+from hardiness.distortions.levels import Parameter, Quantity, Strength
 from hardiness.statistics.clusters import Clusters
 from hardiness.statistics.operating_limits import LevelAnswers, operating_limit
 
@@ -20,8 +20,9 @@ OPERATING_LIMIT = Metric(
     "operating_limit",
     unit="level",
     explanation="the strongest level of a corruption's quantity, as JPEG quality, up to which accuracy stays at or "
-    "above a stated one, of the levels that were run. Its interval inverts that of each level and takes accuracy to "
-    "fall with the level; where accuracy surely rises again there is no limit.",
+    "above a stated one, of the levels that were run; half of the clean accuracy where none is stated. Its interval "
+    "inverts that of each level and takes accuracy to fall with the level. There is no limit where accuracy holds at "
+    "all levels, or surely rises again.",
 )
 
 HALF = 0.5
@@ -42,8 +43,8 @@ class CorruptionLevels(NamedTuple):
     levels: tuple[LevelAnswers, ...]
 
     def text(self, value: float) -> str:
-        """A level as people write it."""
-        return self.quantity.text(value)
+        """A level in a sentence, as ``quality 17``."""
+        return str(Parameter(self.quantity.name, value, self.quantity.unit))
 
     def up_to(self, value: float) -> tuple[LevelAnswers, ...]:
         """The levels that are no stronger than a value."""
@@ -51,8 +52,8 @@ class CorruptionLevels(NamedTuple):
         return tuple(level for level in self.levels if self.quantity.strength(level.value) <= most)
 
 
-def is_of_one_cell(run: Run) -> bool:
-    """Whether a run is of a single cell, by itself: of a level that no set has."""
+def is_of_level(run: Run) -> bool:
+    """Whether a run is of one level of a corruption."""
     return "cell" in run.benchmark.options
 
 
@@ -62,35 +63,26 @@ def strength_of(cell: Condition) -> Strength:
     return level
 
 
-def level_text(cell: Condition) -> str:
-    """The severity or the level of a cell as people write it."""
-    return str(cell["level"]) if "level" in cell else f"severity {cell['severity']}"
-
-
 def levels_by_corruption(
     tables: Iterable[ImageTable], by_cell: Mapping[Condition, tuple[Quantity, float]]
 ) -> Iterator[CorruptionLevels]:
-    """The levels of each corruption that has a quantity, from the tables of a set's run and of single levels.
-
-    Of a level that two tables have the first counts.
+    """The levels of each corruption, the mildest first, from their tables.
 
     Args:
-        tables: of the set's run, then of single levels.
-        by_cell: the quantity of each cell that has one, and its value there.
+        tables: one a level.
+        by_cell: the quantity of each level, and its value there.
     """
-    answers: dict[str, dict[float, LevelAnswers]] = {}
+    answers: dict[str, list[LevelAnswers]] = {}
     quantities: dict[str, Quantity] = {}
     for table in tables:
-        for place, cell in enumerate(table.present):
-            if (of_cell := by_cell.get(cell)) is None:
-                continue
-            name, (quantity, value) = str(cell["corruption"]), of_cell
-            quantities[name] = quantity
-            there = table[RIGHT][:, place] >= 0
-            level = LevelAnswers(value, table.ids[there], table[RIGHT][there, place] == 1)
-            answers.setdefault(name, {}).setdefault(value, level)
-    for name, by_value in answers.items():
-        ordered = sorted(by_value.values(), key=lambda level: quantities[name].strength(level.value))
+        for cell in table.present:
+            if cell in by_cell:
+                name, (quantity, value) = str(cell["corruption"]), by_cell[cell]
+                quantities[name] = quantity
+                answer = LevelAnswers(value, table.ids_under(cell), table.cell(RIGHT, cell) == 1)
+                answers.setdefault(name, []).append(answer)
+    for name, levels in answers.items():
+        ordered = sorted(levels, key=lambda level: quantities[name].strength(level.value))
         yield CorruptionLevels(name, quantities[name], tuple(ordered))
 
 

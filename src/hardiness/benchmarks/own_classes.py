@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from hardiness.benchmarks.class_order import better_order
 from hardiness.benchmarks.galleries import Answer, Gallery, Sample
+from hardiness.benchmarks.operating_limits import is_of_level
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
 from hardiness.core.result import Interval, Metric, Score
@@ -86,7 +87,7 @@ CLASS_METRICS = (
 )
 """The metrics of answers to pictures of a person's own classes."""
 
-VERSION = 2
+VERSION = 3
 """Raised whenever equal tables would give other scores by class."""
 
 BELOW = 0.5
@@ -120,13 +121,13 @@ class _AnswersByClass:
     Attributes:
         table: with answers.
         names: of the classes, in the order of the data.
-        is_of_one_cell: whether it is of a single level of a corruption, which no mean takes.
+        is_of_level: whether it is of a level of a corruption, which no mean takes.
         computed: a number of a cell, and what each picture adds to it, by cell and name.
     """
 
     table: ImageTable
     names: tuple[str, ...]
-    is_of_one_cell: bool = False
+    is_of_level: bool = False
     computed: dict[tuple[int, str], tuple[float, NDArray[np.float32]]] = field(default_factory=dict)
 
     @cached_property
@@ -146,18 +147,21 @@ class _AnswersByClass:
     def groups(self) -> Iterator[tuple[Condition, list[int]]]:
         """The cells of clean pictures, of each corruption and, without a condition, of all corruptions together.
 
-        Where nothing was corrupted, clean pictures have no condition; a single level stands by itself.
+        Where the benchmark corrupts nothing, clean pictures have no condition; a level stands by itself.
         """
-        if self.is_of_one_cell:
+        if self.is_of_level:
             yield self.table.present[0], [0]
             return
         corruptions: dict[Condition, list[int]] = {}
         for place, cell in enumerate(self.table.present):
             corruptions.setdefault(Condition(corruption=cell.get("corruption", UNCORRUPTED)), []).append(place)
-        clean = corruptions.get(CLEAN, [])
-        yield Condition(), [place for place in range(len(self.table.cells)) if place not in clean] or clean
-        if len(corruptions) > len(clean):
-            yield from corruptions.items()
+        corrupted = [place for cell, places in corruptions.items() if cell != CLEAN for place in places]
+        if not any(self.table.conditions):
+            yield Condition(), corruptions[CLEAN]
+            return
+        if corrupted:
+            yield Condition(), corrupted
+        yield from corruptions.items()
 
     @cached_property
     def seen(self) -> NDArray[np.bool_]:
@@ -380,7 +384,7 @@ class _AnswersByClass:
     def retained_scores(self) -> Iterator[Score]:
         """Retained accuracy by corruption and over all, and the severity at which accuracy is halved."""
         groups = dict(self.groups())
-        if CLEAN not in groups:
+        if not {CLEAN, Condition()} <= groups.keys():
             return
         clean, every = self.accuracy(groups.pop(CLEAN)), groups.pop(Condition())
         if not clean.value:
@@ -498,7 +502,7 @@ def class_scores(table: ImageTable, run: Run) -> list[Score]:
     """
     if not run.has_own_classes or "answer" not in table or table["answer"].ndim != 2 or not len(table):
         return []
-    answers = _AnswersByClass(table, run.data.classes, "cell" in run.benchmark.options)
+    answers = _AnswersByClass(table, run.data.classes, is_of_level(run))
     scores: list[Score] = []
     for condition, cells in answers.groups():
         scores += answers.scores_under(condition, cells)

@@ -20,7 +20,6 @@ from hardiness.core.errors import ArgumentError
 from hardiness.core.options import above_option, argument, baseline_option, option
 from hardiness.core.result import Result, TextTable
 from hardiness.report.exports.exporter import tables_in
-from hardiness.report.levels import LIMIT_NOTES, limit_texts
 from hardiness.report.sections import with_own_names
 from hardiness.report.terminal import (
     WARNING,
@@ -29,6 +28,7 @@ from hardiness.report.terminal import (
     human_likeness_table,
     score_tables,
     scorecard_tables,
+    tables_below,
 )
 from hardiness.results.comparison import BenchmarkComparison
 from hardiness.results.results import group_of, with_limits_of, with_severities
@@ -84,25 +84,9 @@ def show(options: ShowOptions) -> int:
             )
             if below is not None:
                 _print_severities(shown, below)
-            if above is not None:
-                _print_limits(shown, above)
+            if above is not None and not any(score.metric == OPERATING_LIMIT.name for r in shown for score in r.scores):
+                click.echo("no level of a corruption was run, so there is no operating limit")
     return 1 if problems else 0
-
-
-def _print_limits(results: Sequence[Result], above: float) -> None:
-    """Print by model and corruption the strongest level up to which accuracy stays at or above a stated one."""
-    rows = [
-        (result.name, str(score.condition["corruption"]), *limit_texts(score))
-        for result in results
-        for score in result.scores
-        if score.metric == OPERATING_LIMIT.name
-    ]
-    title = f"strongest level up to which accuracy stays at or above {100 * above:g} %"
-    heads = ("model", "corruption", "limit", "between", "")
-    if rows:
-        print_views([TextTable(title, heads, tuple(rows), named=2, notes=LIMIT_NOTES)])
-    else:
-        click.echo("no corruption with a quantity was run, so there is no operating limit")
 
 
 def _print_severities(results: Sequence[Result], below: float) -> None:
@@ -148,6 +132,7 @@ def print_overview(results: Sequence[Result], console: Console, comparisons: Com
         return
     for table in scorecard_tables(results, comparisons):
         console.print(table)
+    print_views(tables_below(results))
     warnings = dict.fromkeys(warning for result in results for warning in result.warnings)
     names = _names(results)
     for warning in warnings:

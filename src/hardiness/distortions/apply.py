@@ -148,6 +148,15 @@ class Corruption(Generic[L, D]):
             )
         return self.quantity
 
+    def level_of(self, text: str) -> str:
+        """The level of its quantity that a text such as ``"quality=17.0"`` names; equal values, equal texts.
+
+        Raises:
+            ArgumentError: it has no quantity, or the text names no value of that.
+        """
+        quantity = self.known_quantity(text)
+        return quantity.text(quantity.value_of(text, f"corruption {self.name}"))
+
     def key_of(self, strength: Strength) -> Strength:
         """The severity or the level by which its draws are keyed: a level that is published is its severity.
 
@@ -156,9 +165,8 @@ class Corruption(Generic[L, D]):
         """
         if not isinstance(strength, str) or "=" not in strength:
             return self.severity_of(cast(int, strength))
-        quantity = self.known_quantity(strength)
-        level = quantity.text(quantity.value_of(strength, f"corruption {self.name}"))
-        published = [quantity.text(row[0]) for row in self.levels]
+        level = self.level_of(strength)
+        published = [self.known_quantity(strength).text(row[0]) for row in self.levels]
         return published.index(level) + 1 if level in published else level
 
     def row_of(self, strength: Strength) -> L:

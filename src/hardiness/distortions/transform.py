@@ -46,8 +46,8 @@ class Corrupt:
         epoch: of training; set it before each, and every picture gets new noise and another choice. Workers that live
             on from one epoch to the next see what is set here.
         name: of the picture's file, below the folder that it is in. Draws follow it in place of the picture's bytes,
-            and the result goes through the JPEG of the corruption's set: the pixels are those that ``hardiness make
-            corruptions`` writes for that file. A call may give it too.
+            and the result of a severity goes through the JPEG of the corruption's set: the pixels are those that
+            ``hardiness make corruptions`` writes for that file. A call may give it too.
         choice: where there are several, ``"picture"`` draws for each by itself, ``"epoch"`` once for all pictures of an
             epoch.
         level: in place of a severity a level of the corruption's quantity, as ``"quality=17"``; ``quality=17`` as an
@@ -184,7 +184,8 @@ class Corrupt:
         id_ = f"{self._key(picture, strengths) if name is None else name}{epoch}"
         corruption, strength = self._draw_kind(strengths, f"epoch {self.epoch}" if self.choice == "epoch" else id_)
         corrupted = corrupt(picture, corruption, strength, seed=self.seed, id=id_)
-        if name is not None and (quality := _jpeg_quality(corruption)):
+        is_severity = isinstance(strength, int)
+        if name is not None and is_severity and (quality := _jpeg_quality(corruption)):
             return decode(encode_jpeg(corrupted, quality), name)
         return corrupted
 

@@ -29,13 +29,13 @@ def with_classes(section: Section, results: Sequence[Result]) -> Section:
 
 
 def _recalls(result: Result) -> dict[str, dict[str, Score]]:
-    """The recalls by class and corruption, of which `UNCORRUPTED` is one; `ALL` is the mean."""
+    """The recalls by class and corruption, of which `UNCORRUPTED` is one; `ALL` is the mean, which each class has."""
     recalls: dict[str, dict[str, Score]] = {}
     for score in result.scores:
         is_of_level = not set(score.condition) <= {"class", "corruption"}
         if score.metric == "recall" and score.value is not None and not is_of_level:
             recalls.setdefault(score.condition["class"], {})[str(score.condition.get("corruption", ALL))] = score
-    return recalls
+    return {name: by_corruption for name, by_corruption in recalls.items() if ALL in by_corruption}
 
 
 def _loss(recalls: Mapping[str, Score]) -> float:
@@ -117,7 +117,7 @@ def recall_under_corruptions(result: Result) -> Grid | None:
 
 def worst_class(result: Result) -> str:
     """The class with the lowest recall, with its number and the interval of the lowest; empty where there is none."""
-    recalls = {name: by_corruption[ALL] for name, by_corruption in _recalls(result).items() if ALL in by_corruption}
+    recalls = {name: by_corruption[ALL] for name, by_corruption in _recalls(result).items()}
     lowest = next((s for s in result.scores if s.metric == "worst_class" and not s.condition), None)
     if len(recalls) < 2 or lowest is None or lowest.value is None:
         return ""

@@ -10,7 +10,7 @@ from hardiness.benchmarks.card import Card, card_of, cards
 from hardiness.benchmarks.galleries import Gallery, galleries_of
 from hardiness.benchmarks.presentation import Column
 from hardiness.core.benchmark import GROUPS, LAST
-from hardiness.core.result import PARTIAL, Result, Score
+from hardiness.core.result import PARTIAL, Result, Score, TextTable
 from hardiness.report.charts import Chart, Grid
 from hardiness.report.notes import Note, notes_of
 from hardiness.report.right_answers import of_right_answers, shows_right_answers
@@ -44,6 +44,7 @@ class Section:
         columns: of the table of models, headlines first.
         notes: below it.
         people_score: what people score, in a sentence; empty where nothing is known of them.
+        tables: that stand below the table of models.
         charts: its figures; the first says the message, the others are details.
         grids: details of each model.
         place: where it stands among sections, smallest first: the order of the paper's experiments.
@@ -59,6 +60,7 @@ class Section:
     columns: tuple[Column, ...] = ()
     notes: tuple[Note, ...] = ()
     people_score: str = ""
+    tables: Sequence[TextTable] = ()
     charts: Sequence[Chart] = ()
     grids: Sequence[Grid] = field(default=())
     place: int = LAST
@@ -96,6 +98,7 @@ def _section(card: Card, results: Sequence[Result], *, figures: bool) -> Section
         columns=columns,
         notes=tuple(note for result in results for note in notes_of(result)),
         people_score=parts.people,
+        tables=parts.tables,
         charts=[figure for figure in parts.figures if not isinstance(figure, Grid)],
         grids=[figure for figure in parts.figures if isinstance(figure, Grid)],
         place=card.place_of(run),
@@ -112,6 +115,7 @@ class ViewParts(NamedTuple):
     """The parts of a section that a view makes."""
 
     people: str
+    tables: Sequence[TextTable]
     figures: list[Chart | Grid]
     sentences: tuple[ModelSentence, ...]
 
@@ -138,11 +142,11 @@ def figures_across(results: Sequence[Result]) -> list[Chart]:
 
 
 def _parts_by(view: CardView, results: Sequence[Result], *, figures: bool) -> ViewParts:
-    people = view.people(results)
+    people, tables = view.people(results), view.tables(results)
     if not figures:
-        return ViewParts(people, [], ())
+        return ViewParts(people, tables, [], ())
     sentences = (_sentence(view, result) for result in results if result.scores)
-    return ViewParts(people, [*view.figures(results)], tuple(filter(None, sentences)))
+    return ViewParts(people, tables, [*view.figures(results)], tuple(filter(None, sentences)))
 
 
 def _sentence(view: CardView, result: Result) -> ModelSentence | None:

@@ -173,6 +173,12 @@ def scorecard_tables(
         yield Overview(heads, card.rows)
 
 
+def tables_below(results: Sequence[Result]) -> Iterator[TextTable]:
+    """The tables that stand below those of the models, such as the scores at levels; each names its section."""
+    for shown in sections(results, figures=False):
+        yield from (replace(view, title=f"{shown.heading}: {view.title}") for view in shown.section.tables)
+
+
 def score_tables(results: Sequence[Result], everything: bool = False) -> Iterator[RenderableType]:
     """One table for each benchmark and data set: a row a model, a column a score, intervals below the values.
 
@@ -185,7 +191,7 @@ def score_tables(results: Sequence[Result], everything: bool = False) -> Iterato
     shared = [note for note, count in counts.items() if count > 1 and count == len(shown)]
     for each in shown:
         yield _section(each, everything, shared)
-        for view in slice_views(each.results, everything):
+        for view in (*each.section.tables, *slice_views(each.results, everything)):
             yield Group(*formatting.terminal_table(view))
     if shared:
         yield Group(*(Text(f"everywhere: {note}", style=WARNING) for note in shared))
@@ -207,7 +213,8 @@ def score_views(results: Sequence[Result]) -> Iterator[TextTable]:
         people = [shown.section.people_score] if shown.section.people_score else []
         notes = (*people, *shown.notes(False))
         yield TextTable(shown.heading, ("model", "n", *heads), tuple(rows), notes=notes)
-        yield from (replace(view, title=f"{shown.heading}: {view.title}") for view in slice_views(shown.results))
+        below = (*shown.section.tables, *slice_views(shown.results))
+        yield from (replace(view, title=f"{shown.heading}: {view.title}") for view in below)
 
 
 def _section(shown: BenchmarkSection, everything: bool, shared: Sequence[str]) -> RenderableType:

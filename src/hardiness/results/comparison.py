@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.benchmarks.card import card_of, variant_of
-from hardiness.benchmarks.operating_limits import is_of_one_cell
+from hardiness.benchmarks.operating_limits import is_of_level
 from hardiness.benchmarks.shares import EFFECTIVE
 from hardiness.core.columns import NO_GROUPING, ColumnSource, Grouping
 from hardiness.core.condition import Condition
@@ -601,7 +601,7 @@ def _without_noise(runs: Mapping[str, RunByImage], noises: Mapping[str, Noise]) 
 
 def _of_sizes(runs: Mapping[str, ScoredRun]) -> Iterator[str]:
     """A line where some models were shown pictures that were corrupted at their own size, and others on a canvas."""
-    runs = {name: run for name, run in runs.items() if not is_of_one_cell(run.stored.run)}
+    runs = {name: run for name, run in runs.items() if not is_of_level(run.stored.run)}
     is_corrupted = any("corruption" in cell for run in runs.values() for cell in run.stored.run.conditions)
     whole = [name for name, run in runs.items() if run.stored.run.shows_whole_pictures]
     others = [name for name in runs if name not in whole]

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.benchmarks.operating_limits import level_text, strength_of
 from hardiness.core.columns import NO_GROUPING, Grouping
 from hardiness.core.errors import ArgumentError
 from hardiness.core.forms import json_field, json_form
@@ -313,10 +312,10 @@ def _step(runs: Mapping[str, ScoredRun], margin: EquivalenceMargin | None) -> La
 
 
 def _level_parts(runs: Mapping[str, ScoredRun], margin: EquivalenceMargin | None) -> Iterator[StepPart]:
-    """The change of accuracy at each single level of a corruption that both runs have, which no mean takes."""
+    """The change of accuracy at each level of a corruption that both runs have, which no mean takes."""
     (first, before), (second, after) = runs.items()
     others = {level.stored.run.conditions[0]: level for level in after.levels}
-    for level in sorted(before.levels, key=_place_of_level):
+    for level in before.levels:
         condition = level.stored.run.conditions[0]
         if condition not in others:
             continue
@@ -333,17 +332,10 @@ def _level_parts(runs: Mapping[str, ScoredRun], margin: EquivalenceMargin | None
         one, other = (mean(ids, right) for right in rights)
         tested = difference_test(other, one, 1.0, "", clusters)
         flips = next((each.overall for each in flips_of(pair, clusters)), None)
-        name = f"{condition['corruption']} {level_text(condition)}"
+        name = f"{condition['corruption']} {condition['level']}"
         title, unit = "accuracy", "fraction"
         verdict = equivalence(tested, margin.value) if margin and margin.is_of(unit, title) else None
         yield StepPart(name, title, unit, one.value, other.value, tested.alone(), flips, verdict)
-
-
-def _place_of_level(level: ScoredRun) -> tuple[str, bool, float]:
-    """Where a single level stands in a table: by corruption, then by severity or value."""
-    condition = level.stored.run.conditions[0]
-    strength = str(strength_of(condition)).rpartition("=")[2]
-    return str(condition["corruption"]), "level" in condition, float(strength)
 
 
 def _parts(

@@ -117,7 +117,7 @@ class Rule:
     def title(self) -> str:
         """Its name, or what it says without the limit."""
         if self.holds_to:
-            return self.titled(f"lowest accuracy up to {self.holds_to}")
+            return self.titled(f"lowest accuracy up to {self.holds_to} applied alone")
         return self.titled(self.metric.replace("_", " "))
 
     def titled(self, metric: str) -> str:

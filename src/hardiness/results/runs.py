@@ -21,8 +21,7 @@ from hardiness.benchmarks.level_parameters import parameter_entries, quantities_
 from hardiness.benchmarks.operating_limits import (
     CorruptionLevels,
     doubts_on_falling,
-    is_of_one_cell,
-    level_text,
+    is_of_level,
     levels_by_corruption,
     limit_scores,
 )
@@ -155,7 +154,7 @@ class ScoredRun:
     Attributes:
         memo: values that follow from its table; `save` keeps them.
         lacks: a line on the columns that were asked for and that its pictures have not; empty where they have all.
-        levels: runs of its model at single levels of a corruption, whose scores stand with its own.
+        levels: runs of its model at levels of corruptions, whose scores stand with its own.
     """
 
     def __init__(self, stored: StoredRun, card: Card, verify: bool = False, grouping: Grouping = NO_GROUPING) -> None:
@@ -379,7 +378,7 @@ class ScoredRun:
         return scores, scored.findings
 
     def _with_levels(self, scores: Sequence[Score]) -> list[Score]:
-        """The scores with those of single levels, which no mean takes, and the limits in place of severities."""
+        """The scores with those of levels, which no mean takes, and the limits in place of severities."""
         if not self.levels:
             return list(scores)
         of_levels = [score for level in self.levels for score in level.scores(None)[0]]
@@ -393,7 +392,7 @@ class ScoredRun:
         return [*others, *of_levels, *limits]
 
     def parameters(self) -> list[dict[str, Any]]:
-        """The named parameters of the corruptions of its cells and of its single levels, as JSON; kept beside its rows.
+        """The named parameters of the corruptions of its cells and of its levels, as JSON; kept beside its rows.
 
         Of a corruption of somebody's own those that were kept where it was registered.
         """
@@ -408,17 +407,17 @@ class ScoredRun:
         return [*own, *(entry for level in self.levels for entry in level.parameters())]
 
     def corruption_levels(self) -> list[CorruptionLevels]:
-        """The levels of each corruption that has a quantity: those of its own cells, and of single levels."""
-        return list(levels_by_corruption((run.table for run in (self, *self.levels)), self.quantities))
+        """The levels of each corruption at which its model was run."""
+        return list(levels_by_corruption((level.table for level in self.levels), self.quantities))
 
     @property
     def quantities(self) -> dict[Condition, tuple[Quantity, float]]:
-        """The quantity of each cell that has one, of its own cells and of its single levels."""
+        """The quantity of each cell that has one, of its own cells and of its levels."""
         return quantities_of_entries(self.parameters())
 
     @property
     def level_remarks(self) -> list[str]:
-        """Warnings on its single levels: pictures that failed, damage, and levels that contradict."""
+        """Warnings on its levels: pictures that failed, damage, and levels that contradict."""
         if not self.levels:
             return []
         lines = []
@@ -428,17 +427,16 @@ class ScoredRun:
             if failures := level.failures:
                 s = "s" if len(failures) > 1 else ""
                 lines.append(
-                    f"{cell['corruption']} at {level_text(cell)}: {len(failures)} picture{s} could not be evaluated: "
+                    f"{cell['corruption']} at {cell['level']}: {len(failures)} picture{s} could not be evaluated: "
                     f"{failures[0].sample}: {failures[0].reason}"
                 )
         return [*lines, *self._limits().warnings]
 
     def _limits(self) -> _ScoredByClass:
-        """The operating limits of the corruptions of its single levels, and where these contradict what they assume."""
+        """The operating limits of its levels, and where these contradict what limits assume."""
 
         def compute() -> _ScoredByClass:
-            swept = {str(cell["corruption"]) for level in self.levels for cell in level.stored.run.conditions}
-            levels = [each for each in self.corruption_levels() if each.corruption in swept]
+            levels = self.corruption_levels()
             scores = limit_scores(levels, self.table, clusters=self.clusters)
             return _ScoredByClass(scores, list(doubts_on_falling(levels, scores)))
 
@@ -571,8 +569,8 @@ def without_clusters(*runs: ScoredRun) -> str:
 def with_joined(runs: Sequence[ScoredRun], verify: bool = False) -> list[ScoredRun]:
     """The runs, where those of single sets of other things are joined with their model's run on the photographs.
 
-    A run that holds photographs and sets together, as earlier versions stored them, stays as it is. Runs at single
-    levels of a corruption stand with their model's run on the set; those without one stand alone.
+    A run that holds photographs and sets together, as earlier versions stored them, stays as it is. Runs at levels of a
+    corruption stand with their model's run on the set; those without one stand alone.
     """
     runs = with_levels(runs)
     alone = [run for run in runs if is_of_one_set(run)]
@@ -594,24 +592,30 @@ def with_joined(runs: Sequence[ScoredRun], verify: bool = False) -> list[ScoredR
 
 
 def with_levels(runs: Sequence[ScoredRun]) -> list[ScoredRun]:
-    """The runs, where those at single levels of a corruption are the `levels` of their model's runs on the set.
+    """The runs, where those at levels of a corruption are the `levels` of their model's runs on the set.
 
     Of a level that was run twice, as with another version of its corruption, the run with most rows counts, of equal
     ones that which was evaluated last.
     """
-    single = [run for run in runs if is_of_one_cell(run.stored.run)]
-    if not single:
+    levels = [run for run in runs if is_of_level(run.stored.run)]
+    if not levels:
         return list(runs)
-    whole = [run for run in runs if run not in single]
+    whole = [run for run in runs if run not in levels]
     taken: set[str] = set()
     for run in whole:
         by_cell: dict[Condition, list[ScoredRun]] = {}
-        for level in single:
+        for level in levels:
             if _is_level_of(level.stored.run, run.stored.run):
                 by_cell.setdefault(level.stored.run.conditions[0], []).append(level)
-        run.levels = tuple(_fullest(alike) for alike in by_cell.values())
+        run.levels = tuple(sorted(map(_fullest, by_cell.values()), key=_place_of_level))
         taken |= {level.stored.key for alike in by_cell.values() for level in alike}
-    return [*whole, *(run for run in single if run.stored.key not in taken)]
+    return [*whole, *(run for run in levels if run.stored.key not in taken)]
+
+
+def _place_of_level(level: ScoredRun) -> tuple[str, float]:
+    """The place of a level among others: by corruption, then by value."""
+    (cell,) = level.stored.run.conditions
+    return str(cell["corruption"]), float(cell["level"].rpartition("=")[2])
 
 
 def _fullest(runs: Sequence[ScoredRun]) -> ScoredRun:
@@ -620,11 +624,11 @@ def _fullest(runs: Sequence[ScoredRun]) -> ScoredRun:
 
 
 def _is_level_of(level: Run, run: Run) -> bool:
-    """Whether a run at a single level is of the model, the set and the pictures of another run."""
+    """Whether a run at a level is of the model, the set and the pictures of another run; no JPEG follows a level."""
     apart = ("kernels", "cell")
     options = [{k: v for k, v in json_form(each.benchmark.options).items() if k not in apart} for each in (level, run)]
     benchmarks = [(each.benchmark.name, each.benchmark.card, each.benchmark.protocol) for each in (level, run)]
-    is_of_set = benchmarks[0] == benchmarks[1] and options[0] == options[1]
+    is_of_set = benchmarks[0] == benchmarks[1] and options[0] == {**options[1], "jpeg": False}
     return is_of_set and level.data.fingerprint == run.data.fingerprint and _kin(level) == _kin(run)
 
 

@@ -53,7 +53,7 @@ class OperatingLimit:
         value: the strongest level that was run up to which accuracy stays at or above the stated one; ``None`` where
             there is no limit, as ``reason`` says.
         interval: of the limit, in the quantity; an end is that of the quantity where no level that was run is surely
-            on that side. ``None`` where there is none.
+            on that side. ``None`` where there is no limit, and where no level is surely on either side.
         n: pictures of the level that has fewest.
         reason: why there is no limit; else empty.
         interval_reason: why a limit has no interval; else empty.
@@ -84,7 +84,7 @@ def operating_limit(
         levels: at least one, the mildest first, each value once.
         above: the accuracy, in (0, 1).
         ends: the mildest and the strongest value that the quantity has.
-        text: how a value is written.
+        text: how a value is written in a sentence.
         clusters: of the pictures; ``None`` where each stands alone.
 
     Source: Aitchison (1964), doi:10.1111/j.2517-6161.1964.tb00628.x, for intervals of a limit from tests of its values;
@@ -101,11 +101,18 @@ def operating_limit(
         return OperatingLimit(
             None, None, n, f"accuracy is below it already at the mildest level, {text(first.value)}: {share}"
         )
-    if clusters is not None and (reason := why_too_few(clusters.count(first.ids))):
-        return OperatingLimit(holding[-1].value, None, n, interval_reason=reason)
-    bounds = [level.interval(clusters) for level in levels]
+    few = "" if clusters is None else why_too_few(clusters.count(first.ids))
+    bounds = [] if few else [level.interval(clusters) for level in levels]
     surely_above = list(takewhile(lambda bound: bound.low >= above, bounds))
     surely_below = list(takewhile(lambda bound: bound.high < above, reversed(bounds)))
+    if len(holding) == len(levels):
+        up_to = f"{'down' if ends[0] > ends[1] else 'up'} to"
+        sure = f"surely none {up_to} {text(levels[len(surely_above) - 1].value)}" if surely_above else "may be chance"
+        doubt = "" if len(surely_above) == len(levels) else f" ({sure})"
+        return OperatingLimit(None, None, n, f"no limit {up_to} {text(levels[-1].value)}{doubt}")
+    if few or not (surely_above or surely_below):
+        reason = few or "no level that was run is surely above that accuracy or below it"
+        return OperatingLimit(holding[-1].value, None, n, interval_reason=reason)
     mild = levels[len(surely_above) - 1].value if surely_above else ends[0]
     strong = levels[len(levels) - len(surely_below)].value if surely_below else ends[1]
     return OperatingLimit(holding[-1].value, Interval(min(mild, strong), max(mild, strong)), n)

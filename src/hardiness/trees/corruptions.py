@@ -115,6 +115,11 @@ class CorruptionTree:
             raise ArgumentError(
                 f"format jpeg is not for {self.benchmark.name}, whose pictures go through no JPEG; use png"
             )
+        if self.form.format == "jpeg" and (level := next((cell for cell in self.cells if "level" in cell), None)):
+            raise ArgumentError(
+                f"format jpeg is not for levels: {self.place(level)} would be compressed at quality "
+                f"{self.benchmark.members.jpeg_quality} afterwards; use png"
+            )
 
     def name_of(self, item: Item) -> str:
         """The id with the ending of the format, or the photograph's own name."""

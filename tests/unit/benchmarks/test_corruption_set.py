@@ -8,18 +8,19 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import pytest
 
+from hardiness import imaging
 from hardiness.benchmarks.corruptions import benchmark_of, corruption_benchmark
 from hardiness.benchmarks.imagenet_p import ImagenetP
 from hardiness.benchmarks.options import parse
 from hardiness.core.benchmark import DataSet
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, DataError
-from hardiness.distortions.apply import Corruption, corruptions, perturbations
+from hardiness.distortions.apply import Corruption, corrupt, corruptions, perturbations
 from hardiness.reference.sets import distortion_set
 
 IMAGENET_C = distortion_set("imagenet-c")
@@ -152,6 +153,34 @@ def test_severities_that_a_corruption_lacks_are_refused(
         ImagenetC(corruptions=("mine",), severities=(4,))
 
 
+PHOTOGRAPH = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("quality", [90, 10])
+def test_a_level_is_applied_alone_and_a_severity_ends_with_the_jpeg_of_its_set(quality: int) -> None:
+    """Quality 10 is that of severity 4, and quality 90 is above that of the files."""
+    name = corruption_benchmark("imagenet-c").name
+    whole, level = parse(f"{name}:corruptions=jpeg_compression,levels={quality}").parts(cast(Any, None))
+    assert whole.requested() == (Condition(),), "no severity stands for a level"
+    (cell,) = level.conditions()
+    assert cell == Condition(corruption="jpeg_compression", level=f"quality={quality}")
+    alone = corrupt(PHOTOGRAPH, "jpeg_compression", quality=quality, id="a/1")
+    np.testing.assert_array_equal(level.picture(PHOTOGRAPH, cell, "a/1", 0), alone)
+    assert (whole.identity()["jpeg"], level.identity()["jpeg"]) == (True, False), "the key says so"
+    severity = whole.picture(PHOTOGRAPH, Condition(corruption="jpeg_compression", severity=4), "a/1", 0)
+    published = corrupt(PHOTOGRAPH, "jpeg_compression", 4, id="a/1")
+    np.testing.assert_array_equal(severity, imaging.decode(imaging.encode_jpeg(published, 85), "a/1"))
+
+
+def test_levels_of_a_sweep_are_runs_of_their_own_beside_the_severities_that_are_named() -> None:
+    whole, *levels = parse("own-c:corruptions=gaussian_noise,levels=0.08+0.1,severities=1+3").parts(cast(Any, None))
+    cells = [Condition(corruption="gaussian_noise", severity=severity) for severity in (1, 3)]
+    assert whole.requested() == (Condition(), *cells)
+    assert [cell["level"] for level in levels for cell in level.conditions()] == ["sigma=0.08", "sigma=0.1"]
+    with pytest.raises(ArgumentError, match="a level must read NAME=VALUE"):
+        parse("own-c:cell=gaussian_noise/1")
+
+
 def test_one_class_a_set() -> None:
     assert corruption_benchmark("imagenet-c") is ImagenetC
 
@@ -193,6 +222,5 @@ def test_the_example_of_the_documentation_runs(tmp_path: Path, warm: Callable[..
     assert ratio["value"] == contrast["value"], "what is one's own is in no mean"
     (error,) = [s for s in beside if s["condition"] == {"corruption": "bars", "level": "distance_px=12"}]
     assert (error["metric"], error["n"]) == ("error", 3)
-    assert {json.dumps(s["condition"]) for s in beside if s["condition"].get("severity") == 3} >= {
-        '{"corruption": "bars", "severity": 3}'
-    }, "a level that is published is its severity"
+    (error,) = [s for s in beside if s["condition"] == {"corruption": "bars", "level": "distance_px=16"}]
+    assert (error["metric"], error["n"]) == ("error", 3), "a level has its name, though severity 3 has its value"

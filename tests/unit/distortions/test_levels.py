@@ -75,6 +75,8 @@ def test_a_transform_takes_the_quantity() -> None:
     np.testing.assert_array_equal(picture, copy.copy(transform)(IMAGE))
     np.testing.assert_array_equal(picture, pickle.loads(pickle.dumps(transform))(IMAGE))
     assert transform.metadata["id"] == "hardiness-jpeg_compression-quality=17"
+    named = hardiness.Corrupt("jpeg_compression", quality=90)(IMAGE, name="a/1.png")
+    np.testing.assert_array_equal(named, corrupt(IMAGE, "jpeg_compression", quality=90), "no JPEG of the set follows")
     several = hardiness.Corrupt(["gaussian_noise", "speckle_noise"], sigma="8/255")
     assert several(IMAGE).shape == IMAGE.shape
     assert sorted(transform.at_every_severity(IMAGE)) == [1, 2, 3, 4, 5]

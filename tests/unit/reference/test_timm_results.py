@@ -99,10 +99,12 @@ def test_a_set_smaller_than_published_is_partial_wherever_it_is_shown() -> None:
     assert released_of(outside) == 5_879
 
 
-def test_a_run_of_single_levels_alone_is_not_called_a_part_of_nothing() -> None:
-    levels = replace(result(0.8, 300), counts=Counts(50_000, 0, 0, 300))
+def test_a_run_of_levels_only_is_not_called_a_part_of_nothing() -> None:
+    level = Score("error", 0.2, "fraction", 300, None, False, Condition(corruption="contrast", level="factor=0.5"))
+    scored = result(0.8, 300)
+    levels = replace(scored, scores=[*scored.scores, level], counts=Counts(50_000, 0, 0, 300))
     (line,) = [each for each in warnings_of(levels) if "levels" in each]
-    assert line.startswith("single levels alone were evaluated")
+    assert line.startswith("only levels were evaluated")
     assert not [each for each in warnings_of(levels) if "evaluated 0 of" in each]
 
 

@@ -250,7 +250,7 @@ def test_rows_of_single_levels_that_had_no_policy_are_not_said_to_have_had_one(t
     cells = {
         "conditions": (level,),
         "benchmark": BenchmarkIdentity(
-            "imagenet-c", "corruption", "hendrycks2019", {"cell": "jpeg_compression/quality=20"}
+            "imagenet-c", "corruption", "hendrycks2019", {"cell": "jpeg_compression/quality=20", "jpeg": False}
         ),
     }
     rule = '[[rules]]\nbenchmark = "imagenet-c"\nmetric = "error"\nwhere = { corruption = "fog" }\nat_most = 0.5\n'

@@ -1,4 +1,4 @@
-"""Single levels beside a set's run: which scores they have, what takes none of them, the limit and the gate's rule."""
+"""Levels beside a set's run: which scores they have, what takes none of them, the limit and the gate's rule."""
 
 from __future__ import annotations
 
@@ -22,8 +22,13 @@ from hardiness.store.store import Store
 
 N = 200
 SET = (Condition(), *(Condition(corruption="jpeg_compression", severity=severity) for severity in (1, 3, 5)))
-RIGHT = {"": 196, "1": 190, "3": 160, "5": 60, "quality=50": 194, "quality=20": 186, "2": 180}
-"""Right answers of two hundred by cell: quality 25, 15 and 7, then 50, 20 and 18."""
+RIGHT = {
+    **{"": 196, "1": 192, "3": 184, "5": 150},
+    **{"quality=50": 194, "quality=25": 190, "quality=20": 186, "quality=18": 180, "quality=15": 160, "quality=7": 60},
+}
+"""Right answers of two hundred, clean, by severity and by level; severities have quality 25, 15 and 7 too."""
+
+LEVELS = ("quality=50", "quality=20", "quality=18", "quality=25", "quality=15", "quality=7")
 
 
 def write(
@@ -34,9 +39,18 @@ def write(
     cell: str = "",
     version: int = 1,
     model: str = "net",
+    jpeg: bool | None = None,
+    evaluated: tuple[int, ...] = (),
 ) -> None:
-    """A run of two classes of one's own, which answers the first pictures of one order rightly."""
-    image, condition = np.repeat(np.arange(N), len(cells)), np.tile(np.arange(len(cells)), N)
+    """A run of two classes of one's own, which answers the first pictures of one order rightly.
+
+    Args:
+        store, cells, right, cell, version, model: of the run, and how many pictures are right by cell.
+        jpeg: whether its pictures ended with the set's JPEG; those of a level did not.
+        evaluated: places of the cells that were; all if empty.
+    """
+    places = np.array(evaluated or range(len(cells)))
+    image, condition = np.repeat(np.arange(N), len(places)), np.tile(places, N)
     label = image % 2
     hits = np.array([right[str(c.get("level", c.get("severity", "")))] for c in cells])
     is_right = (image * 37 % N) < hits[condition]
@@ -49,7 +63,11 @@ def write(
         "top5_class": np.zeros((len(image), 5), np.int16),
         "confidence": np.linspace(0.2, 0.9, len(image)).astype(np.float32),
     }
-    options: dict[str, Any] = {"jpeg": True, "kernels": version, **({"cell": cell} if cell else {})}
+    options: dict[str, Any] = {
+        "jpeg": not cell if jpeg is None else jpeg,
+        "kernels": version,
+        **({"cell": cell} if cell else {}),
+    }
     run = Run(
         ModelIdentity(model, model),
         BenchmarkIdentity("own-c", "corruption", "own", options),
@@ -57,12 +75,11 @@ def write(
         conditions=cells,
     )
     work = list(zip(rows["sample"].tolist(), condition.tolist(), strict=True))
-    store.run(run, Plan(whole=tuple(range(len(cells))))).write(0, work, Records(rows))
+    store.run(run, Plan(whole=tuple(k for k, c in enumerate(cells) if c))).write(0, work, Records(rows))
 
 
 def write_level(store: Store, level: str, right: dict[str, int], *, model: str = "net") -> None:
-    named = {"level": level} if "=" in level else {"severity": int(level)}
-    cell = Condition(corruption="jpeg_compression", **named)
+    cell = Condition(corruption="jpeg_compression", level=level)
     write(store, (cell,), right, cell=f"jpeg_compression/{level}", model=model)
 
 
@@ -75,20 +92,20 @@ def out(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def swept(out: Path) -> Path:
-    """The set's run with three single levels, one of them a severity that the set has not."""
+    """The set's run with six levels, of which three have the value of a severity."""
     store = Store.create(out)
-    for level in ("quality=50", "quality=20", "2"):
+    for level in LEVELS:
         write_level(store, level, RIGHT)
     return out
 
 
-def test_single_levels_stand_beside_the_run_and_no_score_of_it_moves(out: Path) -> None:
+def test_levels_stand_beside_the_run_and_no_score_of_it_moves(out: Path) -> None:
     def scores() -> dict[tuple[str, Condition], Any]:
         (result,) = hardiness.load_results(out)
         return {(s.metric, s.condition): (s.value, s.n, s.interval, s.reason) for s in result.scores}
 
     before, key = scores(), hardiness.load_results(out)[0].key
-    for level in ("quality=50", "quality=20", "2"):
+    for level in LEVELS:
         write_level(Store.create(out), level, RIGHT)
     after = scores()
     assert hardiness.load_results(out)[0].key == key
@@ -98,14 +115,19 @@ def test_single_levels_stand_beside_the_run_and_no_score_of_it_moves(out: Path) 
         name: value for name, value in before.items() if name not in gone
     }
     added = after.keys() - before.keys()
-    cells = [
-        Condition(corruption="jpeg_compression", **each)
-        for each in ({"level": "quality=50"}, {"level": "quality=20"}, {"severity": 2})
-    ]
-    for cell, right in zip(cells, (194, 186, 180), strict=True):
-        assert after["error", cell][0] == pytest.approx(1 - right / N)
-        assert ("recall", Condition(**{"class": "cat"}, **cell)) in added
-        assert ("balanced_accuracy", cell) in added
+    by_level: dict[str, set[tuple[str, str]]] = {}
+    for metric, condition in added:
+        if "level" in condition:
+            by_level.setdefault(condition["level"], set()).add((metric, condition.get("class", "")))
+    assert by_level.keys() == set(LEVELS), "one kind of key, whether or not the value is that of a severity"
+    for level in LEVELS:
+        cell = Condition(corruption="jpeg_compression", level=level)
+        assert after["error", cell][0] == pytest.approx(1 - RIGHT[level] / N)
+        assert by_level[level] - {("confused", "cat"), ("confused", "dog")} == {
+            *((metric, "") for metric in ("error", "balanced_accuracy", "macro_f1", "worst_class")),
+            *((metric, "") for metric in ("auroc_two_classes", "average_precision")),
+            *(("recall", name) for name in ("cat", "dog")),
+        }, level
     assert all(condition["corruption"] == "jpeg_compression" for _, condition in added), "no mean takes a level"
     assert {metric for metric, condition in added if set(condition) == {"corruption"}} == set()
 
@@ -116,43 +138,68 @@ def limits(out: Path, above: float | None) -> Any:
     return score
 
 
-def test_the_limit_is_over_severities_and_single_levels(swept: Path) -> None:
+def test_the_limit_is_over_levels_and_over_no_severity(swept: Path) -> None:
     score = limits(swept, 0.9)
     assert (score.value, score.unit, score.higher_is_better, score.n) == (18, "quality", False, N)
     # .97 at quality 50 and .95 at 25 are surely at least .9, .93 at 20 is not; .80 at 15 is surely below.
     assert (score.interval.low, score.interval.high) == (15, 25)
     assert score.condition == Condition(corruption="jpeg_compression", above=0.9)
     assert limits(swept, 0.99).value is None
-    assert "already at the mildest level, quality=50" in limits(swept, 0.99).reason
-    assert limits(swept, None).condition["above"] == 0.49
+    assert "already at the mildest level, quality 50" in limits(swept, 0.99).reason
+    assert limits(swept, None).condition["above"] == 0.49, "half of the clean accuracy"
+    assert (limits(swept, 0.3).value, limits(swept, 0.3).interval) == (None, None)
+    assert limits(swept, 0.3).reason == "no limit down to quality 7 (surely none down to quality 15)"
     with pytest.raises(ArgumentError, match=r"above must be above 0 and below 1, as in 0\.9, was 90"):
         hardiness.load_results(swept, above=90)
 
 
-def test_without_single_levels_a_stated_accuracy_gives_the_limit_over_severities(out: Path) -> None:
-    assert limits(out, 0.9).value == 25
-    assert [s.metric for s in hardiness.load_results(out)[0].scores if s.metric == "operating_limit"] == []
+def test_a_severity_is_no_level_and_gives_no_limit(out: Path) -> None:
+    for above in (None, 0.9):
+        assert not [s for s in hardiness.load_results(out, above=above)[0].scores if s.metric == "operating_limit"]
+
+
+def test_rows_of_a_level_that_ended_with_a_jpeg_are_none_of_it(out: Path) -> None:
+    """As an earlier version stored them: the picture had been compressed a second time."""
+    store, cell = Store.create(out), Condition(corruption="jpeg_compression", level="quality=90")
+    name = "jpeg_compression/quality=90"
+    write(store, (cell,), {"quality=90": 100}, cell=name, jpeg=True)
+    assert all("level" not in score.condition for score in hardiness.load_results(out)[0].scores)
+    write_level(store, "quality=90", {"quality=90": 190})
+    (whole,) = [result for result in hardiness.load_results(out) if len(result.run.conditions) > 1]
+    assert whole.score("error", **cell).value == pytest.approx(0.05)
+
+
+def test_beside_levels_only_scores_of_clean_pictures_say_that_they_are(tmp_path: Path) -> None:
+    store = Store.create(tmp_path)
+    write(store, SET, RIGHT, evaluated=(0,))
+    write_level(store, "quality=50", RIGHT)
+    (result,) = hardiness.load_results(tmp_path)
+    bare = {score.metric for score in result.scores if not score.condition}
+    assert not bare & {"balanced_accuracy", "macro_f1", "worst_class", "retained_accuracy"}
+    assert result.score("balanced_accuracy", corruption="clean").value == pytest.approx(0.98)
+    assert result.warnings[0] == "only levels were evaluated: each has scores of its own, and own-c has no mean"
 
 
 def test_where_accuracy_surely_rises_again_there_is_no_limit_and_by_chance_a_warning(out: Path) -> None:
     store = Store.create(out)
+    write_level(store, "quality=15", RIGHT)
     write_level(store, "quality=10", {"quality=10": 190})
-    score = limits(out, 0.9)
+    score = limits(out, 0.75)
     assert score.value is None
-    assert score.reason.startswith("accuracy rises again with the level: ")
-    write_level(store, "quality=10", {"quality=10": 190})
+    assert score.reason.startswith("accuracy rises again with the level: 80.0 % at quality 15, 95.0 % at quality 10")
     (result,) = hardiness.load_results(out)
     assert not [line for line in result.warnings if "may be chance" in line]
 
 
 def test_a_rise_within_chance_is_told(out: Path) -> None:
     store = Store.create(out)
+    write_level(store, "quality=25", RIGHT)
     write_level(store, "quality=24", {"quality=24": 178})
     write_level(store, "quality=23", {"quality=23": 182})
     (result,) = hardiness.load_results(out, above=0.9)
     (line,) = [line for line in result.warnings if "may be chance" in line]
     assert line.startswith(
-        "jpeg_compression: accuracy is 89.0 % at quality=24 and 91.0 % at quality=23, which is stronger"
+        "jpeg_compression: accuracy is 89.0 % at quality 24 and 91.0 % at quality 23, which is stronger"
     )
     assert limits(out, 0.9).value == 25
 
@@ -194,11 +241,12 @@ def test_the_gate_asks_whether_accuracy_holds_to_a_level(
         )
     else:
         assert (verdict.rule.limit, verdict.n) == (0.9, N)
-        assert verdict.metric == f"lowest accuracy up to {level} (corruption jpeg_compression)"
+        assert verdict.metric == f"lowest accuracy up to {level} applied alone (corruption jpeg_compression)"
 
 
 def test_a_dip_on_the_way_fails_whatever_comes_after_it(out: Path) -> None:
-    write_level(Store.create(out), "quality=10", {"quality=10": 196})
+    for level in ("quality=15", "quality=10"):
+        write_level(Store.create(out), level, {**RIGHT, "quality=10": 196})
     (verdict,) = hardiness.gate(out, RULE.format(level="quality=10", above=0.9)).verdicts
     assert (verdict.outcome, verdict.value) == ("fail", 0.8)
 
@@ -237,12 +285,20 @@ def test_the_command_prints_limits_and_the_parameters_of_every_level(
 
     assert call("show", str(swept), "--above", "90 %") == 0
     shown = " ".join(capsys.readouterr().out.split())
-    assert "strongest level up to which accuracy stays at or above 90 %" in shown
-    assert "quality=18 │ 15–25" in shown
+    assert "operating limit: the strongest level up to which accuracy stays so high" in shown
+    assert "jpeg compression │ net │ 90 % or more │ quality 18 │ 15–25" in shown
+    assert "the accuracy is half of the clean one, unless another is stated (--above '90 %')" in shown
     assert call("show", str(swept), "--all") == 0
     shown = " ".join(capsys.readouterr().out.split())
-    assert "jpeg compression, quality 18 │ 10.0" in shown
-    assert "jpeg compression: quality │ 25 │ 18 │ 15 │ 7" in shown
+    assert (
+        "level │ model │ n │ accuracy ↑ │ balanced accuracy ↑ │ macro F1 ↑ │ worst class ↑".replace("│", "┃") in shown
+    )
+    assert "clean │ net │ 200 │ 98.0 │ 98.0" in shown
+    assert "quality 18 │ net │ 200 │ 90.0 │ 90.0" in shown
+    assert "each level is applied alone; severities end with a JPEG of quality 85" in shown
+    assert "jpeg compression │ net │ 49 % or more │ quality 15 │ 7–15" in shown
+    assert "parameters of the corruptions at each severity, before the JPEG of quality 85" in shown
+    assert "jpeg compression: quality │ 25 │ 15 │ 7" in shown
     assert call("show", str(swept), "--above", "90") == 2
     assert "--above must be between 0 and 1, as 0.9 or 90 %, was '90'" in capsys.readouterr().err
     assert call("show", str(swept), "--json") == 0
@@ -261,7 +317,8 @@ def test_the_page_draws_accuracy_over_the_quantity(swept: Path) -> None:
     page = (swept / "report.html").read_text()
     assert "Accuracy under jpeg compression (quality)" in page
     assert "operating limit: the strongest level up to which accuracy stays so high" in page
-    assert "parameters of the corruptions at each severity" in page
+    assert "each level is applied alone; severities end with a JPEG of quality 85" in page
+    assert "parameters of the corruptions at each severity, before the JPEG of quality 85" in page
 
 
 def test_a_corruption_that_is_not_registered_here_has_what_was_kept_of_it(
@@ -276,16 +333,16 @@ def test_a_corruption_that_is_not_registered_here_has_what_was_kept_of_it(
     assert verdict.outcome == "pass"
 
 
-def test_a_ladder_has_a_row_for_each_single_level_that_both_models_have(swept: Path) -> None:
+def test_a_ladder_has_a_row_for_each_level_that_both_models_have(swept: Path) -> None:
     """No mean takes these, so that no other row of the step would show what changes at them."""
     store = Store.create(swept)
     write(store, SET, RIGHT, model="int8")
-    for level in ("quality=20", "2", "quality=80"):
+    for level in ("quality=20", "quality=18", "quality=80"):
         write_level(store, level, {**RIGHT, "quality=20": 146, "quality=80": 190}, model="int8")
     ladders = hardiness.compare(swept, ladder=["net", "int8"], within="10 %")
     ((step,),) = [ladder.steps for ladder in ladders]
     parts = {part.name: part for part in step.parts if " " in part.name}
-    assert list(parts) == ["jpeg_compression severity 2", "jpeg_compression quality=20"]
+    assert list(parts) == ["jpeg_compression quality=18", "jpeg_compression quality=20"]
     part = parts["jpeg_compression quality=20"]
     assert (part.before, part.after) == (pytest.approx(0.93), pytest.approx(0.73))
     assert (part.difference.value, part.difference.n) == (pytest.approx(-0.2), N)

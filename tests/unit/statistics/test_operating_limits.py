@@ -33,10 +33,25 @@ def test_the_strongest_level_up_to_which_accuracy_stays_and_the_ends_that_interv
 
 
 def test_an_end_that_no_level_bounds_is_that_of_the_quantity() -> None:
-    assert limit(levels(0.92, 0.91, 0.90)).interval == Interval(0.0, 100.0)
-    assert limit(levels(0.99, 0.99)).interval == Interval(20.0, 100.0)
+    assert limit(levels(0.99, 0.92, 0.89)).interval == Interval(10.0, 100.0)
     assert limit(levels(0.92, 0.5)).interval == Interval(0.0, 20.0)
-    assert limit(levels(0.99, 0.99)).value == 20.0
+
+
+def test_a_limit_of_which_no_level_tells_anything_has_no_interval_over_the_whole_range() -> None:
+    found = limit(levels(0.92, 0.91, 0.89))
+    assert (found.value, found.interval) == (20.0, None)
+    assert found.interval_reason == "no level that was run is surely above that accuracy or below it"
+
+
+def test_where_accuracy_holds_at_all_levels_there_is_no_limit() -> None:
+    found = limit(levels(0.99, 0.99))
+    assert (found.value, found.interval, found.reason) == (None, None, "no limit up to 20")
+    assert limit(levels(0.99, 0.98, 0.91)).reason == "no limit up to 30 (surely none up to 20)"
+    assert limit(levels(0.92, 0.91, 0.90)).reason == "no limit up to 30 (may be chance)"
+    falling = [level._replace(value=100 - level.value) for level in levels(0.99, 0.99)]
+    assert operating_limit(falling, 0.9, (100.0, 1.0), number_text).reason == "no limit down to 80"
+    few = Clusters(IDS, (np.arange(200) // 50).astype(np.int64), "patient")
+    assert limit(levels(0.97, 0.96), clusters=few).reason == "no limit up to 20 (may be chance)"
 
 
 def test_a_quantity_that_falls_has_the_same_limit() -> None:
@@ -85,6 +100,6 @@ def test_of_clusters_each_counts_once() -> None:
     assert "cluster" in limit(levels(0.97, 0.5), clusters=few).interval_reason
 
 
-@pytest.mark.parametrize(("above", "value"), [(0.99, 10.0), (0.97, 20.0), (0.975, 10.0), (0.6, 50.0)])
+@pytest.mark.parametrize(("above", "value"), [(0.99, 10.0), (0.97, 20.0), (0.975, 10.0), (0.61, 40.0)])
 def test_the_stated_accuracy_itself_is_kept(above: float, value: float) -> None:
     assert limit(levels(0.99, 0.97, 0.92, 0.85, 0.60), above).value == value

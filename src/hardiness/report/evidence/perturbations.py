@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
+from hardiness.benchmarks.card import card_of
+from hardiness.benchmarks.corruptions import CorruptionCard
 from hardiness.benchmarks.level_parameters import cell_of_condition, cells_with_levels, parameters_of_result
 from hardiness.core.answers import SCORES
 from hardiness.core.attack_plan import condition_text
@@ -14,9 +16,11 @@ from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
 from hardiness.core.registry import Registry
 from hardiness.core.result import Result
+from hardiness.core.run import Run
 from hardiness.distortions.apply import corruptions, parameters_of, perturbations
 from hardiness.distortions.levels import Parameter
 from hardiness.report.evidence.record import LevelRecord, ParameterRecord, PerturbationRecord
+from hardiness.report.levels import protocol_of_strengths
 from hardiness.report.sections import BenchmarkSection
 
 NO_CODE = "its code is not registered here: the numbers behind its strengths are not known to this file"
@@ -27,6 +31,7 @@ NOT_MADE_HERE = "a published or given set of pictures: how they were made is not
 def perturbations_of(shown: Sequence[BenchmarkSection]) -> tuple[PerturbationRecord, ...]:
     """Each perturbation of each benchmark once, with the strengths that were run; attacks stand among attackers."""
     levels: dict[_Place, dict[str, tuple[ParameterRecord, ...]]] = {}
+    runs: dict[_Place, Run] = {}
     for section in shown:
         for result in section.results:
             is_of_file = result.run.model.outputs == SCORES
@@ -38,7 +43,8 @@ def perturbations_of(shown: Sequence[BenchmarkSection]) -> tuple[PerturbationRec
                     of_cell = levels_by_cell.get(cell_of_condition(condition))
                     parameters = _records(of_cell.parameters) if of_cell else _parameters(place, condition)
                     levels.setdefault(place, {})[_strength(rest)] = parameters
-    return tuple(_record(place, strengths) for place, strengths in levels.items())
+                    runs.setdefault(place, result.run)
+    return tuple(_record(place, strengths, runs[place]) for place, strengths in levels.items())
 
 
 def _strength(rest: Condition) -> str:
@@ -74,15 +80,20 @@ def _entry(place: _Place) -> Any:
     return REGISTRIES[place.kind].find(place.name) if place.kind in REGISTRIES and not place.is_of_file else None
 
 
-def _note(place: _Place, is_known: bool) -> str:
+def _note(place: _Place, strengths: Iterable[str], run: Run, is_known: bool) -> str:
     if place.is_of_file:
         return NAMED_BY_A_FILE
     if place.kind not in REGISTRIES:
         return NOT_MADE_HERE
-    return "" if is_known else NO_CODE
+    if not is_known:
+        return NO_CODE
+    if not isinstance(card_of(run), CorruptionCard):
+        return ""
+    of_severities = [strength.startswith("severity=") for strength in strengths]
+    return protocol_of_strengths(run, levels=not all(of_severities), severities=any(of_severities))
 
 
-def _record(place: _Place, strengths: Mapping[str, tuple[ParameterRecord, ...]]) -> PerturbationRecord:
+def _record(place: _Place, strengths: Mapping[str, tuple[ParameterRecord, ...]], run: Run) -> PerturbationRecord:
     entry = _entry(place)
     return PerturbationRecord(
         benchmark=place.benchmark,
@@ -91,7 +102,7 @@ def _record(place: _Place, strengths: Mapping[str, tuple[ParameterRecord, ...]])
         summary=(inspect.getdoc(entry.apply) or "").partition("\n")[0] if entry is not None else "",
         version=entry.version if entry is not None else None,
         levels=tuple(LevelRecord(strength, parameters) for strength, parameters in _sorted(strengths)),
-        note=_note(place, entry is not None or any(strengths.values())),
+        note=_note(place, strengths, run, entry is not None or any(strengths.values())),
     )
 
 

@@ -652,7 +652,7 @@ class PerturbationRecord:
         summary: what it does; empty where its code is not here.
         version: of its code; ``None`` where that is not here.
         levels: by strength.
-        note: what is not known of it; empty where nothing lacks.
+        note: what else its pictures went through, or what is not known of it; empty where neither is to be said.
     """
 
     benchmark: str

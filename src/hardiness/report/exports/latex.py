@@ -70,7 +70,7 @@ def write(results: Sequence[Result], comparisons: Comparisons = ()) -> bytes:
     for each in shown:
         lines += _headlines(each).latex()
         lines += _by_condition(each)
-        for view in slice_views(each.results):
+        for view in (*each.section.tables, *slice_views(each.results)):
             lines += ["", *table_of(replace(view, title=f"{each.full_heading}: {view.title}")).splitlines()]
     for paper in citations(shown):
         lines += [f"% {line}" for line in paper.bibtex.splitlines()]

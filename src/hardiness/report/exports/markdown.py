@@ -67,7 +67,7 @@ def _section(shown: BenchmarkSection) -> Iterator[str]:
     for note in shown.notes(everything=False):
         yield f"- {_escaped(note)}"
     yield ""
-    for view in slice_views(shown.results):
+    for view in (*shown.section.tables, *slice_views(shown.results)):
         yield from table_of(replace(view, title=f"{shown.heading}: {view.title}")).splitlines()
         yield ""
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 from hardiness.core.registry import Registry, instance_or_subclass_of
-from hardiness.core.result import Result, Score
+from hardiness.core.result import Result, Score, TextTable
 from hardiness.report.by_condition import scores_by_condition
 from hardiness.report.charts import Chart, Grid
 from hardiness.report.score_lookup import ScoreLookup
@@ -25,6 +25,10 @@ class CardView:
             results: of one benchmark, one data set, one protocol, one variant.
         """
         return ""
+
+    def tables(self, results: Sequence[Result]) -> Sequence[TextTable]:
+        """The tables that stand below that of the models wherever there is one; arguments as of `people`."""
+        return ()
 
     def figures(self, results: Sequence[Result]) -> Iterator[Chart | Grid]:
         """The figures and grids of results as `people` takes them, in order; the first figure says the message."""

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from hardiness.benchmarks.corruption_errors import ERROR, MEAN_ERROR
 from hardiness.benchmarks.presentation import words
 from hardiness.core.condition import Condition
-from hardiness.core.result import PARTIAL, Interval, Metric, Result, Score
+from hardiness.core.result import PARTIAL, Interval, Metric, Result, Score, TextTable
 from hardiness.reference.published_numbers import baseline
 from hardiness.reference.sets import distortion_set
 from hardiness.report.calibration_by_severity import calibration_by_severity
 from hardiness.report.charts import Chart, Curves, Dots, Grid, Heat, Layer, Line, Observer, Panel
 from hardiness.report.explained_by_accuracy import explained_chart
 from hardiness.report.headings import ends_apart, in_words, mean_intervals
-from hardiness.report.levels import level_figures
+from hardiness.report.levels import level_figures, level_tables
 from hardiness.report.published_beside import is_comparable, published_on, series_beside
 from hardiness.report.right_answers import complement, shows_right_answers
 from hardiness.report.score_lookup import ScoreLookup
@@ -39,6 +39,10 @@ BASELINE = "AlexNet"
 @register("corruption")
 class CorruptionView(CardView):
     """Errors by corruption and severity, and the loss under the worst group."""
+
+    def tables(self, results: Sequence[Result]) -> Sequence[TextTable]:
+        """The scores at levels, and the operating limits."""
+        return level_tables(results)
 
     def figures(self, results: Sequence[Result]) -> Iterator[Chart | Grid]:
         """Errors and calibration by severity, and a grid of errors for each model."""

@@ -51,7 +51,7 @@ def evidence_of_levels(rule: Rule, run: ScoredRun, folder: PolicyFolder) -> Evid
         raise ArgumentError(f"{folder.policy.place(rule)}: {error}") from None
     up_to = levels.up_to(value)
     if not up_to or up_to[-1].value != value:
-        raise MissingNumberError(_was_not_run(name, levels.text(value), benchmark, value))
+        raise MissingNumberError(_was_not_run(name, levels.quantity.text(value), benchmark, value))
     if any(not len(level.right) for level in up_to):
         raise MissingNumberError(why_no_picture(run, rule.slice) if rule.slice else "a level has no picture")
     if clusters is None:
@@ -73,8 +73,8 @@ def evidence_of_levels(rule: Rule, run: ScoredRun, folder: PolicyFolder) -> Evid
 
 
 def _tables_of(rule: Rule, run: ScoredRun) -> Iterator[ImageTable]:
-    """The tables of a run and of its single levels, of a rule on a slice with the pictures of that alone."""
-    for each in (run, *run.levels):
+    """The tables of a run's levels, of a rule on a slice with the pictures of that only."""
+    for each in run.levels:
         table = each.table
         yield table.of_rows(slice_rows(each, table, rule.slice)) if rule.slice else table
 
