@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hardiness.benchmarks.attacks import PROTOCOLS
-from hardiness.benchmarks.corruptions import corruptions_in_mean
+from hardiness.benchmarks.corruptions import cells_of_mean
 from hardiness.benchmarks.presentation import benchmark_type
 from hardiness.core.result import Interval, Result, Score
 from hardiness.reference.published_data import published_set
@@ -35,8 +35,9 @@ def warnings_of(result: Result) -> Iterator[str]:
     elif not counts.complete:
         what = "images" if len(result.plan.whole) == 1 else "image-cells"
         failed = f", {counts.failed:,} failed" if counts.failed else ""
-        _, mean = corruptions_in_mean(result.run, result.scores)
-        yield f"partial: evaluated {counts.evaluated:,} of {counts.expected:,} {what}{failed}{mean and f' ({mean})'}"
+        mean = cells_of_mean(result.run, result.scores)
+        of_mean = f" ({mean.text})" if mean and mean.is_part else ""
+        yield f"partial: evaluated {counts.evaluated:,} of {counts.expected:,} {what}{failed}{of_mean}"
     released, samples = released_of(result), result.run.data.samples
     if released and samples < released:
         yield f"a part of {result.data}: {samples:,} of the {released:,} images that were released"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, make_dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any, ClassVar, final
+from typing import Any, ClassVar, NamedTuple, final
 
 import numpy as np
 
@@ -172,23 +172,42 @@ def ends_with_jpeg(run: Run) -> bool:
     return bool(run.benchmark.options.get("jpeg"))
 
 
-def corruptions_in_mean(run: Run, scores: Iterable[Score]) -> tuple[tuple[str, ...], str]:
-    """The corruptions that the mean error is over, and both these and its severities in words.
+class CellsOfMean(NamedTuple):
+    """The cells that a mean error is over.
 
-    Words such as ``gaussian noise only, severity 1`` name severities where they are not all of the set's. None and
-    nothing where no severity of the set was evaluated, as of a published result, which has no cells.
+    Attributes:
+        names: of the corruptions, in the order of their set.
+        severities: in ascending order.
+        members: the set.
     """
+
+    names: tuple[str, ...]
+    severities: tuple[int, ...]
+    members: DistortionSet
+
+    @property
+    def is_part(self) -> bool:
+        """Whether corruptions or severities of the set are missing."""
+        return (self.names, self.severities) != (self.members.members, self.members.levels)
+
+    @property
+    def text(self) -> str:
+        """Both in words, as ``gaussian noise only, severity 1``; severities where they are not all of the set's."""
+        text = f"{words(self.names[0])} only" if len(self.names) == 1 else f"{len(self.names)} corruptions, mean"
+        if self.severities == self.members.levels:
+            return text
+        return f"{text}, severit{'y' if len(self.severities) == 1 else 'ies'} {', '.join(map(str, self.severities))}"
+
+
+def cells_of_mean(run: Run, scores: Iterable[Score]) -> CellsOfMean | None:
+    """The cells that the mean error of a run is over; ``None`` where no cell of the set was evaluated."""
     cells = {score.condition for score in scores if set(score.condition) == {"corruption", "severity"}}
-    members = set_of(run) if cells else None
-    counted = [cell for cell in cells if members and cell["corruption"] in members.members]
-    if not counted or not members:
-        return (), ""
-    names = tuple(name for name in members.members if name in {cell["corruption"] for cell in counted})
-    severities = sorted({cell["severity"] for cell in counted})
-    text = f"{words(names[0])} only" if len(names) == 1 else f"{len(names)} corruptions, mean"
-    if severities == sorted(members.levels):
-        return names, text
-    return names, f"{text}, severit{'y' if len(severities) == 1 else 'ies'} {', '.join(map(str, severities))}"
+    if not cells:
+        return None
+    members = set_of(run)
+    counted = [cell for cell in cells if cell["corruption"] in members.members]
+    names = tuple(name for name in members.members if any(cell["corruption"] == name for cell in counted))
+    return CellsOfMean(names, tuple(sorted({cell["severity"] for cell in counted})), members) if names else None
 
 
 def _divisor(run: Run, baseline: Baseline | None) -> Baseline | None:

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations, permutations
 
+from hardiness.benchmarks.corruptions import cells_of_mean
 from hardiness.benchmarks.picture_scores import MEAN_SCORE
-from hardiness.benchmarks.presentation import Column, benchmark_type
+from hardiness.benchmarks.presentation import Column, benchmark_type, words
 from hardiness.core.attack_plan import epsilon_text
 from hardiness.core.condition import Condition
 from hardiness.core.result import PARTIAL, Interval, Result, Score, SlicedScore
@@ -131,10 +132,12 @@ def _corrupted(shown: Sequence[BenchmarkSection]) -> Iterator[ScreenColumn]:
         if not cells:
             continue
         usual, _ = Counter(cells.values()).most_common(1)[0]
-        count = len({cell["corruption"] for cell in usual})
-        corruptions = f"{count} corruption{'' if count == 1 else 's, mean'}" if count else "mean"  # published: no cells
+        first = next(result for result in each.results if cells.get(result.name) == usual)
+        mean = cells_of_mean(first.run, first.scores)  # of a published result no cells are known
+        where = words(mean.names[0]) if mean and len(mean.names) == 1 else "corruptions"
+        source = f"{_source(each)}: {mean.text if mean else 'mean'}"
         others = {name: "other corruptions" for name, own in cells.items() if own != usual}
-        yield _column(each, columns, "Corrupted", "under corruptions", f"{_source(each)}: {corruptions}", others)
+        yield _column(each, columns, "Corrupted", f"under {where}", source, others)
 
 
 def _cells(result: Result) -> frozenset[Condition]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from hardiness.benchmarks.accuracy_warnings import warnings_of
 from hardiness.core.attack_plan import Round
 from hardiness.core.condition import Condition
 from hardiness.core.model import MEANINGLESS, View
@@ -67,7 +68,7 @@ def test_each_kind_of_picture_has_a_column_and_what_was_not_run_has_none() -> No
     assert columns["Clean"].points["a"].value == 0.9
     assert round(columns["Corrupted"].points["a"].value, 6) == 0.7, "still right, not wrong"
     assert columns["Corrupted"].points["a"].interval == Interval(1 - 0.32, 1 - 0.28)
-    assert columns["Corrupted"].source == "imagenet-c: 2 corruptions, mean"
+    assert columns["Corrupted"].source == "imagenet-c: 2 corruptions, mean, severity 1"
     assert columns["Attacked"].source == "white box, ε 4/255"
     assert list(columns_of(clean("a", 0.9))) == ["Clean"]
     assert list(columns_of(corrupted("a", 0.3))) == ["Corrupted"]
@@ -168,6 +169,22 @@ def test_models_stand_in_the_order_of_the_first_column_that_all_have() -> None:
     found.append(clean("a", 0.55))
     tables = sections(sorted(found, key=lambda each: each.benchmark))
     assert [[each.name for each in table.results] for table in tables] == [["c", "a", "b"]] * 2
+
+
+def test_the_column_under_corruptions_says_which_the_mean_is_over() -> None:
+    """No mean takes a level, or a corruption that is none of the set's; one with another mean is not ranked."""
+    one = corrupted("a", 0.3, "own-c", ("fog",))
+    level = score("error", 0.1, corruption="jpeg_compression", level="quality=10")
+    bars = score("error", 0.2, corruption="bars", severity=1)
+    more = [score("error", 0.3, corruption="fog", severity=severity) for severity in (3, 5)]
+    one = replace(one, scores=[*one.scores, level, bars], counts=Counts(500 * 45, 500, 0, 500))
+    column = columns_of(one)["Corrupted"]
+    assert (column.source, column.where) == ("own-c: fog only, severity 1", "under fog")
+    assert "partial: evaluated 500 of 22,500 image-cells (fog only, severity 1)" in list(warnings_of(one))
+    whole = replace(one, scores=[*one.scores, *more])
+    assert columns_of(whole)["Corrupted"].source == "own-c: fog only"
+    two = columns_of(corrupted("a", 0.3, "own-c"))["Corrupted"]
+    assert (two.source, two.where) == ("own-c: 2 corruptions, mean, severity 1", "under corruptions")
 
 
 def test_the_screen_folds_after_twelve_and_says_what_is_partial() -> None:
