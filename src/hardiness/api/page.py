@@ -169,6 +169,7 @@ def write_page(report: Report) -> WrittenPage:
         declared=recipes,
         claims=claims,
         gates=gates,
+        outs=report.outs,
     )
     files, name = report.place(stores)
     put_page(results, files, name, f"hardiness: {title}", options)
@@ -285,6 +286,7 @@ def publish(
         features=grids,
         claims=claims,
         gates=gate_tables([store]),
+        outs=(out,),
     )
     put_page(results, store.files, PAGE, f"hardiness: {_name_of(out)}", options)
     return f"{store.address}/{PAGE}"

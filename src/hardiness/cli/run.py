@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,9 +24,14 @@ from hardiness.core.request import Share
 from hardiness.core.result import Result
 from hardiness.report.format import PlainConsole
 from hardiness.results.comparison import kept_comparisons
+from hardiness.results.rules.errors import MissingNumberError
+from hardiness.results.rules.requirements import require_whole
 from hardiness.store.store import Store
 
 ENGINES = ("process", "ray")
+
+POLICY = "policy.toml"
+"""The file that the next command proposes to write limits to."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +101,7 @@ def run(options: RunOptions) -> int:
             click.echo(outcome.note)
         if outcome.everything:
             click.echo(f"{out.rstrip('/')}/results.json  {page}")
-            evaluated = [result for result in outcome.results if result.counts.evaluated]
+            evaluated = [result for result in outcome.results if result.counts.images]
             for line in _next_steps(out, evaluated, options.request.until_decided) if evaluated else ():
                 click.echo(line)
         else:
@@ -121,7 +127,9 @@ def _next_steps(out: str, results: Sequence[Result], policy: str | Path | None =
     out = shlex.quote(out)
     first = {"hardiness run -m MODEL --data FOLDER --out runs/own": "your own pictures, in a folder for each class"}
     if any(benchmark_type(result.run).is_own or not result.run.model.has_answers for result in results):
-        first = {f"hardiness gate {out} --write-policy policy.toml": "limits that a later model must keep"}
+        first = {f"hardiness gate {out} --write-policy {POLICY}": "limits that a later model must keep"}
+        if Path(POLICY).exists() or not any(map(_is_whole, results)):  # it would be refused
+            first = {}
     if policy:
         first = {
             f"hardiness gate {out} --policy {shlex.quote(str(policy))}": "the verdict, as JUnit, a comment or JSON"
@@ -132,6 +140,14 @@ def _next_steps(out: str, results: Sequence[Result], policy: str | Path | None =
         f"hardiness report {out}": "the page again, its figures as PDF and PNG too",
     }
     return [f"{'next: ' if not place else '      '}{step}  {why}" for place, (step, why) in enumerate(steps.items())]
+
+
+def _is_whole(result: Result) -> bool:
+    """Whether a policy can hold a rule on a result."""
+    with suppress(MissingNumberError):
+        require_whole(result)
+        return True
+    return False
 
 
 def _plan(options: RunOptions) -> int:

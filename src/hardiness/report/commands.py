@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -48,6 +50,52 @@ def _own_commands(result: Result) -> list[str]:
         former = limit_by_command.get(command, 0)
         limit_by_command[command] = None if limit is None or former is None else max(limit, former)
     return [_with_limit(command, limit) for command, limit in limit_by_command.items()]
+
+
+def model_as_typed(result: Result) -> str:
+    """The model of a result as its last command named it; empty where no command can evaluate it on more pictures.
+
+    So it is of a model that Python held, and of answers from a file.
+    """
+    request = _last_request(result)
+    return "" if request.get("predictions") else str(request.get("model", ""))
+
+
+def command_for_models(result: Result, models: Sequence[str], out: str, limit: int | None = None) -> str:
+    """The command that evaluates models as a result was evaluated, into a folder; empty where Python held its pictures.
+
+    Args:
+        result: whose last session says benchmark, data, seed and precision.
+        models: as they are typed; of a file of scores one that another file has.
+        out: the folder, as it is typed.
+        limit: of photographs; ``None`` for all.
+    """
+    request = _last_request(result)
+    data = [str(each) for each in request.get("data", [data_argument(result)])]
+    is_of_file = not result.run.model.has_answers
+    if not data and not is_of_file:
+        return ""
+    benchmark = re.sub(r"0\.0\d{6,}", _as_fraction, str(request.get("benchmark", result.benchmark)))
+    parts = ["hardiness", "run", *(part for model in models for part in ("-m", model)), "-b", benchmark]
+    parts += ["--predictions", "FILE"] if is_of_file else [part for each in data for part in ("--data", each)]
+    parts += [*_common(result), *([] if limit is None else ["--limit", str(limit)]), "--out"]
+    folder = str(request.get("folder", ""))
+    if folder in ("", os.getcwd()):
+        return shlex.join([*parts, out])
+    return f"cd {shlex.quote(folder)} && {shlex.join([*parts, out if '://' in out else os.path.abspath(out)])}"
+
+
+def _as_fraction(match: re.Match[str]) -> str:
+    """An epsilon as people type it, where it is a fraction of 255."""
+    value = 255 * float(match[0])
+    return f"{value:g}/255" if abs(value - round(value, 2)) < 1e-6 else match[0]
+
+
+def _last_request(result: Result) -> Mapping[str, Any]:
+    """The request of the last session that computed rows; empty where none kept any."""
+    sessions = [each for each in result.measured.get("sessions", ()) if each.get("rows") and "asked" in each]
+    request: Mapping[str, Any] = sessions[-1]["asked"] if sessions else {}
+    return request
 
 
 def _typed_words(result: Result, request: Mapping[str, Any]) -> tuple[str, ...]:

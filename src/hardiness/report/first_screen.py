@@ -71,7 +71,6 @@ class ScreenColumn:
         anchor: of its section.
         pairs: what holds of two models, the first of the page first, as the end of a sentence that begins with it.
         is_attack: whether its pictures were attacked.
-        is_partial: whether any of its numbers is of a part.
         note: the words of its verdict, where its numbers are of other pictures for each model.
         are_scores: whether its numbers are mean scores of pictures, and no shares of right answers.
         undefined: models that were run and have no number.
@@ -88,7 +87,6 @@ class ScreenColumn:
     anchor: str = ""
     pairs: Mapping[tuple[str, str], str] = field(default_factory=dict)
     is_attack: bool = False
-    is_partial: bool = False
     note: str = ""
     are_scores: bool = False
     undefined: frozenset[str] = frozenset()

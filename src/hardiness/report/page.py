@@ -89,6 +89,7 @@ class PageOptions:
         declared: what models were trained with, as their user says.
         claims: the sentences of the paper, judged on the models.
         gates: what the last gate said of each folder, as tables.
+        outs: the folders as a command names them, for the next command; without any there is none.
     """
 
     picture_of: PictureOf | None = None
@@ -102,6 +103,7 @@ class PageOptions:
     declared: Declared = field(default_factory=dict)
     claims: TextTable | None = None
     gates: Sequence[GateTable] = ()
+    outs: tuple[str, ...] = ()
 
 
 def put_page(results: Sequence[Result], files: Files, name: str, title: str, options: PageOptions) -> None:
@@ -168,7 +170,7 @@ def page(shown: Sequence[BenchmarkSection], title: str, inks: Inks, options: Pag
         short=short_names(inks.models),
         demo=_demo(shown),
         own=all(result.run.has_own_classes for each in shown for result in each.results),
-        screen=first_screen(shown, title, options.gates),
+        screen=first_screen(shown, title, options.gates, options.outs),
         sentences=summary(shown),
         card=scorecard(shown),
         sections=[

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hardiness.benchmarks.accuracy_warnings import is_part
 from hardiness.core.result import Result
-from hardiness.report.commands import data_argument
+from hardiness.report.commands import command_for_models, model_as_typed
 from hardiness.report.first_screen import (
     SHOWN_MOST,
     ScreenColumn,
@@ -101,13 +101,16 @@ class FirstScreen:
         return rows[:SHOWN_MOST], rows[SHOWN_MOST:]
 
 
-def first_screen(shown: Sequence[BenchmarkSection], name: str, gates: Sequence[GateTable] = ()) -> FirstScreen:
+def first_screen(
+    shown: Sequence[BenchmarkSection], name: str, gates: Sequence[GateTable] = (), outs: Sequence[str] = ()
+) -> FirstScreen:
     """The first screen of some sections.
 
     Args:
         shown: with their comparisons.
         name: of the page.
         gates: the last gate of each folder.
+        outs: the folders, as a command names them.
     """
     columns = screen_columns(shown)
     results = [result for each in shown for result in each.results]
@@ -128,7 +131,7 @@ def first_screen(shown: Sequence[BenchmarkSection], name: str, gates: Sequence[G
         models,
         charts,
         (*(foot_of(columns, order) if columns else ()), *((RANDOM_FOOT,) if by_name else ())),
-        _next_step(shown, columns, models),
+        _next_step(shown, columns, models, outs),
         tuple(begun_order(shown)),
         tuple(by_name),
     )
@@ -152,65 +155,42 @@ def _marks(results: Sequence[Result]) -> tuple[str, ...]:
 
 
 def _next_step(
-    shown: Sequence[BenchmarkSection], columns: Sequence[ScreenColumn], models: Sequence[str]
+    shown: Sequence[BenchmarkSection], columns: Sequence[ScreenColumn], models: Sequence[str], outs: Sequence[str]
 ) -> tuple[str, str]:
-    """Why to go on, and a command that does; both empty where there is nothing left to do."""
+    """Why to go on, and a command that does; both empty where there is nothing left to do, or no folder."""
     by_anchor = {each.anchor: each for each in shown}
-    for column in columns:
+    for column in columns if len(outs) == 1 else ():
         results = [
             result
             for result in by_anchor[column.anchor].results
             if result.name in column.serious and result.name not in column.twins
         ]
-        if column.is_partial and not column.are_scores and (column.standing.claim is None or not column.is_judged):
-            command = _more_images(results, column)
-            if command:
-                return f"more photographs under “{column.title}” (the same command continues)", command
-    if len(models) == 1 and columns:
-        first = by_anchor[columns[0].anchor].results[0]
-        if columns[0].are_scores:
-            return (
-                "a second model to compare it with",
-                f"hardiness run -m MODEL -b {first.benchmark} --predictions FILE",
-            )
-        return "a second model to compare it with", f"hardiness run -m MODEL -b {first.benchmark} --data {_data(first)}"
-    if any(column.is_judged for column in columns):
+        is_open = not column.are_scores and (column.standing.claim is None or not column.is_judged)
+        if is_open and (command := _more_images(results, outs[0])):
+            return f"more photographs under “{column.title}”", command
+    if len(models) == 1 and len(outs) == 1:
+        first = (by_anchor[columns[0].anchor] if columns else shown[0]).results[0]
+        part = first.counts.images if _images_left(first) else None
+        return "a second model to compare it with", command_for_models(first, ["MODEL"], outs[0], part)
+    if any(column.is_judged for column in columns) and outs:
         how = (
             "by each score" if all(column.are_scores for column in columns) else "and how many of their answers differ"
         )
-        return f"every pair, {how}", "hardiness compare OUT"
+        return f"every pair, {how}", shlex.join(["hardiness", "compare", *outs])
     return "", ""
 
 
-def _more_images(results: Sequence[Result], column: ScreenColumn) -> str:
-    """The command that evaluates more photographs of a column; empty where no session says how it was run."""
-    requests = [_request(result) for result in results]
-    texts = list(dict.fromkeys(str(request["model"]) for request in requests if "model" in request))
-    benchmarks = list(dict.fromkeys(str(request["benchmark"]) for request in requests if "benchmark" in request))
-    if len(texts) < len(results) or len(benchmarks) != 1:
+def _more_images(results: Sequence[Result], out: str) -> str:
+    """The command that evaluates more photographs for some models; empty where there are no more, or none can do so."""
+    models = list(dict.fromkeys(model for result in results if (model := model_as_typed(result))))
+    if len(models) < len(results) or not any(map(_images_left, results)):
         return ""
-    images = min(result.counts.images for result in results)
-    samples = max(result.run.data.samples for result in results)
-    limit = [] if MORE * images >= samples else ["--limit", str(MORE * images)]
-    models = [part for text in texts for part in ("-m", text)]
-    benchmark = re.sub(r"0\.0\d{6,}", _as_fraction, benchmarks[0])
-    return shlex.join(["hardiness", "run", *models, "-b", benchmark, "--data", _data(results[0]), *limit])
+    limit = MORE * min(result.counts.images for result in results)
+    is_all = limit >= max(result.run.data.samples for result in results)
+    commands = {command_for_models(result, models, out, None if is_all else limit) for result in results}
+    return commands.pop() if len(commands) == 1 else ""
 
 
-def _as_fraction(match: re.Match[str]) -> str:
-    """An epsilon as people type it, where it is a fraction of 255."""
-    value = 255 * float(match[0])
-    return f"{value:g}/255" if abs(value - round(value, 2)) < 1e-6 else match[0]
-
-
-def _request(result: Result) -> Mapping[str, object]:
-    """The request of the last session that computed rows."""
-    sessions = [each for each in result.measured.get("sessions", ()) if each.get("rows") and "asked" in each]
-    return sessions[-1]["asked"] if sessions else {}
-
-
-def _data(result: Result) -> str:
-    stated = _request(result).get("data")
-    if isinstance(stated, list) and len(stated) == 1:
-        return str(stated[0])
-    return "embedded" if result.run.data.is_embedded else data_argument(result)
+def _images_left(result: Result) -> int:
+    """How many photographs of its data were neither evaluated nor failed."""
+    return result.run.data.samples - result.counts.images - len({failure.sample for failure in result.failures})

@@ -251,7 +251,6 @@ def _column(
         each.anchor,
         _pairs(each, columns, points, unranked, twins),
         is_attack,
-        any(not result.counts.complete for result in each.results if result.name in points),
         undefined=frozenset(result.name for result in each.results) - points.keys(),
     )
 

@@ -11,6 +11,7 @@ from hardiness.core.condition import Condition
 from hardiness.core.model import MEANINGLESS, View
 from hardiness.core.result import Counts, Finding, Interval, Result, Score, SlicedScore, SliceScore
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, InputIdentity, ModelIdentity, Run
+from hardiness.core.table import Failure
 from hardiness.report.first_screen import verdict_of
 from hardiness.report.marks import has_random_weights
 from hardiness.report.screen import first_screen
@@ -212,20 +213,39 @@ def test_beside_what_was_run_published_results_have_no_columns_of_their_own() ->
 
 
 def test_the_next_command_is_the_one_that_tells_more() -> None:
-    def asked(model: str) -> dict[str, Any]:
-        request = {"model": model, "benchmark": "imagenet-c", "data": ["/photographs"]}
+    def asked(model: str, **more: Any) -> dict[str, Any]:
+        request = {"model": model, "benchmark": "imagenet-c", "data": ["/photographs"], **more}
         return {"sessions": [{"rows": 8, "limit": 8, "asked": request}]}
+
+    def next_of(results: list[Result], *outs: str) -> tuple[str, str]:
+        return first_screen(sections(results), "t", outs=outs).next_step
 
     few = Counts(1000, 16, 0, 8)
     found = [corrupted(model, error, counts=few, measured=asked(model)) for model, error in (("a", 0.30), ("b", 0.31))]
-    why, command = first_screen(sections(found), "t").next_step
-    assert "Corrupted" in why
-    assert command == "hardiness run -m a -m b -b imagenet-c --data /photographs --limit 32"
+    command = "hardiness run -m a -m b -b imagenet-c --data /photographs --limit 32 --out 'my runs'"
+    assert next_of(found, "my runs") == ("more photographs under “Corrupted”", command)
+    assert next_of(found) == ("", ""), "without a folder nothing can go on"
+    seeded = [replace(each, run=replace(each.run, seed=3, precision="fp16")) for each in found]
+    assert "--seed 3 --precision fp16 --limit 32 --out o" in next_of(seeded, "o")[1]
     nearly = [replace(each, counts=Counts(1000, 400, 0, 200)) for each in found]
-    assert "--limit" not in first_screen(sections(nearly), "t").next_step[1], "all of them"
+    assert next_of(nearly, "o")[1] == "hardiness run -m a -m b -b imagenet-c --data /photographs --out o", "all of them"
+
+    pairs = ("every pair, and how many of their answers differ", "hardiness compare o")
+    exhausted = [replace(each, counts=Counts(7500, 1000, 0, 500)) for each in found]
+    assert next_of(exhausted, "o") == pairs, "two corruptions of fifteen, and no photograph is left"
+    failed = tuple(Failure(f"n/{k}", "cannot be read") for k in range(2))
+    assert next_of([replace(each, counts=Counts(1000, 996, 4, 498), failures=failed) for each in found], "o") == pairs
+    held = [replace(each, measured={"sessions": [{"rows": 8, "limit": 8}]}) for each in found]
+    assert next_of(held, "o") == pairs, "models that Python held"
+    answered = [replace(each, measured=asked(each.model, predictions="/answers.csv")) for each in found]
+    assert next_of(answered, "o") == pairs, "a file has no answers to more"
+
     whole = [clean("a", 0.9), clean("b", 0.5)]
-    assert first_screen(sections(whole), "t").next_step[1] == "hardiness compare OUT"
-    assert first_screen(sections(whole[:1]), "t").next_step[1].startswith("hardiness run -m MODEL -b imagenet-val")
+    assert next_of(whole, "o", "p")[1] == "hardiness compare o p"
+    why, command = next_of(whole[:1], "o")
+    assert why == "a second model to compare it with"
+    assert command.startswith("hardiness run -m MODEL -b imagenet-val --data ")
+    assert command.endswith(" --out o")
 
 
 def test_published_errors_without_cells_are_a_mean_of_no_counted_corruptions() -> None:
