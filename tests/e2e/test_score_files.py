@@ -98,6 +98,35 @@ def test_a_ratio_is_paired_and_so_far_narrower_than_the_means(out: Path, results
     assert width["retained_score"] < width["mean_score"] / 2
 
 
+@pytest.mark.parametrize("is_clustered", [False, True])
+def test_an_interval_by_clusters_says_so_wherever_it_is_printed(
+    is_clustered: bool, out: Path, hardiness: Any, tmp_path: Path
+) -> None:
+    cluster = ("--cluster", "scene") if is_clustered else ()
+    policy = tmp_path / "policy.toml"
+    policy.write_text(f'[[rules]]\nbenchmark = "{BENCHMARK}"\nmetric = "mean_score"\nat_least = 0.5\n')
+    gate = hardiness("gate", out, "--policy", policy, *cluster)
+    page = tmp_path / "page.html"
+    assert hardiness("report", out, *cluster, "--to", page).status == 0
+    assert hardiness("report", out, *cluster, "--evidence", tmp_path / "filed").status == 0
+    screen = re.search(r'<header class="screen".*?</header>', page.read_text(), re.DOTALL)
+    evidence = (tmp_path / "filed" / "evidence.html").read_text()
+    assert screen is not None
+    ahead = screen[0].split('class="lead')[1].split("</p>")[0]
+    printed = {
+        "gate": ("over clusters by scene", gate.out),
+        "show": ("intervals by clusters", hardiness("show", out, *cluster).out.splitlines()[0]),
+        "comparison": ("interval by clusters", " ".join(hardiness("compare", out, *cluster).out.split())),
+        "first screen, who is ahead": ("interval by clusters", ahead),
+        "first screen, legend": ("Bar: 95 % interval, by clusters.", screen[0]),
+        "evidence, first sheet": ("intervals by clusters", evidence.split("Measured, with 95 % intervals")[1][:600]),
+        "evidence, verdicts there": ("interval by clusters", evidence.split("<h3>Goals and verdicts</h3>")[1][:300]),
+        "evidence, results": ("95 % intervals by clusters", evidence),
+    }
+    for place, (words, text) in printed.items():
+        assert (words in text) == is_clustered, (place, text)
+
+
 def test_models_are_compared_in_pairs_by_condition_slice_and_cluster(out: Path, hardiness: Any) -> None:
     told = hardiness("compare", out, "--json")
     assert told.status == 0, told.err

@@ -94,7 +94,8 @@ def _sentences(each: BenchmarkComparison, score: ScoreComparison, standing: Stan
     """The sentences on what is told apart, and on what is not, with the difference that these images would tell."""
     title, in_points = score.title or score.metric.replace("_", " "), score.unit in IN_PERCENT
     for claim in standing.precedences:
-        yield f"told apart by {title}: {_who(claim)} by {amount_of(claim.leads, in_points=in_points)}"
+        amount = amount_of(claim.leads, in_points=in_points, by_clusters=each.clusters is not None)
+        yield f"told apart by {title}: {_who(claim)} by {amount}"
     if not standing.undecided:
         return
     scale = 100 if in_points else 1

@@ -99,6 +99,11 @@ class ScreenColumn:
         return f"{text} in {_from_to(clusters)} clusters" if all(clusters) else text
 
     @property
+    def by_clusters(self) -> bool:
+        """Whether its intervals are by clusters."""
+        return all(point.clusters for point in self.points.values())
+
+    @property
     def images(self) -> int:
         """The fewest images of a model."""
         return min(point.n for point in self.points.values())
@@ -163,7 +168,8 @@ def lead_of(columns: Sequence[ScreenColumn], models: Sequence[str]) -> str:
             assert own is not None, "a column that holds a claim has one"
             place = "" if len(claims) == 1 == len(held) else f"{_capital(column.where)}: "
             who = _who(claim) if column is held[0] else ""
-            sentences.append(_capital(f"{place}{who or 'ahead'} by {amount_of(own.leads)}."))
+            amount = amount_of(own.leads, by_clusters=column.by_clusters)
+            sentences.append(_capital(f"{place}{who or 'ahead'} by {amount}."))
     trained = "trained models' " if any(len(column.serious) < len(column.points) for column in columns) else "the "
     open_ranges = [(column, text) for column in columns if (text := _range(column)) and not column.standing.claim]
     parts = [
@@ -213,7 +219,8 @@ def _verdict_of_few(column: ScreenColumn, photographs: str, remarks: Sequence[st
         return Verdict("open", f"Attack {counted}.", " ".join([*nothing, f"{_capital(photographs)}.", *others]))
     if len(column.points) == 1:
         (point,) = column.points.values()
-        between = f"95 % interval {_percent(point.interval)}; " if point.interval else ""
+        by = " by clusters" if column.by_clusters else ""
+        between = f"95 % interval{by} {_percent(point.interval)}; " if point.interval else ""
         return Verdict(
             "plain",
             f"{point.text} %{'' if column.are_scores else ' right'}.",
@@ -234,7 +241,8 @@ def foot_of(columns: Sequence[ScreenColumn], order: str) -> list[str]:
         column.are_scores: "mean score" if column.are_scores else "share of answers that are right"
         for column in columns
     }
-    sentences = [f"Dot: {' or '.join(kinds.values())}. Bar: 95 % interval. More is better everywhere."]
+    by_clusters = ", by clusters" if all(column.by_clusters for column in columns) else ""
+    sentences = [f"Dot: {' or '.join(kinds.values())}. Bar: 95 % interval{by_clusters}. More is better everywhere."]
     if any(point.doubt for point in points):
         sentences.append("Hollow: the attack is withdrawn or was not checked.")
     models = {model for column in columns for model in (*column.points, *column.undefined)}
@@ -259,12 +267,13 @@ def random_weights_sentence(names: Sequence[str]) -> str:
     return f"{_capital(_names(names, 3))} {have} random weights: {their} answers mean nothing."
 
 
-def amount_of(leads: Sequence[Lead], *, in_points: bool = True) -> str:
+def amount_of(leads: Sequence[Lead], *, in_points: bool = True, by_clusters: bool = False) -> str:
     """``10.1 points (95 % interval 1.2 to 21.3)``; of several the ends, and the interval that holds all of theirs.
 
     Args:
         leads: at least one.
         in_points: whether their values are shares; others are numbers in a unit of their own.
+        by_clusters: whether their intervals are by clusters, which is then said.
     """
     text = span_of(leads, in_points=in_points)
     intervals = [lead.interval for lead in leads if lead.interval is not None]
@@ -272,10 +281,11 @@ def amount_of(leads: Sequence[Lead], *, in_points: bool = True) -> str:
         return text
     number = _points if in_points else _in_own_unit
     bounds = dict.fromkeys(f"{number(each.low)} to {number(each.high)}" for each in intervals)
+    by = " by clusters" if by_clusters else ""
     if len(bounds) == 1:
-        return f"{text} (95 % interval {next(iter(bounds))})"
+        return f"{text} (95 % interval{by} {next(iter(bounds))})"
     ends = f"{number(min(each.low for each in intervals))} to {number(max(each.high for each in intervals))}"
-    return f"{text} (95 % intervals within {ends})"
+    return f"{text} (95 % intervals{by} within {ends})"
 
 
 def span_of(leads: Sequence[Lead], *, in_points: bool = True) -> str:
@@ -285,12 +295,13 @@ def span_of(leads: Sequence[Lead], *, in_points: bool = True) -> str:
     return f"{low}{unit}" if low == high else f"{low} to {high}{unit}"
 
 
-def pair_text(difference: float, interval: Interval | None, *, is_apart: bool) -> str:
+def pair_text(difference: float, interval: Interval | None, *, is_apart: bool, by_clusters: bool = False) -> str:
     """The words on a first model's share less a second's: by how much, how surely, and whether that is told apart."""
     points = f"{_points(abs(difference) if is_apart else difference)} points"
     if interval and is_apart and difference < 0:
         interval = Interval(-interval.high, -interval.low)
-    between = f" (95 % interval {_points(interval.low)} to {_points(interval.high)})" if interval else ""
+    by = " by clusters" if by_clusters else ""
+    between = f" (95 % interval{by} {_points(interval.low)} to {_points(interval.high)})" if interval else ""
     if is_apart:
         return f"{'ahead' if difference > 0 else 'behind'} by {points}{between}"
     return f"not told apart, {points}{between}"

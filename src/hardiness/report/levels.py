@@ -138,13 +138,18 @@ def _cell(score: Score | None, are_own: bool) -> str:
 
 def _limit_table(results: Sequence[Result]) -> TextTable:
     """The operating limit of each corruption and model, with the accuracy up to which it is told."""
-    rows = [
-        (words(str(score.condition["corruption"])), result.name, _accuracy(score), *_limit_texts(score))
+    limits = [
+        (result.name, score)
         for result in results
         for score in result.scores
         if score.metric == OPERATING_LIMIT.name and {"corruption", "above"} <= set(score.condition)
     ]
-    heads = ("corruption", "model", "accuracy", "limit", "95 %", "")
+    rows = [
+        (words(str(score.condition["corruption"])), name, _accuracy(score), *_limit_texts(score))
+        for name, score in limits
+    ]
+    by = " by clusters" if all(score.clusters for _, score in limits) else ""
+    heads = ("corruption", "model", "accuracy", "limit", f"95 %{by}", "")
     title = "operating limit: the strongest level up to which accuracy stays so high"
     return TextTable(title, heads, tuple(rows), named=2, notes=LIMIT_NOTES)
 

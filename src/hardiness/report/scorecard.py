@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from hardiness.core.benchmark import GROUPS
-from hardiness.report.sections import BenchmarkSection, OverviewEntry
+from hardiness.report.sections import BenchmarkSection, OverviewEntry, are_by_clusters
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,11 @@ class Scorecard:
     def groups(self) -> tuple[tuple[str, int], ...]:
         """Each group with how many columns it has, in their order."""
         return tuple((group, len(list(heads))) for group, heads in groupby(self.heads, key=lambda head: head.group))
+
+    @property
+    def by_clusters(self) -> bool:
+        """Whether all of its intervals are by clusters."""
+        return are_by_clusters(entry.score for _, entries in self.rows for entry in entries)
 
     @property
     def some_apart(self) -> tuple[bool, ...]:

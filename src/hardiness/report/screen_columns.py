@@ -284,7 +284,8 @@ def _pairs(
         interval = difference.interval
         if interval is not None and sign < 0:
             interval = Interval(-interval.high, -interval.low)
-        texts[first, second] = pair_text(sign * difference.value, interval, is_apart=comparison.is_told_apart(pair))
+        is_apart, by_clusters = comparison.is_told_apart(pair), bool(points[first].clusters and points[second].clusters)
+        texts[first, second] = pair_text(sign * difference.value, interval, is_apart=is_apart, by_clusters=by_clusters)
     return texts
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby
@@ -71,6 +71,12 @@ class BenchmarkSection:
         }
         by = places(comparison, list(scores)) if comparison is not None and comparison.ranks else ranks(scores)
         return by if len(by) > 1 or len(self.results) == 1 else {}
+
+    @property
+    def by_clusters(self) -> bool:
+        """Whether all intervals of its columns are by clusters."""
+        scores = [score_of(result, column) for result in self.results for column in self.section.columns]
+        return are_by_clusters(scores)
 
     def entries(self, column: Column) -> dict[str, OverviewEntry]:
         """An entry of the overview for each of its models, by a column."""
@@ -239,6 +245,12 @@ class BenchmarkSection:
             *(recall_changes(pair) for pair in pairs if len(pair.changes) > 1 and not pair.has_equal_answers),
         ]
         return replace(self, section=replace(section, charts=charts, galleries=galleries, grids=grids))
+
+
+def are_by_clusters(scores: Iterable[Score | None]) -> bool:
+    """Whether all intervals of some scores are by clusters; false where there is none."""
+    clusters = [score.clusters for score in scores if score and score.interval]
+    return bool(clusters) and all(clusters)
 
 
 def score_of(result: Result, column: Column) -> Score | None:

@@ -35,6 +35,9 @@ WARNING, PEOPLE, LESS = "yellow", "magenta", "dim"
 """Colours of what to know before trusting a number, of people's own scores, and of things of less importance."""
 
 
+BY_CLUSTERS = ", intervals by clusters"
+"""The end of a title of a table whose intervals are."""
+
 SHORT_HEADING = 13
 """Characters up to which a heading stays in one line."""
 
@@ -115,10 +118,12 @@ class Overview:
     Attributes:
         heads: of the columns.
         rows: an entry of each column for each model.
+        title: above it.
     """
 
     heads: Sequence[str]
     rows: Sequence[tuple[str, Sequence[OverviewEntry]]]
+    title: str
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         models = len(self.rows)
@@ -126,7 +131,7 @@ class Overview:
             TerminalColumn(head, [_entry(entries[place], models) for _, entries in self.rows])
             for place, head in enumerate(self.heads)
         ]
-        beside = TerminalTable("overview", [model for model, _ in self.rows], columns, everything=True)
+        beside = TerminalTable(self.title, [model for model, _ in self.rows], columns, everything=True)
         yield beside if beside.fits(console, options) else self._below_each_other()
 
     def _below_each_other(self) -> formatting.FittingTable:
@@ -145,7 +150,7 @@ class Overview:
                         styles[remark] = WARNING
         heads = ("score", "model", "value", "95 %", "place, note")
         starts = tuple(place for place, row in enumerate(rows) if row[0] and place)
-        return formatting.FittingTable(heads, rows, "overview", named=2, styles=styles, sections=starts)
+        return formatting.FittingTable(heads, rows, self.title, named=2, styles=styles, sections=starts)
 
 
 def headline_lines(results: Sequence[Result]) -> Iterator[str]:
@@ -170,7 +175,7 @@ def scorecard_tables(
     card = scorecard(sections(results, comparisons, figures=False))
     if card.heads:
         heads = [f"{head.title} {head.metric} {formatting.direction(head.higher_is_better)}" for head in card.heads]
-        yield Overview(heads, card.rows)
+        yield Overview(heads, card.rows, f"overview{BY_CLUSTERS * card.by_clusters}")
 
 
 def tables_below(results: Sequence[Result]) -> Iterator[TextTable]:
@@ -226,7 +231,12 @@ def _section(shown: BenchmarkSection, everything: bool, shared: Sequence[str]) -
                 TerminalColumn(heading, [_cell(result, score_of(result, column)) for result in shown.results])
             )
     columns.insert(min(1, len(columns)), TerminalColumn("n", [Text(each.n_text) for each in shown.results]))
-    table = TerminalTable(shown.heading, [result.name for result in shown.results], columns, everything)
+    table = TerminalTable(
+        f"{shown.heading}{BY_CLUSTERS * shown.by_clusters}",
+        [result.name for result in shown.results],
+        columns,
+        everything,
+    )
     notes = [Text(note, style=WARNING) for note in shown.notes(everything) if note not in shared]
     if shown.section.people_score:
         notes.insert(0, Text(shown.section.people_score, style=PEOPLE))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -173,6 +173,11 @@ class FrontSheet(NamedTuple):
     more_verdicts: int
     caveats: Sequence[str]
 
+    @property
+    def by_clusters(self) -> bool:
+        """Whether the intervals of its verdicts are by clusters."""
+        return _are_by_clusters(self.verdicts)
+
 
 def _front_sheet(evidence: Mapping[str, Any]) -> FrontSheet:
     caveats, every = list(caveats_of(evidence)), _headline_blocks(evidence)
@@ -263,7 +268,7 @@ def caveats_of(evidence: Mapping[str, Any]) -> Iterator[str]:
 def _count_text(entry: Mapping[str, Any]) -> str:
     """How much of a run was evaluated; of levels beside a set nothing of the set was."""
     if entry["images"] and not entry["evaluated"]:
-        return f"{entry['images']:,} pictures at single levels alone"
+        return f"{entry['images']:,} pictures at levels only"
     return f"{entry['evaluated']:,} of {entry['expected']:,}"
 
 
@@ -291,7 +296,8 @@ def _headline_blocks(evidence: Mapping[str, Any]) -> list[HeadlineBlock]:
             scale = 1.0 if first["unit"] == "fraction" else max([*ends, 0.0]) or 1.0
             doubts = {row.score["doubt"] for row in rows}
             doubt = doubts.pop() if len(doubts) == 1 else ""
-            blocks.append(HeadlineBlock(heading, _score_title(first), doubt, rows, scale))
+            by = ", intervals by clusters" if _are_by_clusters(row.score for row in rows) else ""
+            blocks.append(HeadlineBlock(heading, f"{_score_title(first)}{by}", doubt, rows, scale))
     return blocks
 
 
@@ -315,13 +321,18 @@ def _score_title(score: Mapping[str, Any]) -> str:
     return f"{score['title']}{f', {part}' if part else ''}{unit} {direction}"
 
 
+def _are_by_clusters(numbers: Iterable[Mapping[str, Any] | None]) -> bool:
+    """Whether the intervals of scores or verdicts are by clusters, all that there are."""
+    clusters = [each["clusters"] for each in numbers if each and each["interval"]]
+    return bool(clusters) and all(clusters)
+
+
 class ResultTable(NamedTuple):
     """Scores of some models on one benchmark: a row for each score, a column for each model."""
 
     heading: str
     models: Sequence[str]
     rows: Sequence[tuple[str, Sequence[Mapping[str, Any] | None]]]
-    more: int
     note: str
 
 
@@ -344,9 +355,11 @@ def _result_tables(evidence: Mapping[str, Any]) -> list[ResultTable]:
             ]
             counts = dict.fromkeys(f"{entry['images']:,}" for entry in runs)
             note = f"{' / '.join(counts)} pictures; protocol {runs[0]['protocol']}"
-            tables.append(
-                ResultTable(heading, [entry["model"] for entry in runs], rows, len(places) - len(shown), note)
-            )
+            more = len(places) - len(shown)
+            note += f"; {more} more scores, by condition, stand in evidence.json" if more else ""
+            by = " by clusters" if _are_by_clusters(score for _, scores in rows for score in scores) else ""
+            note += f". Small print: 95 % intervals{by}."
+            tables.append(ResultTable(heading, [entry["model"] for entry in runs], rows, note))
     return tables
 
 
