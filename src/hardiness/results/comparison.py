@@ -468,7 +468,7 @@ def in_order(runs: Mapping[str, ScoredRun], models: Sequence[str]) -> dict[str, 
     return {name: runs[name] for name in sorted(runs, key=lambda name: (place(name), runs[name].stored.begun()))}
 
 
-VERSION = 13
+VERSION = 14
 """Version of comparisons, raised whenever the same runs would be compared otherwise."""
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core.result import Interval
+from hardiness.statistics.alike import AlikeGroups, shares_p_as_rest
 from hardiness.statistics.clusters import FEWEST_CLUSTERS, NO_METHOD, Clusters, EstimateByCluster, why_too_few
 from hardiness.statistics.comparison import (
     APART,
@@ -27,11 +28,13 @@ from hardiness.statistics.intervals import (
     FEW_ANSWERS,
     clopper_pearson,
     effective_answers,
+    hall,
+    hall_p,
     level_reaching,
+    newcombe,
     proportion,
     scaled,
     skewed_student,
-    skewed_student_p,
     stretched,
     wilson,
     with_unseen,
@@ -43,20 +46,18 @@ Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
 
 
-class Spread(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Powers:
     """How much each of K numbers varies over other units like these: pictures, or clusters of them.
 
     Attributes:
         units: ``(K,)`` that each rests on.
-        squares, cubes, fourths: ``(K,)`` sums of powers of the units' influences.
-        differing: ``(K,)`` units whose influence is another than the median's.
+        squares, cubes: ``(K,)`` sums of powers of the units' influences.
     """
 
     units: Codes
     squares: Floats
     cubes: Floats
-    fourths: Floats
-    differing: Codes
 
     @property
     def variance(self) -> Floats:
@@ -68,6 +69,27 @@ class Spread(NamedTuple):
         """``(K,)`` of each number."""
         deviations = self.squares**1.5
         return np.divide(self.cubes, deviations, out=np.zeros_like(deviations), where=deviations > 0)
+
+    def of_rest(self, means: Floats, rest: Floats) -> Powers:
+        """Those of each mean of all other slices' pictures ``(K,)``, from those of the slices' own means ``(K,)``."""
+        shift = np.nan_to_num(means)[None, :] - np.nan_to_num(rest)[:, None]  # of slice j from the mean of all but k
+        squares = self.squares + self.units * shift**2
+        cubes = self.cubes + 3 * shift * self.squares + self.units * shift**3
+        sums = (np.sum(powers * (1.0 - np.eye(len(means))), axis=1) for powers in (squares, cubes))
+        return Powers(self.units.sum() - self.units, *sums)
+
+
+@dataclass(frozen=True, eq=False)
+class Spread(Powers):
+    """How much each of K numbers varies, and how well its units tell that.
+
+    Attributes:
+        fourths: ``(K,)`` sums of the fourth powers of the units' influences.
+        differing: ``(K,)`` units whose influence is another than the median's.
+    """
+
+    fourths: Floats
+    differing: Codes
 
     def telling(self, k: int) -> int:
         """Units that tell of the spread of one number, as `telling_of` counts them."""
@@ -81,6 +103,37 @@ class Spread(NamedTuple):
             np.array([getattr(each, name) for each in estimates], np.int64) for name in ("n", "differing")
         )
         return cls(units, squares, cubes, fourths, differing)
+
+
+class LeadOverRest(NamedTuple):
+    """By how much each of K values is above the rest, as far as its own spread and that of the rest tell.
+
+    Attributes:
+        variance, skew: ``(K,)`` of value less rest.
+        degrees: ``(K,)`` of freedom, by which the variance is known.
+    """
+
+    variance: Floats
+    skew: Floats
+    degrees: Floats
+
+    @classmethod
+    def of(cls, own: Powers, rest: Powers) -> LeadOverRest:
+        """The lead of values whose pictures the rest has none of.
+
+        Source: Satterthwaite (1946), Biometrics Bulletin 2, 110-114.
+        """
+        variance = own.variance + rest.variance
+        third = own.skew * own.variance**1.5 - rest.skew * rest.variance**1.5
+        skew = np.divide(third, variance**1.5, out=np.zeros_like(variance), where=variance > 0)
+        lost = sum(each.variance**2 / np.maximum(each.units - 1, 1) for each in (own, rest))
+        return cls(variance, skew, np.divide(variance**2, lost, out=np.ones_like(variance), where=lost > 0))
+
+    def at_least(self, groups: AlikeGroups) -> LeadOverRest:
+        """The lead, which varies no less than it would if all groups were alike."""
+        least = np.maximum(self.variance, groups.lead_variance)
+        times = np.divide(self.variance, least, out=np.ones_like(least), where=least > 0)
+        return LeadOverRest(least, self.skew * times**1.5, self.degrees)
 
 
 def _power_sums(influences: Floats) -> tuple[float, float, float]:
@@ -100,9 +153,10 @@ class SlicedEstimate:
     Attributes:
         value, n: ``(K,)``, NaN and 0 of a slice without a picture.
         spread: of the values.
-        rest, rest_n, rest_spread: of all pictures of the other slices, by slice.
-        difference_spread: of value less rest, where clusters may have pictures in both; ``None`` where pictures alone
-            are the units.
+        rest, rest_n: of all pictures of the other slices, by slice.
+        lead: how much value less rest varies.
+        p_if_alike: ``(K,)`` two-sided p-values of "as the rest", by what holds if all slices are alike; 1 where a
+            slice has no value.
         correlation: ``(K, K)`` of the values, where clusters have pictures of several slices; ``None`` where none has.
         hits: ``(K,)`` pictures that count, of a share.
         range: the least and the most that the score can be.
@@ -117,8 +171,8 @@ class SlicedEstimate:
     spread: Spread
     rest: Floats
     rest_n: Codes
-    rest_spread: Spread
-    difference_spread: Spread | None = None
+    lead: LeadOverRest
+    p_if_alike: Floats
     correlation: Floats | None = None
     hits: Codes | None = None
     range: tuple[float, float] = (0.0, 1.0)
@@ -278,88 +332,44 @@ class SlicedEstimate:
         return [test.among(p, level) for test, p, level in zip(tests, holm(p_values).tolist(), levels, strict=True)]
 
     def _test_against_rest(self, k: int) -> DifferenceTest:
+        """The test of one slice: it differs where that is told both if all slices are alike and by its own spread.
+
+        By its own spread alone a slice in which chance left no failure would surely differ; by that of all slices alone
+        one of few pictures that vary more than those of others would.
+        """
         value, rest = float(self.value[k]), float(self.rest[k])
         n = int(min(self.n[k], self.rest_n[k]))
+        reason = self.why_no_interval(k)
         if not n or math.isnan(value) or math.isnan(rest):
-            return DifferenceTest(value - rest, n, APART, reason="no other picture" if self.n[k] else "no picture")
-        if reason := self.why_no_interval(k):
+            reason = "no other picture" if self.n[k] else "no picture"
+        elif not reason and n < FEWEST:
+            reason = f"a test needs {FEWEST} pictures on either side, had {n}"
+        elif not reason and not self.lead.variance[k]:
+            reason = "a test needs pictures that differ"
+        if reason:
             return DifferenceTest(value - rest, n, APART, reason=reason)
         if self.hits is not None and not self.is_clustered:
             hits, others = int(self.hits[k]), int(self.hits.sum() - self.hits[k])
 
             def ends_of_shares(level: float) -> Interval:
                 first = _share_interval(hits, int(self.n[k]), level)
-                return _mover(value, first, rest, _share_interval(others, int(self.rest_n[k]), level))
+                return newcombe(value, first, rest, _share_interval(others, int(self.rest_n[k]), level))
 
-            return DifferenceTest(value - rest, n, UNPAIRED, level_reaching(ends_of_shares, 0.0), ends_of_shares)
-        error, skew, degrees = self._difference_facts(k)
-        differing = min(self.spread.differing[k], self.rest_spread.differing[k])
-        if n < FEWEST or differing < FEWEST_DIFFERING or not error:
-            reason = f"a test needs {FEWEST} pictures, {FEWEST_DIFFERING} of them differing, had {n} and {differing}"
-            return DifferenceTest(value - rest, n, APART, reason=reason)
+            p = max(float(self.p_if_alike[k]), level_reaching(ends_of_shares, 0.0))
+            return DifferenceTest(value - rest, n, UNPAIRED, p, ends_of_shares)
+        error, skew, degrees = math.sqrt(self.lead.variance[k]), float(self.lead.skew[k]), float(self.lead.degrees[k])
 
         def ends(level: float) -> Interval:
-            return skewed_student(value - rest, error, skew, degrees, level)
+            return hall(value - rest, error, skew, degrees, level)
 
-        return DifferenceTest(value - rest, n, APART, skewed_student_p(value - rest, error, skew, degrees), ends)
-
-    def _difference_facts(self, k: int) -> tuple[float, float, int]:
-        """Standard error, skew and degrees of freedom of a slice less the rest.
-
-        Source: Satterthwaite (1946), Biometrics Bulletin 2, 110-114, where the two are independent.
-        """
-        joint = self.difference_spread
-        if joint is not None and self.correlation is not None:
-            telling = min(joint.telling(k), self.rest_spread.telling(k))
-            return math.sqrt(float(joint.variance[k])), float(joint.skew[k]), max(telling - 1, 1)
-        own, others = float(self.spread.variance[k]), float(self.rest_spread.variance[k])
-        total = own + others
-        if not total:
-            return 0.0, 0.0, 1
-        skew = (float(self.spread.skew[k]) * own**1.5 - float(self.rest_spread.skew[k]) * others**1.5) / total**1.5
-        parts = ((own, self._telling(k)), (others, self.rest_spread.telling(k)))
-        degrees = total**2 / sum(part**2 / max(telling - 1, 1) for part, telling in parts)
-        return math.sqrt(total), skew, max(int(degrees), 1)
-
-    def heterogeneity(self) -> float | None:
-        """The p-value of "the values of all slices are equal"; ``None`` where fewer than two slices can say.
-
-        Slices of fewer than `FEWEST` pictures are left out. A slice in which hardly any picture differs shows no spread
-        of its own: it counts with that of all slices.
-
-        Source: Welch (1951), doi:10.1093/biomet/38.3-4.330, where no cluster has pictures of two slices; else
-            Hotelling (1931), doi:10.1214/aoms/1177732979, of the differences to the last slice.
-        """
-        judged = [
-            k
-            for k in range(len(self.value))
-            if self.n[k] >= FEWEST and (not self.is_clustered or self.spread.units[k] >= FEWEST_CLUSTERS)
-        ]
-        if len(judged) < 2 or int(self.spread.differing[judged].sum()) < FEWEST_DIFFERING:
-            return None
-        units = self.spread.units[judged].astype(np.float64)
-        pooled = float(self.spread.squares[judged].sum() / (units - 1).sum())
-        is_thin = self.spread.differing[judged] < FEWEST_DIFFERING
-        variance = np.where(is_thin, pooled / units, self.spread.variance[judged])
-        telling = np.array([self._telling(k) for k in judged], np.float64)
-        degrees = np.maximum(np.where(is_thin, float(telling.sum()), telling) - 1, 1)
-        if self.correlation is None:
-            return _welch_p(self.value[judged], variance, degrees)
-        deviations = np.sqrt(variance)
-        covariance = self.correlation[np.ix_(judged, judged)] * np.outer(deviations, deviations)
-        return _hotelling_p(self.value[judged], covariance, float(np.max(units) - 1))
+        p = max(float(self.p_if_alike[k]), hall_p(value - rest, error, skew, degrees))
+        return DifferenceTest(value - rest, n, APART, p, ends)
 
 
 def _share_interval(hits: int, n: int, level: float) -> Interval:
     """Wilson's interval of a share, or the exact one where there are few answers of a kind."""
     is_few = min(hits, n - hits) < FEW_ANSWERS
     return clopper_pearson(hits, n, 1 - level) if is_few else wilson(hits, n, 1 - level)
-
-
-def _mover(first: float, of_first: Interval, second: float, of_second: Interval) -> Interval:
-    below = math.hypot(first - of_first.low, of_second.high - second)
-    above = math.hypot(of_first.high - first, second - of_second.low)
-    return Interval(first - second - below, first - second + above)
 
 
 def _welch_p(values: Floats, variances: Floats, degrees: Floats) -> float:
@@ -435,8 +445,10 @@ class Partition:
             rests = [self._mean(values, self.places_of_rest(k), rest[k]) for k in range(self.count)]
             return self._clustered(own_estimates, rests, hits, (low, high), signed=signed)
         spread = self._shares_spread(hits, n) if hits is not None else self._spread(values, value, own, codes)
-        of_rest = _spread_of_rest(spread, value, n, rest, hits)
-        return SlicedEstimate(value, n, spread, rest, rest_n, of_rest, None, None, hits, (low, high), signed)
+        groups = AlikeGroups.of(own, codes, self.count)
+        p_if_alike = groups.p_as_rest() if hits is None else shares_p_as_rest(hits, n)
+        lead = LeadOverRest.of(spread, spread.of_rest(value, rest)).at_least(groups)
+        return SlicedEstimate(value, n, spread, rest, rest_n, lead, p_if_alike, None, hits, (low, high), signed)
 
     def _shares_spread(self, hits: Codes, n: Codes) -> Spread:
         share = np.asarray(hits / np.maximum(n, 1), np.float64)
@@ -472,14 +484,19 @@ class Partition:
         clusters = self._clusters()
         by_cluster = [EstimateByCluster(clusters.collapse(each), each) for each in own]
         differences = [clusters.collapse(self._difference(*pair)) for pair in zip(own, rests, strict=True)]
+        joint, others = (
+            Spread.of_estimates(each) for each in (differences, [clusters.collapse(each) for each in rests])
+        )
+        spread, groups = Spread.of_estimates([each.estimate for each in by_cluster]), self._alike(own)
+        degrees = np.maximum(np.minimum(spread.units, others.units) - 1, 1)
         return SlicedEstimate(
             np.array([each.value for each in own]),
             np.array([each.n for each in own], np.int64),
-            Spread.of_estimates([each.estimate for each in by_cluster]),
+            spread,
             np.array([each.value for each in rests]),
             np.array([each.n for each in rests], np.int64),
-            Spread.of_estimates([clusters.collapse(each) for each in rests]),
-            Spread.of_estimates(differences),
+            LeadOverRest(joint.variance, joint.skew, degrees).at_least(groups),
+            groups.p_as_rest(),
             self._correlation(own),
             hits,
             bounds,
@@ -487,6 +504,14 @@ class Partition:
             reasons,
             by_cluster=by_cluster,
         )
+
+    def _alike(self, estimates: Sequence[Estimate]) -> AlikeGroups:
+        """The groups that numbers of different pictures are of, whose ids are places; undefined ones have none."""
+        defined = [(k, each) for k, each in enumerate(estimates) if not math.isnan(each.value)]
+        places = np.concatenate([each.ids for _, each in defined] or [np.zeros(0, np.int64)])
+        values = np.concatenate([each.value + each.influence for _, each in defined] or [np.zeros(0)])
+        codes = np.repeat([k for k, _ in defined], [each.n for _, each in defined]).astype(np.int64)
+        return AlikeGroups.of(values, codes, len(estimates), None if self.clusters is None else self.clusters[places])
 
     def _clusters(self) -> Clusters:
         """The clusters of all pictures by their places."""
@@ -537,13 +562,15 @@ class Partition:
         intervals = [
             None if reason or interval is None else interval(part) for part, reason in zip(parts, reasons, strict=True)
         ]
+        spread, groups = Spread.of_estimates(own), self._alike(own)
         return SlicedEstimate(
             np.array([each.value for each in own]),
             np.array([each.n for each in own], np.int64),
-            Spread.of_estimates(own),
+            spread,
             np.array([each.value for each in others]),
             np.array([each.n for each in others], np.int64),
-            Spread.of_estimates(others),
+            LeadOverRest.of(spread, Spread.of_estimates(others)).at_least(groups),
+            groups.p_as_rest(),
             range=(low, high),
             signed=signed,
             lacks=reasons,
@@ -580,41 +607,32 @@ class Partition:
         return difference_test(first, second, span, lacks, None if self.clusters is None else self._clusters())
 
     def heterogeneity(self, estimates: Sequence[Estimate]) -> float | None:
-        """The p-value of "these numbers of different pictures are equal"; as `SlicedEstimate.heterogeneity` says.
+        """The p-value of "these numbers of different pictures are equal"; ``None`` where fewer than two can say.
+
+        It is the larger one of two: if all are alike, and by the spread of each. Slices of fewer than `FEWEST` pictures
+        are left out. A slice in which hardly any picture differs shows no spread of its own: it has that of all.
 
         Args:
             estimates: of some slices each, whose ids are places.
+
+        Source: Welch (1951), doi:10.1093/biomet/38.3-4.330, where no cluster has pictures of two slices; else
+            Hotelling (1931), doi:10.1214/aoms/1177732979, of the differences to the last slice.
         """
-        if len(estimates) < 2:
+        fewest = 1 if self.clusters is None else FEWEST_CLUSTERS
+        by_unit = [each if self.clusters is None else self._clusters().collapse(each) for each in estimates]
+        judged = [k for k, each in enumerate(estimates) if each.n >= FEWEST and by_unit[k].n >= fewest]
+        spread = Spread.of_estimates([by_unit[k] for k in judged])
+        if len(judged) < 2 or int(spread.differing.sum()) < FEWEST_DIFFERING:
             return None
-        value = np.array([each.value for each in estimates])
-        n = np.array([each.n for each in estimates], np.int64)
-        correlation = self._correlation(estimates)
-        if self.clusters is None:
-            spread = Spread.of_estimates(estimates)
-            return SlicedEstimate(value, n, spread, value, n, spread).heterogeneity()
-        by_cluster = [EstimateByCluster(self._clusters().collapse(each), each) for each in estimates]
-        spread = Spread.of_estimates([each.estimate for each in by_cluster])
-        return SlicedEstimate(
-            value, n, spread, value, n, spread, None, correlation, by_cluster=by_cluster
-        ).heterogeneity()
-
-
-def _spread_of_rest(spread: Spread, value: Floats, n: Codes, rest: Floats, hits: Codes | None) -> Spread:
-    """The spread of the mean of all other slices' pictures, from that of each slice."""
-    own, own_squares = np.nan_to_num(value), spread.squares
-    shift = own[None, :] - np.nan_to_num(rest)[:, None]  # of slice j from the mean of all but k
-    sizes = np.broadcast_to(n.astype(np.float64), shift.shape)
-    squares = own_squares + sizes * shift**2
-    cubes = spread.cubes + 3 * shift * own_squares + sizes * shift**3
-    fourths = spread.fourths + 4 * shift * spread.cubes + 6 * shift**2 * own_squares + sizes * shift**4
-    others = ~np.eye(len(n), dtype=bool)
-    rest_n = n.sum() - n
-    if hits is not None:
-        rest_hits = hits.sum() - hits
-        differing = np.minimum(rest_hits, rest_n - rest_hits)
-    else:
-        differing = spread.differing.sum() - spread.differing
-    sums = (np.sum(np.where(others, power, 0.0), axis=1) for power in (squares, cubes, fourths))
-    of_squares, of_cubes, of_fourths = sums
-    return Spread(rest_n, of_squares, of_cubes, of_fourths, differing)
+        chosen = [estimates[k] for k in judged]
+        value, correlation = np.array([each.value for each in chosen]), self._correlation(chosen)
+        pooled = float(spread.squares.sum() / (spread.units - 1).sum())
+        is_thin = spread.differing < FEWEST_DIFFERING
+        variance = np.where(is_thin, pooled / spread.units, spread.variance)
+        p: float | None
+        if correlation is None:
+            p = _welch_p(value, variance, np.where(is_thin, spread.units.sum(), spread.units) - 1.0)
+        else:
+            deviations = np.sqrt(variance)
+            p = _hotelling_p(value, correlation * np.outer(deviations, deviations), float(spread.units.max() - 1))
+        return None if p is None else max(p, self._alike(chosen).heterogeneity())
