@@ -29,8 +29,8 @@ from hardiness.core.request import Request, Share
 from hardiness.data.root import locate
 from hardiness.engine.evaluation import Evaluation, evaluate, evaluate_shared
 from hardiness.engine.ray import on_ray
-from hardiness.engine.ray_actor import Errand
 from hardiness.engine.ray_cluster import Cluster
+from hardiness.engine.ray_task import Errand
 from hardiness.models.loading import load
 from hardiness.models.naming import resolve
 from hardiness.reference.classes import wnids
@@ -123,7 +123,7 @@ def by_workers(work: Job, units: int, workers: int) -> float:
 
 
 def by_ray(work: Job, units: int, workers: int) -> float:
-    """Overhead of as many Ray actors."""
+    """Overhead of as many processes of Ray."""
     placing = {"device": "cpu", "precision": "fp32", "runtime": "torch"}
     data, out, notes = work.data(units * workers), tempfile.mkdtemp(), tempfile.mkdtemp()
     evaluation = Evaluation(Sleeping(work.seconds, notes), data, Request(workers=1))
@@ -154,7 +154,7 @@ def main() -> int:
         sides = {
             "in one process": alone(work, units),
             f"{workers} workers that share a folder": by_workers(work, units, workers),
-            f"Ray, {workers} actors": by_ray(work, units, workers),
+            f"Ray, {workers} processes": by_ray(work, units, workers),
         }
     usual = sides["in one process"]
     notes: dict[str, Any] = {"units a worker": units, "seconds a unit": seconds}

@@ -2,15 +2,15 @@
 
     python bench/scale_simulation.py [--json] [--replay OUT] [--figure FILE.svg] [--workers 1,64] [--units N]
 
-Time is virtual, what hands the units out is the real code (`virtual_cluster`): workers that share a store, and actors
-of Ray. The job is full ImageNet-C for twenty models: 3,125 units of 16 photographs under 76 conditions, each of which
-ends in twenty files. A unit is priced as ``--plan`` does it (`hardiness.engine.forecast`), by the stages that
-docs/performance.md has for a worker of two cores; how units differ is replayed from a run in OUT (the moments at which
-its records were written) where one is given, else drawn with a spread of a tenth.
+Time is virtual, what hands the units out is the real code (`virtual_cluster`) of workers that share a store. The job is
+full ImageNet-C for twenty models: 3,125 units of 16 photographs under 76 conditions, each of which ends in twenty
+files. A unit is priced as ``--plan`` does it (`hardiness.engine.forecast`), by the stages that docs/performance.md has
+for a worker of two cores; how units differ is replayed from a run in OUT (the moments at which its records were
+written) where one is given, else drawn with a spread of a tenth.
 
 What is assumed: a request takes 30 ms in the median (a slow store: 0.5 s), with a spread of a half; a listing gives
 1,000 names a request; 16 requests go at a time, and 8 files are written at a time beside the computing, as in the real
-worker; a worker that is killed loses its unit, and an actor of Ray has another in its place a minute later.
+worker; a worker that is killed loses its unit.
 
 An efficiency is the time that the work takes at least, on all workers at their own pace, over the time that it took
 until the last file was there. The last table is no simulation: cores that keep a GPU of a given pace busy, by the same
@@ -28,13 +28,12 @@ from pathlib import Path
 from typing import Any
 
 from bars import at_least, sized, tell, versions
-from virtual_cluster import Conditions, Outcome, simulated, simulated_on_ray
+from virtual_cluster import Conditions, Outcome, simulated
 
 MODELS, PHOTOGRAPHS, UNIT_ITEMS, CONDITIONS = 20, sized(50_000, 320), 16, 76
 CORES_A_WORKER = 2
 WORKERS = (1, 2, 4, 8, 16, 32, 64)[: sized(7, 2)]
-WAYS = {"workers": simulated, "Ray": simulated_on_ray}
-EFFICIENCY_BARS = {"workers": 0.85, "Ray": 0.90}
+EFFICIENCY_BAR = 0.85
 JITTER = 0.1
 """Standard deviation of the logarithm of one unit's time."""
 
@@ -102,18 +101,18 @@ def times(units: int, replay: Sequence[float] | None) -> list[float]:
     return [unit_seconds() * factor for factor in drawn]
 
 
-def table(found: dict[tuple[str, str, int], Outcome]) -> None:
+def table(found: dict[tuple[str, int], Outcome]) -> None:
     """Every case, on standard error: standard output may carry JSON."""
-    print(f"{'':58}{'':>4}{'hours':>8}{'efficiency':>12}{'twice':>7}{'requests':>10}{'all ended':>11}", file=sys.stderr)
-    for (way, case, workers), outcome in found.items():
+    print(f"{'':49}{'':>4}{'hours':>8}{'efficiency':>12}{'twice':>7}{'requests':>10}{'all ended':>11}", file=sys.stderr)
+    for (case, workers), outcome in found.items():
         print(
-            f"{way + ', ' + case:58}{workers:4}{outcome.seconds / 3600:8.2f}{outcome.efficiency:12.1%}"
+            f"{case:49}{workers:4}{outcome.seconds / 3600:8.2f}{outcome.efficiency:12.1%}"
             f"{outcome.twice:7}{outcome.requests:10,}{outcome.last_s / 3600:9.2f} h",
             file=sys.stderr,
         )
 
 
-def figure(found: dict[tuple[str, str, int], Outcome], path: Path) -> None:
+def figure(found: dict[tuple[str, int], Outcome], path: Path) -> None:
     """Efficiency against the number of workers, a line a case."""
     import matplotlib
 
@@ -121,18 +120,16 @@ def figure(found: dict[tuple[str, str, int], Outcome], path: Path) -> None:
     matplotlib.rcParams.update({"svg.hashsalt": "hardiness", "font.size": 9})
     from matplotlib import pyplot
 
-    counts = sorted({workers for _, _, workers in found})
-    canvas, every = pyplot.subplots(1, 2, figsize=(8.4, 3.4), layout="constrained", sharey=True)
-    for axes, way in zip(every, WAYS, strict=True):
-        for case in CASES:
-            efficiencies = [found[way, case, workers].efficiency for workers in counts]
-            axes.plot(counts, efficiencies, marker="o", markersize=3, label=case)
-        axes.axhline(EFFICIENCY_BARS[way], color="0.6", linewidth=0.8, linestyle="--")
-        axes.set_xscale("log", base=2)
-        axes.set_xticks(counts, labels=map(str, counts))
-        axes.set(xlabel={"workers": "workers of two cores", "Ray": "actors of Ray"}[way], ylim=(0.6, 1.01))
-    every[0].set_ylabel("efficiency")
-    every[0].legend(frameon=False, fontsize=7, loc="lower left")
+    counts = sorted({workers for _, workers in found})
+    canvas, axes = pyplot.subplots(figsize=(5.2, 3.4), layout="constrained")
+    for case in CASES:
+        efficiencies = [found[case, workers].efficiency for workers in counts]
+        axes.plot(counts, efficiencies, marker="o", markersize=3, label=case)
+    axes.axhline(EFFICIENCY_BAR, color="0.6", linewidth=0.8, linestyle="--")
+    axes.set_xscale("log", base=2)
+    axes.set_xticks(counts, labels=map(str, counts))
+    axes.set(xlabel="workers of two cores", ylabel="efficiency", ylim=(0.6, 1.01))
+    axes.legend(frameon=False, fontsize=7, loc="lower left")
     canvas.savefig(path, metadata={"Date": None})
 
 
@@ -147,20 +144,13 @@ def main() -> int:
     units = int(given.get("--units", 0)) or -(-PHOTOGRAPHS // UNIT_ITEMS)
     counts = [int(text) for text in given["--workers"].split(",")] if "--workers" in given else list(WORKERS)
     seconds = times(units, replay)
-    found = {
-        (way, case, n): simulate(seconds, n, conditions)
-        for way, simulate in WAYS.items()
-        for case, conditions in CASES.items()
-        for n in counts
-    }
+    found = {(case, n): simulated(seconds, n, conditions) for case, conditions in CASES.items() for n in counts}
     table(found)
     if "--figure" in given:
         figure(found, Path(given["--figure"]))
     most = max(counts)
     bars = {
-        f"{most} {way}, {case}: efficiency": at_least(found[way, case, most].efficiency, EFFICIENCY_BARS[way])
-        for way in WAYS
-        for case in CASES
+        f"{most} workers, {case}: efficiency": at_least(found[case, most].efficiency, EFFICIENCY_BAR) for case in CASES
     }
     notes: dict[str, Any] = {"units": units, "seconds a unit, from stages": unit_seconds(), "models": MODELS}
     for pace in GPU_PACES:

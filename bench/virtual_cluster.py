@@ -1,7 +1,7 @@
 """A cluster that exists in virtual time alone: a store with latency and refusals, workers that only pass the time.
 
-What hands units out is the real code: `hardiness.engine.shared`, and for Ray `hardiness.engine.ray`. What a worker asks
-of the store is what the real one asks, counted: `tests/scale/test_requests.py` holds it to these numbers.
+What hands units out is the real code, `hardiness.engine.shared`. What a worker asks of the store is what the real one
+asks, counted: `tests/scale/test_requests.py` holds it to these numbers.
 """
 
 from __future__ import annotations
@@ -13,15 +13,8 @@ import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
-from types import SimpleNamespace
-from typing import Any
 
-from hardiness.core.progress import Silence
 from hardiness.core.request import Share
-from hardiness.engine.ray import Driver
-from hardiness.engine.ray_actor import ActorReport, Errand, UnitOutcome
-from hardiness.engine.ray_cluster import Connection
 from hardiness.engine.shared import shared
 from hardiness.store.object_files import AT_ONCE as WRITING
 from hardiness.store.parallel import THREADS as ASKING
@@ -338,180 +331,3 @@ def _live(
             return
         except KilledError:
             time.sleep(conditions.back_after_s)
-
-
-class RayError(Exception):
-    """As Ray's own."""
-
-
-class RayActorError(RayError):
-    """As Ray's own: an actor has died."""
-
-
-@dataclass(eq=False)
-class Call:
-    """What an actor was asked, and its answer once it is there."""
-
-    actor: VirtualActor
-    method: str
-    arguments: tuple[Any, ...]
-    answer: Any = None
-    answered: bool = False
-
-
-@dataclass(eq=False)
-class VirtualActor:
-    """An actor on one machine of a cluster; it answers one call after the other."""
-
-    ray: VirtualRay
-    errand: Errand
-    pace: float
-    starts_s: float
-    calls: list[Call] = field(default_factory=list)
-    asked: list[Call] = field(default_factory=list)
-    dead: bool = False
-
-    def __getattr__(self, method: str) -> Any:
-        return SimpleNamespace(remote=partial(self.ray.ask, self, method))
-
-
-class VirtualRay:
-    """As much of the module `ray` as `hardiness.engine.ray` uses: actors that only pass the time, and die.
-
-    An actor whose process ends frees its machine after `Conditions.back_after_s`. It is replaced there by another.
-    """
-
-    exceptions = SimpleNamespace(RayError=RayError, RayActorError=RayActorError)
-
-    def __init__(self, times: Sequence[float], workers: int, conditions: Conditions, seed: int) -> None:
-        self.times, self.conditions, self.luck = times, conditions, random.Random(seed)
-        self.files = VirtualFiles(VirtualTime(), conditions, random.Random(seed + 1))
-        self.paces = paces_of(workers, conditions, random.Random(seed))
-        spread = [self.luck.uniform(0, conditions.spread_s) for _ in range(workers)]
-        self.free = [(starts_s, pace) for starts_s, pace in zip(spread, self.paces, strict=True)]
-        self.spent: list[tuple[float, float]] = []
-        self._events: list[tuple[float, int, Callable[[], None]]] = []
-        self._numbers = itertools.count()
-
-    def remote(self, kind: type) -> Any:
-        """As Ray's: where actors of a class are made."""
-        return self
-
-    def options(self, **given: Any) -> Any:
-        """As Ray's: where an actor that has so much is made."""
-        return SimpleNamespace(remote=self._placed)
-
-    def ask(self, actor: VirtualActor, method: str, *arguments: Any) -> Call:
-        """Put a call behind the others of an actor."""
-        call = Call(actor, method, arguments)
-        actor.asked.append(call)
-        if actor.dead or method == "leave":
-            call.answer, call.answered = RayActorError("it died") if actor.dead else None, True
-            return call
-        actor.calls.append(call)
-        if len(actor.calls) == 1:
-            self._at(max(self._now, actor.starts_s), partial(self._begin, actor))
-        return call
-
-    def wait(self, calls: Sequence[Call], num_returns: int, timeout: float | None) -> tuple[list[Call], list[Call]]:
-        """As Ray's: pass the time until one is answered."""
-        while not (done := [call for call in calls if call.answered]):
-            if not self._events:
-                return [], list(calls)
-            self.files.time.now_s, _, happen = heapq.heappop(self._events)
-            happen()
-        return done[:1], [call for call in calls if call is not done[0]]
-
-    def get(self, call: Call) -> Any:
-        """As Ray's: what an actor has answered."""
-        if isinstance(call.answer, Exception):
-            raise call.answer
-        return call.answer
-
-    def kill(self, actor: VirtualActor, no_restart: bool) -> None:
-        """As Ray's: end an actor."""
-        self._die(actor)
-
-    @property
-    def _now(self) -> float:
-        return self.files.time.now_s
-
-    def _at(self, moment: float, happen: Callable[[], None]) -> None:
-        heapq.heappush(self._events, (moment, next(self._numbers), happen))
-
-    def _placed(self, errand: Errand, threads: int) -> VirtualActor:
-        self.free.sort()
-        free_s, pace = self.free.pop(0)
-        actor = VirtualActor(self, errand, pace, max(self._now, free_s) + self.conditions.load_s)
-        if self.conditions.killed_every_s:
-            lives_s = self.luck.expovariate(1 / self.conditions.killed_every_s)
-            self._at(actor.starts_s + lives_s, partial(self._die, actor))
-        return actor
-
-    def _begin(self, actor: VirtualActor) -> None:
-        """Let an actor work on the first of its calls; it goes on to the next as soon as it has computed."""
-        if actor.dead or not actor.calls:
-            return
-        call, now, models = actor.calls[0], self._now, self.conditions.models
-        if call.method == "ready":
-            stored = [index for index in range(len(self.times)) if self.files.has(index)]
-            looked_into = 0 if actor.errand.listed else models * len(stored)
-            asked = (1, 2 * models, models, looked_into, models)
-            units = {f"0-{index:06d}": ROWS for index in range(len(self.times)) if index not in {*stored}}
-            answer: Any = ActorReport(("key",), units, ROWS * len(self.times), ())
-            self._at(now + sum(map(self.files.lasts, asked)), partial(self._end, call, answer))
-        elif call.method == "evaluate" and not self.files.has(index := int(call.arguments[0].partition("-")[2])):
-            end_s = now + self.times[index] * actor.pace
-            self._at(end_s, partial(self._computed, call, index, now))
-        else:
-            self._at(now + self.files.lasts(1), partial(self._end, call, UnitOutcome(stored=("key",))))
-
-    def _computed(self, call: Call, index: int, since_s: float) -> None:
-        if call.actor.dead:
-            return
-        self.spent.append((since_s, self._now))
-        there_s = self._now + self.files.lasts(self.conditions.models, WRITING)
-        call.actor.calls.remove(call)
-        self._begin(call.actor)
-        self._at(there_s, partial(self._stored, call, index))
-
-    def _stored(self, call: Call, index: int) -> None:
-        if not call.actor.dead:
-            self.files.there_s[index] = min(self._now, self.files.there_s.get(index, self._now))
-            call.answer, call.answered = UnitOutcome(stored=("key",)), True
-
-    def _end(self, call: Call, answer: Any) -> None:
-        if not call.actor.dead:
-            call.answer, call.answered = answer, True
-            call.actor.calls.remove(call)
-            self._begin(call.actor)
-
-    def _die(self, actor: VirtualActor) -> None:
-        if actor.dead:
-            return
-        actor.dead = True
-        self.free.append((self._now + self.conditions.back_after_s, actor.pace))
-        for call in actor.asked:
-            if not call.answered:
-                call.answer, call.answered = RayActorError("it died"), True
-
-
-ROWS = 16 * 76 * 20
-"""Of a unit: so many that an actor has two at a time."""
-
-
-def simulated_on_ray(times: Sequence[float], workers: int, conditions: Conditions, seed: int = 0) -> Outcome:
-    """The outcome of the same by as many actors of Ray."""
-    ray = VirtualRay(times, workers, conditions, seed)
-    evaluation: Any = SimpleNamespace(benchmark=SimpleNamespace(name="imagenet-c"))
-    found = Driver(Connection(ray, workers, {"CPU": 2.0}), Errand(("m",), {}, (evaluation,), "out"), Silence()).run()
-    assert not found.problems, found.problems
-    return Outcome(
-        seconds=max(ray.files.there_s.values()),
-        last_s=ray.files.time.now(),
-        useful_s=sum(times),
-        capacity=sum(1 / pace for pace in ray.paces),
-        busy_s=sum(to - begin for begin, to in ray.spent),
-        requests=ray.files.requests,
-        twice=len(ray.spent) - len(times),
-    )

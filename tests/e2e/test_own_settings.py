@@ -15,9 +15,10 @@ import pytest
 
 import hardiness
 from hardiness import View
+from hardiness.core.errors import ArgumentError
 from hardiness.core.request import Request
 from hardiness.engine.evaluation import Evaluation
-from hardiness.engine.ray_actor import ActorReport, Errand, UnitActor
+from hardiness.engine.ray_task import Errand, list_units
 from hardiness.models import code_hash
 
 NETWORK = """
@@ -192,12 +193,8 @@ def test_an_actor_refuses_what_is_not_covered(own: Any, tmp_path: Path, photogra
     evaluation = Evaluation(benchmark, benchmark.dataset(locate(["embedded"])), Request(limit=2))
     name = own(settings="(each for each in (1,))")
     placing = {"device": "cpu", "precision": "fp32", "runtime": "torch"}
-    actor = UnitActor(Errand((name,), placing, (evaluation,), tmp_path / "out"), 1)
-    report = actor.ready()
-    actor.stop()
-    assert isinstance(report, ActorReport)
-    assert (report.units, report.keys) == ({}, ())
-    assert "would each begin a run of their own" in report.problems[0]
+    with pytest.raises(ArgumentError, match="would each begin a run of their own"):
+        list_units(Errand((name,), placing, (evaluation,), tmp_path / "out"))
 
 
 def test_a_run_of_an_earlier_version_moves_once_and_a_line_says_so(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import runpy
+import signal
 import sys
 import threading
 import time
@@ -14,6 +15,7 @@ from typing import Any, ClassVar
 
 import psutil
 import pytest
+from pyarrow import parquet
 
 import hardiness as library
 from hardiness.benchmarks.photographs import Photographs
@@ -25,8 +27,8 @@ from hardiness.core.request import Request
 from hardiness.data.root import locate
 from hardiness.engine.evaluation import Evaluation
 from hardiness.engine.ray import on_ray
-from hardiness.engine.ray_actor import Errand
 from hardiness.engine.ray_cluster import Cluster
+from hardiness.engine.ray_task import Errand
 from hardiness.reference.classes import wnids
 
 ray = pytest.importorskip("ray")
@@ -39,47 +41,46 @@ def records(out: Path) -> dict[str, bytes]:
     return {str(path.relative_to(out)): path.read_bytes() for path in sorted(out.glob("records/*/*.parquet"))}
 
 
-def on_two_actors(command: list[str], out: Path) -> list[str]:
+def on_two_processes(command: list[str], out: Path) -> list[str]:
     return [*command, "--out", str(out), "--engine", "ray", "--ray-actors", "2", "--ray-resources", "CPU=1"]
 
 
 def at_work(process: Any, seconds: float, other_than: Sequence[int] = ()) -> psutil.Process:
-    """The first actor that is seen in the middle of a unit."""
+    """The first process of Ray that is seen in the middle of a unit."""
     end = time.monotonic() + seconds
     while time.monotonic() < end and process.poll() is None:
         for child in psutil.Process(process.pid).children(recursive=True):
             try:
-                if child.pid not in other_than and "UnitActor.evaluate" in " ".join(child.cmdline()):
+                if child.pid not in other_than and "evaluate_unit" in " ".join(child.cmdline()):
                     return child
             except psutil.Error:
                 continue
         time.sleep(0.02)
-    raise AssertionError(f"no actor was seen at work; {process.poll()}")
+    raise AssertionError(f"no process was seen at work; {process.poll()}")
 
 
-def test_two_actors_are_killed_and_the_records_are_those_of_one_process(
+def test_two_processes_are_killed_and_the_records_are_those_of_one_process(
     spawn: Any, command: list[str], tmp_path: Path
 ) -> None:
     with pytest.raises(TypeError, match="stays in its process"):
         ray.cloudpickle.dumps(runpy.run_path(str(tmp_path / "network.py"))["build"]())
     alone = spawn(*command, "--out", str(tmp_path / "one"))
     assert alone.wait(240) == 0
-    process = spawn(*on_two_actors(command, tmp_path / "ray"), **QUIET)
+    process = spawn(*on_two_processes(command, tmp_path / "ray"), **QUIET)
     killed: list[int] = []
     for _ in range(2):
-        actor = at_work(process, 200, killed)
-        actor.kill()
-        killed.append(actor.pid)
+        evaluates = at_work(process, 200, killed)
+        evaluates.kill()
+        killed.append(evaluates.pid)
     _, told = process.communicate(timeout=300)
     assert process.returncode == 0, told
     assert records(tmp_path / "one") == records(tmp_path / "ray")
 
 
 @pytest.mark.thorough
-def test_actors_of_a_call_from_python_give_the_rows_of_one_process(
+def test_a_cluster_named_in_python_gives_the_rows_of_one_process(
     command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of two models under names of their own; one call of two models on Ray could not be said in Python."""
     for name, value in QUIET.items():
         monkeypatch.setenv(name, value)
     model, benchmark = (command[command.index(flag) + 1] for flag in ("-m", "-b"))
@@ -97,12 +98,12 @@ def test_actors_of_a_call_from_python_give_the_rows_of_one_process(
 
 
 def test_a_driver_that_is_killed_loses_nothing(spawn: Any, command: list[str], tmp_path: Path) -> None:
-    process = spawn(*on_two_actors(command, tmp_path / "ray"), **QUIET)
-    actor = at_work(process, 200)
+    process = spawn(*on_two_processes(command, tmp_path / "ray"), **QUIET)
+    evaluates = at_work(process, 200)
     children = psutil.Process(process.pid).children(recursive=True)
     process.kill()
     process.wait()
-    assert not psutil.wait_procs([actor], timeout=60)[1], "its actors end with it"
+    assert not psutil.wait_procs([evaluates], timeout=60)[1], "its processes end with it"
     for child in psutil.wait_procs(children, timeout=5)[1]:
         child.kill()  # agents of Ray that outlive its raylet for minutes
     again = spawn(*command, "--out", str(tmp_path / "ray"))
@@ -139,13 +140,13 @@ def build():
 """
 
 
-def test_an_actor_whose_model_raises_is_replaced_and_every_unit_is_stored(
+def test_a_model_that_raises_once_is_loaded_anew_and_every_unit_is_stored(
     spawn: Any, command: list[str], tmp_path: Path
 ) -> None:
     (tmp_path / "network.py").write_text(RAISES_IN_ONE_PROCESS.replace("MARK", str(tmp_path / "mark")))
     line = [*command, "-b", "imagenet-val", "--runtime", "torch"]
     line[line.index("-m") + 1] += ":tag=one"  # the mark is a file, which no key covers
-    process = spawn(*on_two_actors(line, tmp_path / "ray"), **QUIET)
+    process = spawn(*on_two_processes(line, tmp_path / "ray"), **QUIET)
     _, told = process.communicate(timeout=400)
     assert (tmp_path / "mark").exists(), f"one of them raised: {told}"
     assert process.returncode == 0, told
@@ -157,15 +158,19 @@ def test_an_actor_whose_model_raises_is_replaced_and_every_unit_is_stored(
     assert [result["failures"] for result in results] == [[], []]
 
 
-@pytest.mark.parametrize("crash", ["os.abort()", "raise RuntimeError('boom')"])
-def test_a_unit_that_always_crashes_is_told_with_its_images_while_the_others_finish(
-    spawn: Any, crashing: Any, tmp_path: Path, crash: str
+@pytest.mark.parametrize(
+    ("crash", "says"),
+    [("os.abort()", "its process ended at it, in each of 3 tries"), ("raise RuntimeError('boom')", "boom")],
+)
+def test_a_unit_that_always_fails_is_told_with_its_images_while_the_others_finish(
+    spawn: Any, crashing: Any, tmp_path: Path, crash: str, says: str
 ) -> None:
-    process = spawn(*on_two_actors(crashing(crash), tmp_path / "ray"), **QUIET)
+    process = spawn(*on_two_processes(crashing(crash), tmp_path / "ray"), **QUIET)
     _, told = process.communicate(timeout=400)
     assert process.returncode == 1, told
-    assert "was given up: its actor ended 3 times at it" in told
-    assert f"{wnids()[0]}/white" in told
+    (line,) = [line for line in told.splitlines() if "was given up" in line]
+    assert says in line
+    assert f"{wnids()[0]}/white" in line
     (result,) = json.loads((tmp_path / "ray" / "results.json").read_text())["results"]
     failed = {failure["sample"] for failure in result["failures"]}
     assert f"{wnids()[0]}/white" in failed
@@ -173,11 +178,36 @@ def test_a_unit_that_always_crashes_is_told_with_its_images_while_the_others_fin
     assert result["counts"]["evaluated"] == (41 - len(failed)) * 2, "all others, under both corruptions"
 
 
+HESITATES = " * (__import__('time').sleep(0.5) or 1)"
+"""What makes a batch of one picture take as long as one of a large network does, and no processor."""
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_stores_the_images_that_are_finished_and_ends_within_ten_seconds(
+    spawn: Any, command: list[str], tmp_path: Path, number: signal.Signals, status: int
+) -> None:
+    network = tmp_path / "network.py"
+    network.write_text(network.read_text().replace(".flatten(1))", f".flatten(1)){HESITATES}"))
+    line = [*command, "--runtime", "torch", "--batch-size", "1"]
+    process = spawn(*on_two_processes(line, tmp_path / "ray"), **QUIET)
+    at_work(process, 200)
+    time.sleep(6)  # less than a unit of 32 pictures takes
+    begun = time.monotonic()
+    process.send_signal(number)
+    _, told = process.communicate(timeout=60)
+    assert time.monotonic() - begun < 10
+    assert process.returncode == status, told
+    assert "stopped; what is finished is kept, and the same command continues" in told
+    assert "Traceback" not in told
+    rows = sum(parquet.read_metadata(tmp_path / "ray" / name).num_rows for name in records(tmp_path / "ray"))
+    assert 0 < rows < 32 * 2
+
+
 def test_a_model_that_cannot_be_loaded_is_an_ordinary_error(spawn: Any, command: list[str], tmp_path: Path) -> None:
     broken = tmp_path / "broken.py"
     broken.write_text("def build():\n    raise RuntimeError('no such layer')\n")
     command[command.index("-m") + 1] = f"py:{broken}:build"
-    process = spawn(*on_two_actors(command, tmp_path / "ray"), **QUIET)
+    process = spawn(*on_two_processes(command, tmp_path / "ray"), **QUIET)
     _, told = process.communicate(timeout=300)
     assert process.returncode == 1, told
     assert "no such layer" in told
@@ -185,7 +215,7 @@ def test_a_model_that_cannot_be_loaded_is_an_ordinary_error(spawn: Any, command:
 
 
 def test_a_cluster_that_is_not_there_is_one_line(spawn: Any, command: list[str], tmp_path: Path) -> None:
-    process = spawn(*on_two_actors(command, tmp_path / "ray"), RAY_ADDRESS="127.0.0.1:1", **QUIET)
+    process = spawn(*on_two_processes(command, tmp_path / "ray"), RAY_ADDRESS="127.0.0.1:1", **QUIET)
     _, told = process.communicate(timeout=300)
     assert process.returncode == 1, told
     (line,) = [line for line in told.splitlines() if line.startswith("hardiness: ")]
@@ -237,7 +267,7 @@ def test_a_cluster_that_loses_a_machine_does_everything_on_what_is_left(
         monkeypatch.setenv(name, value)
     ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
     machines = Machines(initialize_head=True, head_node_args={"num_cpus": 2, "num_gpus": 1, "include_dashboard": False})
-    second = machines.add_node(num_cpus=2, num_gpus=1)  # two slots for four cores: an actor a GPU, unasked
+    second = machines.add_node(num_cpus=2, num_gpus=1)  # four cores: a process for each GPU, unasked
     model = command[command.index("-m") + 1]
     data = locate([str(tmp_path / "data")]).dataset("imagenet")
     few = DataSet(data.name, data.items[:8], data.num_classes, "few", data.location)

@@ -180,7 +180,7 @@ class Command:
         out: output folder, or the address of one in an object store.
         request: how much, with which seed and batch size.
         placement: device, precision and runtime.
-        cluster: where Ray actors evaluate; ``None`` for this process.
+        cluster: of Ray, where units are evaluated; ``None`` for this process.
         wait_s: how long to wait for a folder whose lock somebody else holds.
         predictions: csv or Parquet file with the answers of the one model, which was run elsewhere.
         grouped: what is known of pictures beyond labels, and what results are grouped by.

@@ -185,7 +185,7 @@ def evaluate(
         out: folder, or address of one in an object store, that keeps the records, so that the same call continues; by
             default nothing is kept.
         where: which processes evaluate. ``"i/n"`` or a `Share`: part i (from 0) of n, then what others left, where n
-            processes make this call with one ``out``. ``"ray"`` or a `Cluster`: actors on Ray, for models and data that
+            processes make this call with one ``out``. ``"ray"`` or a `Cluster`: tasks on Ray, for models and data that
             have names. By default this process alone.
         columns: what is known of the pictures beyond their labels, such as patient and site: a csv or Parquet file with
             a line for each, whose other names are mapped as in ``"metadata.csv:path=img_filename,where=split:2"``;

@@ -37,8 +37,8 @@ from hardiness.engine.evaluation import (
 from hardiness.engine.evaluation import evaluate as evaluate_benchmark
 from hardiness.engine.forecast import require_bounded_calls
 from hardiness.engine.ray import on_ray
-from hardiness.engine.ray_actor import Errand
 from hardiness.engine.ray_cluster import Cluster
+from hardiness.engine.ray_task import Errand
 from hardiness.engine.rehearsal import rehearse
 from hardiness.engine.rounds import require_drawable, require_reachable
 from hardiness.imaging.compiled import require_compiler
@@ -54,7 +54,7 @@ from hardiness.store.store import Store
 LOGGER = logging.getLogger(__name__)
 
 Where: TypeAlias = Share | Cluster | None
-"""Which processes evaluate: this one and others that share the folder, the actors of a cluster, or this one alone."""
+"""Which processes evaluate: this one and others that share the folder, those of a cluster, or this one only."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def require_possible(evaluations: Command, stop: EarlyEnd, where: Where, planned
         )
     if options and isinstance(where, Cluster):
         raise ArgumentError(
-            f"{options[0]} does not go with Ray: its actors cannot see how far the others are; leave one out"
+            f"{options[0]} does not go with Ray: its processes cannot see how far the others are; leave one out"
         )
     if evaluations.request.calls is not None and isinstance(where, Cluster):
         raise ArgumentError("calls does not go with Ray: it counts the requests of one process; leave one out")

@@ -40,11 +40,11 @@ class RunOptions(api.Command):
 
     engine: str = option("What evaluates: this process, or Ray.", "process", metavar="process|ray")
     ray_resources: str | None = option(
-        "Of each Ray actor; a GPU and its share of the cores, or one core, if not given.",
+        "Of each process of Ray; a GPU and its share of the cores, or one core, if not given.",
         None,
         metavar="NAME=AMOUNT,…",
     )
-    ray_actors: int | None = option("How many; as many as there is room for if not given.", None, metavar="N")
+    ray_actors: int | None = option("How many at a time; as many as there is room for if not given.", None, metavar="N")
     plan: bool = option("Say what would run and how long it would take; store nothing.", False)
     quiet: bool = quiet_flag("Neither progress nor tables.")
     as_json: bool = json_flag("Print the results as JSON.")

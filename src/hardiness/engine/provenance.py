@@ -116,10 +116,9 @@ def _packages() -> dict[str, str]:
 
 
 def keep_session(task: Task, clock: Clock, request: Request, benchmark: Benchmark) -> None:
-    """Keep how rows were computed, where there are new ones, or that the network was refused."""
+    """Keep how rows were computed so far, where there are some, or that the network was refused."""
     if task.computed or task.refused:
-        task.stored.add_measured(session(task, clock, request, benchmark), task.session_file)
-        task.session_file = ""
+        task.session_file = task.stored.add_measured(session(task, clock, request, benchmark), task.session_file)
 
 
 def keep_beginning(

@@ -1,10 +1,12 @@
-"""A cluster of Ray, found or begun here, and how many actors it has room for."""
+"""A cluster of Ray, found or begun here."""
 
 from __future__ import annotations
 
 import os
+import signal
 import socket
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,13 +18,13 @@ KNOCK_S = 10.0
 
 @dataclass(frozen=True)
 class Cluster:
-    """The cluster on which actors run.
+    """The cluster on which units are evaluated.
 
     Attributes:
         address: of an existing cluster; empty for ``RAY_ADDRESS`` or, without that, a local one.
-        actors: how many; ``None`` for as many as the cluster has room for.
-        resources: of each actor, as Ray names them, e.g. ``{"CPU": 4, "GPU": 1}``; ``None`` for a GPU with its share of
-            the cores where the cluster has GPUs, else one core.
+        actors: how many processes evaluate at a time; ``None`` for as many as the cluster has room for.
+        resources: of each process, as Ray names them, e.g. ``{"CPU": 4, "GPU": 1}``; ``None`` for a GPU with its share
+            of the cores where the cluster has GPUs, else one core.
     """
 
     address: str = ""
@@ -36,15 +38,18 @@ class Connection:
 
     Attributes:
         ray: the module.
-        slots: how many actors are started.
-        resources: of each actor.
+        resources: of each task.
         dashboard: address of its web page; empty where it has none.
     """
 
     ray: Any
-    slots: int
     resources: Mapping[str, float]
     dashboard: str = ""
+
+    @property
+    def needs(self) -> str:
+        """The resources of a task, as a person types them."""
+        return ", ".join(f"{name}={amount:g}" for name, amount in self.resources.items())
 
 
 def connect(cluster: Cluster, on_gpus: bool = True) -> Connection:
@@ -55,8 +60,8 @@ def connect(cluster: Cluster, on_gpus: bool = True) -> Connection:
         on_gpus: whether its GPUs are used where nothing is said of resources.
 
     Raises:
-        ModelError: Ray is not installed, the cluster is not there or cannot be started, or a local one lacks what an
-            actor needs.
+        ModelError: Ray is not installed, the cluster is not there or cannot be started, or a local one lacks what a
+            task needs.
     """
     try:
         import ray
@@ -65,9 +70,12 @@ def connect(cluster: Cluster, on_gpus: bool = True) -> Connection:
     address = cluster.address or os.environ.get("RAY_ADDRESS") or None
     dashboard = ""
     if not ray.is_initialized():
+        on_sigterm = signal.getsignal(signal.SIGTERM)
         try:
             _knock(address)
             context = ray.init(address=address, log_to_driver=False, include_dashboard=None if address else False)
+            with suppress(ValueError):  # of another thread than the main one, where Ray leaves it too
+                signal.signal(signal.SIGTERM, on_sigterm)  # Ray's own would end us without a word
         except Exception as error:  # noqa: BLE001  # Ray raises plain exceptions where a start times out
             show_traceback(error)
             if address:
@@ -81,14 +89,11 @@ def connect(cluster: Cluster, on_gpus: bool = True) -> Connection:
             ) from None
         dashboard = getattr(context, "dashboard_url", None) or ""
     there = ray.cluster_resources()
-    resources = cluster.resources or _share(there, on_gpus)
-    room = _room(there, resources)
-    if room < 1 and not address:
-        need, stock = (
-            ", ".join(f"{name}={amounts.get(name, 0):g}" for name in resources) for amounts in (resources, there)
-        )
-        raise ModelError(f"--ray-resources {need} must fit this machine, and it has {stock}")
-    return Connection(ray, cluster.actors or max(1, room), resources, dashboard)
+    connection = Connection(ray, cluster.resources or _share(there, on_gpus), dashboard)
+    if not address and any(there.get(name, 0) < amount for name, amount in connection.resources.items()):
+        stock = ", ".join(f"{name}={there.get(name, 0):g}" for name in connection.resources)
+        raise ModelError(f"--ray-resources {connection.needs} must fit this machine, and it has {stock}")
+    return connection
 
 
 def _knock(address: str | None) -> None:
@@ -104,12 +109,7 @@ def error_line(error: BaseException) -> str:
     return lines[0] if lines else type(error).__name__
 
 
-def _room(there: Mapping[str, float], resources: Mapping[str, float]) -> int:
-    """How many actors a cluster has room for."""
-    return min((int(there.get(name, 0) // amount) for name, amount in resources.items() if amount > 0), default=1)
-
-
 def _share(there: Mapping[str, float], on_gpus: bool) -> Mapping[str, float]:
-    """The usual resources of an actor: a GPU and its share of the cores, or a core where there is no GPU."""
+    """The usual resources of a task: a GPU and its share of the cores, or a core where there is no GPU."""
     gpus = int(there.get("GPU", 0)) if on_gpus else 0
     return {"CPU": float(max(1, there.get("CPU", 1) // gpus)), "GPU": 1.0} if gpus else {"CPU": 1.0}

@@ -117,7 +117,7 @@ class Task:
         error: why the model was given up, or ``None``.
         refused: whether it was because its answers cannot be used, whatever the picture.
         exhibited: whether this session has made sure that pictures of the benchmark are kept beside the records.
-        session_file: path of the file that says already that this session asks for the run; empty where none does.
+        session_file: path of the file that says how this session computes; empty before there is one.
     """
 
     classifier: Classifier | ClosedQuestionModel

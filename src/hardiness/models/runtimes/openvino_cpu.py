@@ -59,7 +59,7 @@ class OpenVINORuntime:
         if plan.precision == "bf16" and "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
             raise ModelError("this CPU has no bf16 instructions: torch is slower in bf16 than in fp32 by far")
         _refuse_without_memory(plan)
-        self.streams = min(usable_cores(), _MAX_STREAMS)  # an actor learns its cores after this class was made
+        self.streams = min(usable_cores(), _MAX_STREAMS)  # a task of Ray learns its cores after this class was made
         self._chunk = chunk_images(plan)
         model = _convert(plan, self._chunk)
         options = {
