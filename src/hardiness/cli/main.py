@@ -98,22 +98,23 @@ def _where(error: BaseException) -> str:
     return f" ({Path(frames[-1].filename).name}:{frames[-1].lineno} in {frames[-1].name})" if frames else ""
 
 
-class Terminated(KeyboardInterrupt):
-    """SIGTERM came: the program ends as after Ctrl-C."""
+_SIGNALS: list[int] = []
+"""SIGTERM, once it has come; Ray makes another exception of ours, so that none can say so."""
 
 
 def _terminate(number: int, frame: FrameType | None) -> NoReturn:
     signal.signal(number, signal.SIG_IGN)  # `timeout` sends it twice: to the process, and to its group
-    raise Terminated
+    _SIGNALS.append(number)
+    raise KeyboardInterrupt
 
 
-def leave(interruption: KeyboardInterrupt) -> NoReturn:
+def leave() -> NoReturn:
     """End the program after Ctrl-C or SIGTERM, without waiting for the batches that threads still compute."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.stderr.write("\nhardiness: stopped; what is finished is kept, and the same command continues\n")
     sys.stderr.flush()
     sys.stdout.flush()
-    os._exit(143 if isinstance(interruption, Terminated) else 130)
+    os._exit(128 + next(iter(_SIGNALS), signal.SIGINT))
 
 
 def refuse_repeats(command: click.Command, arguments: Sequence[str], parent: click.Context) -> None:
@@ -315,8 +316,8 @@ def main() -> NoReturn:
         tell_warnings()
         status = _call(without_debug(sys.argv[1:]), began_s)
         sys.stdout.flush()
-    except KeyboardInterrupt as interruption:
-        leave(interruption)
+    except KeyboardInterrupt:
+        leave()
     except BaseException as error:  # noqa: BLE001  # the last place where it can be told in a line
         status = tell(error)
     sys.exit(status)
