@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 .PHONY: help demo check fast-tests test test-rest test-all same lint docs site wheel bench soak sbom audit clean
 
 help:
-	@echo 'make demo    installs, then runs four small models on 99 photographs (a minute)'
+	@echo 'make demo    installs, then runs three small models on 99 photographs (a minute)'
 	@echo 'make check   lint, types, and the fast unit and contract tests (a minute)'
 	@echo 'make test    lint, types, and every test but repetition, browser, scale and waiting (ten minutes)'
 	@echo 'make test-all  that, without HARDINESS_DATA, then the rest, and what reads HARDINESS_DATA with it (half an hour)'
@@ -112,6 +112,18 @@ $(BIN)/python:
 		{ echo "hardiness needs Python 3.11 or newer: make PYTHON=python3.12 …"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
+# torch without CUDA is 3 GB smaller: it comes from its own index, unless there is a GPU or that index does not answer within
+# five seconds; then from pip's. TORCH_INDEX=URL names another, TORCH_INDEX= that of pip.
+CPU_TORCH := https://download.pytorch.org/whl/cpu
+PROBE := import signal, urllib.request; signal.alarm(5); urllib.request.urlopen("$(CPU_TORCH)/torch/")
+TORCH_INDEX ?= $(shell (! command -v nvidia-smi && $(BIN)/python -c '$(PROBE)') >/dev/null 2>&1 && echo $(CPU_TORCH))
+
+$(VENV)/.torch: | $(BIN)/python
+	@$(BIN)/pip show --quiet torch 2>/dev/null || { index='$(TORCH_INDEX)'; \
+		echo "torch comes from $${index:-the index of pip}; TORCH_INDEX=URL names another"; \
+		$(BIN)/pip install --quiet --disable-pip-version-check $${index:+--index-url "$$index"} torch torchvision; }
+	@touch $@
+
 # This package carries the published frost pictures. It requires opencv-python, which would overwrite the headless cv2
 # and wants libGL: so it is installed without what it requires, and only its pictures are read.
 FROST := $(BIN)/pip install --quiet --disable-pip-version-check --no-deps 'imagecorruptions-imaug>=1.1.5'
@@ -122,12 +134,12 @@ RIVAL := $(BIN)/pip install --quiet --disable-pip-version-check --no-deps 'torch
 # The other side of the fidelity table and the corruptions' bench. It requires opencv-python too.
 RIVAL_CORRUPTIONS := $(BIN)/pip install --quiet --disable-pip-version-check --no-deps 'corrupt-tta==0.1.7'
 
-$(VENV)/.demo: pyproject.toml | $(BIN)/python
-	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[demo]'
+$(VENV)/.demo: pyproject.toml | $(VENV)/.torch
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[demo,onnx]'
 	$(FROST)
 	touch $@
 
-$(VENV)/.test: pyproject.toml | $(BIN)/python
+$(VENV)/.test: pyproject.toml | $(VENV)/.torch
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[test]'
 	$(FROST)
 	$(RIVAL)
