@@ -85,7 +85,7 @@ def ratio_scores(
     baseline: Baseline | None,
 ) -> list[Score]:
     """The mCE and the relative mCE with their parts, or why they are undefined."""
-    n = int(errors.n.max())
+    n = len(errors.values)
     if baseline is None or not names:
         no_member = "none of the set's corruptions was run"
         reason = "there is no baseline for these classes" if baseline is None else no_member

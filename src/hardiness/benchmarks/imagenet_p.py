@@ -155,7 +155,7 @@ def _ratios(
     by_perturbation = (baseline or {}).get(quantity.metric.name) or {}
     divisors = np.array([by_perturbation.get(cell["perturbation"], np.nan) for cell in test])
     if reason := quantity.why_undefined(test, divisors, baseline):
-        return [metric.score(None, int(means.n.max()), reason=reason)]
+        return [metric.score(None, len(means.values), reason=reason)]
     weights = dict(zip(test, ratio_weights(divisors).tolist(), strict=True))
     return [
         means.score(metric, weights),

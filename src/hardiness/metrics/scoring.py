@@ -245,7 +245,7 @@ def _score_of_cells(metric: Metric, condition: Condition, outcome: WeightedCells
     )
     if not math.isfinite(top):
         estimate = whole.estimate(np.arange(len(values)))
-        return replace(_score_of_estimate(metric, condition, estimate), n=int(n.max()))
+        return _score_of_estimate(metric, condition, estimate)
     return cells.score(metric, outcome.weights, condition)
 
 

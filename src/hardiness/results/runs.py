@@ -112,7 +112,7 @@ def cells_of(stored: StoredRun) -> dict[str, str]:
     return {str(condition): fingerprint for condition, fingerprint in sorted(stored.cells.items())}
 
 
-SCORING = 8
+SCORING = 9
 """Version of what all cards share (intervals, with how they were made; calibration), by which kept scores are known."""
 
 ANSWERS_VERSION = 2

@@ -186,15 +186,15 @@ class CellMeans:
         """
         columns = [self.cells.index(cell) for cell in weights]
         factors = np.array(list(weights.values()))
-        n, images, means = int(self.n[columns].min()), len(self.values), self.means[columns]
+        fewest, images, means = int(self.n[columns].min()), len(self.values), self.means[columns]
         # Equal weights are one factor, so that a mean of nine tenths is .9 to the last digit.
         alike = bool(np.all(factors == factors[0]))
         value = float(means.mean()) * math.fsum(factors) if alike else float(means @ factors)
         estimate = replace(mean(np.arange(len(self.values)), self.values[:, columns], factors), value=value)
         least, most = (self.top * float(factors[side].sum()) for side in (factors < 0, factors > 0))
         interval, reason = None, ""
-        if n < min(FEWEST_PER_CELL, images):
-            reason = f"a cell has so few images, {n}, that they show no spread; {FEWEST_PER_CELL} are needed"
+        if fewest < min(FEWEST_PER_CELL, images):
+            reason = f"a cell has so few images, {fewest}, that they show no spread; {FEWEST_PER_CELL} are needed"
         elif least < 0 and estimate.differing < FEWEST_TELLING:
             reason = f"it needs {FEWEST_TELLING} images that differ, had {estimate.differing}"
         else:
@@ -207,7 +207,7 @@ class CellMeans:
             signed=least < 0,
             ends=metric.range if metric.unit == "fraction" else (-math.inf, math.inf),
         )
-        return metric.score(value, int(self.n.max()), bounded, condition, interval_reason=reason, basis=basis)
+        return metric.score(value, estimate.n, bounded, condition, interval_reason=reason, basis=basis)
 
     @property
     def image_ids(self) -> NDArray[Any]:

@@ -7,8 +7,16 @@ import pytest
 
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
+from hardiness.core.result import Metric
 from hardiness.core.table import ImageTable
-from hardiness.statistics.cells import CellEstimate, cell_estimate, is_drawn, order_of_cells
+from hardiness.statistics.cells import (
+    CellEstimate,
+    cell_estimate,
+    cell_means,
+    equal_weights,
+    is_drawn,
+    order_of_cells,
+)
 
 
 def population(n: int = 300, cells: int = 12) -> tuple[np.ndarray, np.ndarray]:
@@ -119,3 +127,19 @@ def test_the_order_of_cells_is_the_images_own() -> None:
     assert sorted(first) == list(range(75))
     assert not np.array_equal(first, order_of_cells(0, "n01440764/b", 75))
     assert not np.array_equal(first, order_of_cells(1, "n01440764/a", 75))
+
+
+def test_a_score_rests_on_the_images_that_have_any_of_its_cells() -> None:
+    values = some(population(40, 4)[0], 40, 2, np.random.default_rng(0))
+    conditions = tuple(Condition(corruption="fog", severity=k) for k in range(1, 5))
+    ids = np.array([f"{k:02d}" for k in range(40)], object)
+    right = np.where(np.isnan(values), -1, values == 0).astype(np.int8)
+    table = ImageTable(ids, np.zeros(40, np.int32), conditions, np.arange(4, dtype=np.int16), {"right": right})
+    means = cell_means(table, values)
+    first, second, *_ = conditions
+    of_two = int(np.count_nonzero(~np.isnan(values[:, :2]).all(axis=1)))
+    assert max(means.n) < of_two < 40
+    error = Metric("error")
+    assert means.score(error, equal_weights(conditions)).n == 40
+    assert means.score(error, equal_weights([first, second])).n == of_two
+    assert means.score(error, {first: 1.0}).n == int(means.n[0])
