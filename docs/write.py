@@ -2,7 +2,7 @@
 
 python docs/write.py               # the tables (make docs)
 python docs/write.py --check       # writes nothing; exits with 1 where a table is not what it would write
-python docs/write.py --demo OUT    # also what README and the first page show of the demo, which runs into OUT
+python docs/write.py --demo OUT    # also what the first page and README show of the demo, which runs into OUT
 python docs/write.py --notebooks   # also what the cells of docs/notebooks print
 python docs/write.py --modern OUT  # also docs/modern.md and its figure, from what its two commands wrote into OUT
 python docs/write.py --four OUT    # also the example of docs/compare.md, from what its commands wrote into OUT
@@ -56,7 +56,6 @@ from hardiness.store.store import Store
 
 ROOT = Path(__file__).resolve().parents[1]
 BLOCK = "<!-- made: {name} -->\n{text}<!-- end: {name} -->\n"
-DEMO_MODELS = ("efficientnet_lite0", "squeezenet1_1")
 PAPER = (
     "imagenet-val",
     "imagenet-a",
@@ -663,7 +662,7 @@ def written(page: str) -> str:
 
 
 def demo(out: Path) -> str:
-    """The overview of two models of the demo, which is run into the folder where that is not there yet."""
+    """The overview of the demo, which is run into the folder where that is not there yet."""
     if not out.exists():
         command = [
             sys.executable,
@@ -678,13 +677,7 @@ def demo(out: Path) -> str:
         ]
         subprocess.run(command, check=True)
     store = Store.open(out)
-    table = printed(scorecard_tables(results_of(store), kept_comparisons([store])), COLUMNS)
-    lines, kept = [], True
-    for line in table.splitlines(keepends=True):
-        model = re.match(r"│ (\S+)", line)
-        kept = model[1] in DEMO_MODELS if model else kept or line[0] != "│"
-        lines += [line] * kept
-    return "".join(lines)
+    return printed(scorecard_tables(results_of(store), kept_comparisons([store])), COLUMNS)
 
 
 def write_first_screens(out: Path) -> None:
@@ -894,7 +887,7 @@ def write_notebooks() -> None:
 
 
 RUNS: Mapping[str, Mapping[str, Mapping[str, Callable[[Path], str]]]] = {
-    "--demo": {"README.md": {"demo": demo}, "docs/index.md": {"demo": demo}},
+    "--demo": {"docs/index.md": {"demo": demo}},
     "--modern": {MODERN: {"modern": modern}},
     "--four": {"docs/compare.md": {"four": differences, "noise": movements}},
     "--slices": {

@@ -70,10 +70,19 @@ def test_readme_is_a_screen_and_a_half() -> None:
     assert len(re.sub(r"<!--.*?-->", "", README).split()) <= 1200
 
 
+def test_readme_begins_with_two_commands_of_make_then_ones_own_network_then_a_number_for_a_paper() -> None:
+    first, own, paper, *_ = blocks("README.md", "")
+    assert [line.partition("  #")[0] for line in first.splitlines()] == ["make demo", "make test"]
+    assert README.index(first) < 1500
+    assert "-m onnx:net.onnx:mean=0.485/0.456/0.406," in own
+    assert "-b imagenet-c" in paper
+    for target in re.findall(r"^make (\w+)", first, re.MULTILINE):
+        assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
+
+
 def test_readme_shows_only_commands_that_can_be_copied() -> None:
     """No release is on an index yet, and what holds a place for an address cannot be pasted."""
     commands = "\n".join(blocks("README.md", ""))
-    assert "pip install '.[demo,onnx]'" in commands
     assert not re.search(r"…|<\w+>|(pip|pipx|uv|uvx|conda) (install |tool install |run )?hardiness\b", commands)
 
 
@@ -98,12 +107,11 @@ def test_pages_name_only_files_that_there_are() -> None:
     assert [each for each in named if not any((top / each[1]).exists() for top in tops)] == []
 
 
-def test_the_first_page_begins_with_install_lines_the_demos_picture_and_its_result() -> None:
+def test_the_first_page_begins_with_the_demo_its_picture_and_its_result() -> None:
     page = (ROOT / "docs" / "index.md").read_text("utf-8").partition("\n## ")[0]
-    install, table = (page.index(each) for each in ("pip install '.[demo]'\n", "<!-- made: demo -->\n"))
+    install, table = (page.index(each) for each in ("\nmake demo\n", "<!-- made: demo -->\n"))
     picture, dark = (page.index(f"](pictures/report{each})") for each in (".png#only-light", "_dark.png#only-dark"))
     assert install < picture < dark < table
-    assert re.search("<!-- made: demo -->.*?<!-- end: demo -->", page, re.DOTALL)[0] in README
 
 
 def test_the_picture_of_the_page_has_the_colours_of_the_readers_screen() -> None:
