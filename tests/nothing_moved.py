@@ -17,7 +17,7 @@ kept in ``.same``, outside of git, and are made anew where this file, the instal
 
 - ``keys``: the identity and key of the run of every benchmark and shipped variant, planned without evaluating;
 - ``kernels``: the pixels of every corruption and perturbation at every severity;
-- ``words``: ``--help`` of every command, group and former name, and every ``hardiness list``;
+- ``words``: ``--help`` of every command and group, and every ``hardiness list``;
 - ``every``: all benchmarks on two pictures of each data set; ``attacks``: each attack; ``demo``: the suite;
   ``imagenet``: three cells of ImageNet-C, ImageNet-P, white box, black box and cue conflict on real networks and
   photographs; ``own``: own classes; ``grouped``: columns, clusters, slices, levels, a ladder, policies of every kind of
@@ -253,10 +253,6 @@ ATTACKS = (
 )
 """Each attack under its threat models, and a budget that some of three pictures withstand."""
 
-FORMER_NAMES = (
-    *("models", "benchmarks", "attacks", "corruptions", "perturbations", "claims", "consistency", "human-likeness"),
-    *("noise", "power", "corrupt", "perturb", "visualise", "make-cue-conflict", "make-patch"),
-)
 EXPORTS = ("json", "csv", "parquet", "latex", "markdown", "model-index", "bibtex")
 BINARY = {"parquet"}
 COMMENT_FILES = ("comment.md", "junit.xml", "summary.md")
@@ -771,8 +767,8 @@ def kernels(scene: Scene) -> None:
 
 
 def words(scene: Scene) -> None:
-    """Help of every command that the help of another names, and of former names; every list, and each thing in it."""
-    waiting = [(), *((name,) for name in FORMER_NAMES)]
+    """Help of every command that the help of another names; every list, and each thing in it."""
+    waiting = [()]
     for command in waiting:
         text = scene.hardiness(*command, "--help")
         named = re.findall(r"'hardiness ([\w -]+) --help'", text)

@@ -163,7 +163,8 @@ def test_a_patch_is_trained_on_some_photographs_and_fools_the_model_on_others(
     run: Callable[..., Any], hardiness: Callable[..., Any], results: Callable[..., Any], crops: Path, tmp_path: Path
 ) -> None:
     command = (
-        "make-patch",
+        "make",
+        "patch",
         "-m",
         PLAIN,
         "--data",
@@ -205,7 +206,7 @@ def test_a_patch_that_cannot_be_is_one_line(
     hardiness: Callable[..., Any], crops: Path, tmp_path: Path, options: tuple[str, ...], line: str
 ) -> None:
     out = () if "--out" in options else ("--out", tmp_path / "patch")
-    told = hardiness("make-patch", "-m", PLAIN, "--data", f"imagenet={crops}:classes=folders", *out, *options)
+    told = hardiness("make", "patch", "-m", PLAIN, "--data", f"imagenet={crops}:classes=folders", *out, *options)
     assert (told.status, len(told.lines)) == (2, 1)
     assert line in told.lines[0]
 

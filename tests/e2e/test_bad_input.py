@@ -33,8 +33,8 @@ Case = Callable[[Path], list[str]]
         (["run", "-m", "efficientnet_lite0", "-b", "imagenet-val", "--runtime", "openvin"], "openvino"),
         (["run", "-m", "a", "-m", "b", "-b", "imagenet-val", "--weights", "f"], "a"),
         (["rnu"], "did you mean 'run'"),
-        (["models", "resnext101_32x8d_wls"], "did you mean"),
-        (["benchmarks", "imagenet-vall"], "did you mean"),
+        (["list", "models", "resnext101_32x8d_wls"], "did you mean"),
+        (["list", "benchmarks", "imagenet-vall"], "did you mean"),
         (["show", "nowhere"], "must be the --out of an earlier 'hardiness run'"),
     ],
 )

@@ -21,7 +21,7 @@ def test_another_cell_or_a_changed_one_is_evaluated_alone(
 ) -> None:
     root = tree(4)
     cells = ["--corruptions", "contrast+brightness", "--severities", "1"]
-    assert hardiness("corrupt", "--format", "jpeg", root, tmp_path / "c", *cells, "--quiet").status == 0
+    assert hardiness("make", "corruptions", "--format", "jpeg", root, tmp_path / "c", *cells, "--quiet").status == 0
     (tmp_path / "c" / "manifest.json").unlink()
     aside = tmp_path / "aside"
     shutil.move(tmp_path / "c" / "brightness", aside)

@@ -18,7 +18,7 @@ IMAGENET_C = distortion_set("imagenet-c")
 
 
 def test_every_corruption_is_listed_with_its_group(hardiness: Any) -> None:
-    told = hardiness("corruptions")
+    told = hardiness("list", "corruptions")
     assert told.status == 0
     for name in (*IMAGENET_C.members, *IMAGENET_C.extra):
         (line,) = [line for line in told.out.splitlines() if f" {name} " in line]
@@ -28,7 +28,7 @@ def test_every_corruption_is_listed_with_its_group(hardiness: Any) -> None:
 
 @pytest.mark.parametrize("name", [*IMAGENET_C.members, *IMAGENET_C.extra])
 def test_one_is_described_with_its_five_severities_and_its_source(hardiness: Any, name: str) -> None:
-    told = hardiness("corruptions", name)
+    told = hardiness("list", "corruptions", name)
     assert told.status == 0
     assert "Source: Hendrycks & Dietterich" in " ".join(told.out.split())
     for severity, row in zip(SEVERITIES, corruptions.get(name).parameters, strict=True):
@@ -38,7 +38,7 @@ def test_one_is_described_with_its_five_severities_and_its_source(hardiness: Any
 
 
 def test_a_misspelt_corruption_is_one_line(hardiness: Any) -> None:
-    told = hardiness("corruptions", "zom_blur")
+    told = hardiness("list", "corruptions", "zom_blur")
     assert told.status == 2
     assert "did you mean 'zoom_blur'" in told.err
 
@@ -83,7 +83,8 @@ def test_without_the_pictures_frost_alone_is_left_out_and_told(
     (result,) = results(tmp_path / "x")
     assert "mce_partial" in {score["metric"] for score in result["scores"]}
     written = hardiness(
-        "corrupt",
+        "make",
+        "corruptions",
         "--format",
         "jpeg",
         "embedded",
@@ -131,20 +132,20 @@ def test_a_written_set_of_another_name_is_read_back_and_gives_the_same_predictio
 
     assert len(answers(generated)) == 3 * 5
     assert answers(stored) == answers(generated)
-    refused = hardiness("corrupt", "--format", "jpeg", "embedded", tree, "--corruptions", "fog", "--quiet")
+    refused = hardiness("make", "corruptions", "--format", "jpeg", "embedded", tree, "--corruptions", "fog", "--quiet")
     assert refused.status == 2
     assert "was written with set imagenet-c-bar, and now set is imagenet-c" in refused.err
 
 
 def test_an_unknown_set_is_one_line(hardiness: Any, tmp_path: Path) -> None:
-    told = hardiness("corrupt", "--format", "jpeg", "embedded", tmp_path / "c", "--set", "imagenet-c-baz")
+    told = hardiness("make", "corruptions", "--format", "jpeg", "embedded", tmp_path / "c", "--set", "imagenet-c-baz")
     assert told.status == 2
     assert "did you mean 'imagenet-c-bar'" in told.err
     assert len(told.lines) == 1
 
 
 def test_listed_corruptions_name_their_sets(hardiness: Any) -> None:
-    lines = hardiness("corruptions").out.splitlines()
+    lines = hardiness("list", "corruptions").out.splitlines()
     (perlin,) = [line for line in lines if " perlin_noise " in line]
     (fog,) = [line for line in lines if " fog " in line and "imagenet-c" in line]
     assert "imagenet-c-bar" in perlin

@@ -188,7 +188,7 @@ def test_ids_that_keep_a_suffix_survive_the_tree(
         Image.open(photographs[index]).convert("RGB").save(folder / name)
     root, tree = tmp_path / "root", tmp_path / "root" / "imagenet-c"
     cells = ["--corruptions", "fog+contrast", "--severities", "1+5"]
-    assert hardiness("corrupt", "--format", "jpeg", root, tree, *cells, "--quiet").status == 0
+    assert hardiness("make", "corruptions", "--format", "jpeg", root, tree, *cells, "--quiet").status == 0
     assert len(files(tree)) == 3 * 4
     assert (tree / "fog" / "5" / "n01440764" / "a.png.JPEG").is_file()
     asked = "corruptions=fog+contrast,severities=1+5"
@@ -247,7 +247,7 @@ def test_wrong_options_cost_one_line(hardiness: Any, factory: Any, tmp_path: Pat
     assert len(told.lines) == 1, told.err
     if not option.startswith(("source", "extra")):
         name, _, value = option.partition("=")
-        told = hardiness("corrupt", "--format", "jpeg", "embedded", tmp_path / "c", f"--{name}", value)
+        told = hardiness("make", "corruptions", "--format", "jpeg", "embedded", tmp_path / "c", f"--{name}", value)
         assert told.status == 2
         assert says in told.err
         assert len(told.lines) == 1
@@ -383,7 +383,7 @@ def test_a_photograph_that_cannot_be_read_fails_alone_and_the_rest_of_the_tree_i
     root = tree(3)
     folder = next((root / "imagenet" / "val").iterdir())
     (folder / "bad.JPEG").write_bytes(b"\xff\xd8\xff no photograph")
-    told = hardiness("corrupt", "--format", "jpeg", root, tmp_path / "c", "--corruptions", "fog", "--quiet")
+    told = hardiness("make", "corruptions", "--format", "jpeg", root, tmp_path / "c", "--corruptions", "fog", "--quiet")
     assert told.status == 1
     assert len(told.lines) == 1
     assert "bad.JPEG" in told.err
@@ -393,7 +393,7 @@ def test_a_photograph_that_cannot_be_read_fails_alone_and_the_rest_of_the_tree_i
 
 def test_another_seed_source_or_folder_is_refused(hardiness: Any, tree: Any, tmp_path: Path) -> None:
     fog = ["--corruptions", "fog", "--severities", "1", "--limit", "2", "--quiet"]
-    assert hardiness("corrupt", "--format", "jpeg", "embedded", tmp_path / "c", *fog).status == 0
+    assert hardiness("make", "corruptions", "--format", "jpeg", "embedded", tmp_path / "c", *fog).status == 0
     before = files(tmp_path / "c")
     full = tmp_path / "full"
     full.mkdir()
@@ -405,7 +405,9 @@ def test_another_seed_source_or_folder_is_refused(hardiness: Any, tree: Any, tmp
         (["nowhere", tmp_path / "d"], "nowhere"),
         (["embedded", tmp_path / "e", "--limit", "0"], "limit must be at least 1"),
     ):
-        told = hardiness("corrupt", "--format", "jpeg", *arguments, *(fog if "--limit" not in arguments else fog[:4]))
+        told = hardiness(
+            "make", "corruptions", "--format", "jpeg", *arguments, *(fog if "--limit" not in arguments else fog[:4])
+        )
         assert told.status == 2, told.err
         assert says in told.err
         assert len(told.lines) == 1
@@ -422,17 +424,18 @@ def test_a_killed_corrupt_continues_and_writes_the_same_tree(
     frost_pictures: Path, moments: Any, hardiness: Any, data_root: Path, tmp_path: Path
 ) -> None:
     asked = ["--limit", "16", "--quiet"]
-    longest = moments.finish("corrupt", "--format", "jpeg", data_root, tmp_path / "whole", *asked)
+    longest = moments.finish("make", "corruptions", "--format", "jpeg", data_root, tmp_path / "whole", *asked)
     whole = files(tmp_path / "whole")
     assert len(whole) == 16 * len(IMAGENET_C.members) * len(SEVERITIES)
     for _ in range(3):
         moments.kill(
-            "corrupt", "--format", "jpeg", data_root, tmp_path / "killed", *asked, between=(longest / 3, longest)
+            *("make", "corruptions", "--format", "jpeg", data_root, tmp_path / "killed", *asked),
+            between=(longest / 3, longest),
         )
         assert files(tmp_path / "killed").items() <= whole.items(), "what is left is whole, and what it would have been"
         if (tmp_path / "killed" / "manifest.json").exists():
             json.loads((tmp_path / "killed" / "manifest.json").read_text())
-    moments.finish("corrupt", "--format", "jpeg", data_root, tmp_path / "killed", *asked)
+    moments.finish("make", "corruptions", "--format", "jpeg", data_root, tmp_path / "killed", *asked)
     assert files(tmp_path / "killed") == whole
     manifests = [(tmp_path / name / "manifest.json").read_bytes() for name in ("killed", "whole")]
     assert manifests[0] == manifests[1]
@@ -444,7 +447,8 @@ def test_a_tree_that_is_continued_mends_what_is_cut_off_and_writes_nothing_else_
     frost_pictures: Path, hardiness: Any, data_root: Path, tmp_path: Path
 ) -> None:
     command = [
-        "corrupt",
+        "make",
+        "corruptions",
         "--format",
         "jpeg",
         data_root,

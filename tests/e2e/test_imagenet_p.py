@@ -163,7 +163,10 @@ def test_without_the_library_of_videos_one_line_says_what_to_install(
 ) -> None:
     monkeypatch.setitem(sys.modules, "av", None)
     run = ("run", "-m", factory(), "-b", "imagenet-p", "--data", tmp_path, "--out", tmp_path / "x", "--quiet")
-    for arguments in (run, ("perturb", tree(1), tmp_path / "p", "--perturbations", "translate", "--quiet")):
+    for arguments in (
+        run,
+        ("make", "perturbations", tree(1), tmp_path / "p", "--perturbations", "translate", "--quiet"),
+    ):
         told = hardiness(*arguments)
         assert told.status == 2
         assert told.lines == ["hardiness: video files need PyAV; pip install 'hardiness[video]'"]
@@ -176,7 +179,9 @@ def test_a_written_tree_gives_nearly_the_predictions_of_generating(
     """Coding moves values by a grey level or more, so near ties may fall the other way, and nothing else."""
     names = "rotate+zoom_blur+brightness"
     asked = ["--limit", "1", "--quiet"]
-    told = hardiness("perturb", f"imagenet={data_root}/imagenet", tmp_path / "p", "--perturbations", names, *asked)
+    told = hardiness(
+        "make", "perturbations", f"imagenet={data_root}/imagenet", tmp_path / "p", "--perturbations", names, *asked
+    )
     assert told.status == 0, told.err
     common = ["run", "-m", MODEL, "-b", f"imagenet-p:perturbations={names}", "--out", tmp_path / "x", *asked]
     assert hardiness(*common, "--data", f"imagenet-p={tmp_path / 'p'}").status == 0
@@ -188,7 +193,7 @@ def test_a_written_tree_gives_nearly_the_predictions_of_generating(
 
 def test_written_videos_hold_the_generated_frames(hardiness: Any, tree: Any, tmp_path: Path) -> None:
     root = tree(1)
-    told = hardiness("perturb", root, tmp_path / "p", "--perturbations", "translate", "--contact-sheet")
+    told = hardiness("make", "perturbations", root, tmp_path / "p", "--perturbations", "translate", "--contact-sheet")
     assert told.status == 0, told.err
     assert "\n1 file  " in told.out
     (path,) = videos(tmp_path / "p")
@@ -250,7 +255,7 @@ def test_the_same_options_of_perturb_are_refused_alike(hardiness: Any, tmp_path:
         (["--difficulty", "2", "--perturbations", "snow"], "snow has difficulty 1 alone"),
         (["--difficulty", "0"], "difficulty must be 1, 2 or 3, was 0"),
     ):
-        told = hardiness("perturb", "embedded", tmp_path / "p", *arguments)
+        told = hardiness("make", "perturbations", "embedded", tmp_path / "p", *arguments)
         assert told.status == 2
         assert says in told.err
         assert len(told.lines) == 1
@@ -391,7 +396,7 @@ def test_nothing_that_is_no_such_tree_is_taken_for_one(hardiness: Any, factory: 
 
 def test_another_seed_source_or_folder_is_refused(hardiness: Any, tree: Any, tmp_path: Path) -> None:
     few = ["--perturbations", "translate", "--limit", "1", "--quiet"]
-    assert hardiness("perturb", "embedded", tmp_path / "p", *few).status == 0
+    assert hardiness("make", "perturbations", "embedded", tmp_path / "p", *few).status == 0
     before = videos(tmp_path / "p")
     full = tmp_path / "full"
     full.mkdir()
@@ -402,7 +407,7 @@ def test_another_seed_source_or_folder_is_refused(hardiness: Any, tree: Any, tmp
         (["embedded", full], "precious.txt"),
         (["nowhere", tmp_path / "d"], "nowhere"),
     ):
-        told = hardiness("perturb", *arguments, *few)
+        told = hardiness("make", "perturbations", *arguments, *few)
         assert told.status == 2, told.err
         assert says in told.err
         assert len(told.lines) == 1
@@ -413,7 +418,9 @@ def test_a_photograph_that_cannot_be_read_fails_alone(hardiness: Any, tree: Any,
     root = tree(2)
     folder = next((root / "imagenet" / "val").iterdir())
     (folder / "bad.JPEG").write_bytes(b"\xff\xd8\xff no photograph")
-    told = hardiness("perturb", root, tmp_path / "p", "--perturbations", "translate", "--contact-sheet", "--quiet")
+    told = hardiness(
+        "make", "perturbations", root, tmp_path / "p", "--perturbations", "translate", "--contact-sheet", "--quiet"
+    )
     assert told.status == 1
     assert len(told.lines) == 1
     assert "bad.JPEG" in told.err
@@ -431,18 +438,18 @@ def test_a_killed_perturb_continues_and_writes_the_same_tree(
 ) -> None:
     asked = ["--limit", "4", "--perturbations", "translate+brightness", "--quiet"]
     source = f"imagenet={data_root}/imagenet"
-    longest = moments.finish("perturb", source, tmp_path / "whole", *asked)
+    longest = moments.finish("make", "perturbations", source, tmp_path / "whole", *asked)
     whole = videos(tmp_path / "whole")
     assert len(whole) == 8
     for _ in range(3):
-        moments.kill("perturb", source, tmp_path / "killed", *asked, between=(longest / 3, longest))
+        moments.kill("make", "perturbations", source, tmp_path / "killed", *asked, between=(longest / 3, longest))
         assert videos(tmp_path / "killed").items() <= whole.items(), "what is left is whole"
-    moments.finish("perturb", source, tmp_path / "killed", *asked)
+    moments.finish("make", "perturbations", source, tmp_path / "killed", *asked)
     assert videos(tmp_path / "killed") == whole
     times = {name: (tmp_path / "killed" / name).stat().st_mtime_ns for name in whole}
     cut_off = min(whole)
     (tmp_path / "killed" / cut_off).write_bytes(whole[cut_off][:-40])
-    assert hardiness("perturb", source, tmp_path / "killed", *asked).status == 0
+    assert hardiness("make", "perturbations", source, tmp_path / "killed", *asked).status == 0
     assert videos(tmp_path / "killed") == whole
     assert [name for name, t in times.items() if (tmp_path / "killed" / name).stat().st_mtime_ns != t] == [cut_off]
     manifests = [json.loads((tmp_path / name / "manifest.json").read_bytes()) for name in ("killed", "whole")]
@@ -502,15 +509,15 @@ def test_a_stored_run_as_the_baseline_gives_mt5d_and_divides_no_other_benchmark(
 
 
 def test_every_perturbation_is_listed_and_described(hardiness: Any) -> None:
-    told = hardiness("perturbations")
+    told = hardiness("list", "perturbations")
     assert told.status == 0
     for name in perturbations.names():
         (line,) = [line for line in told.out.splitlines() if f" {name} " in line]
         assert ("first frame" in line) is ("noise" in name)
         assert ("validation" in line) is (name not in IMAGENET_P.members)
-        described = hardiness("perturbations", name)
+        described = hardiness("list", "perturbations", name)
         assert described.status == 0
         assert "Source: Hendrycks & Dietterich" in " ".join(described.out.split())
         for row in perturbations.get(name).parameters:
             assert all(str(number) in described.out for number in row.values())
-    assert "did you mean 'tilt'" in hardiness("perturbations", "tlit").err
+    assert "did you mean 'tilt'" in hardiness("list", "perturbations", "tlit").err

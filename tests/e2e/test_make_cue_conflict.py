@@ -1,4 +1,4 @@
-"""``hardiness make-cue-conflict`` as a person calls it, and the benchmark on what it made."""
+"""``hardiness make stimuli`` as a person calls it, and the benchmark on what it made."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_stimuli_are_made_named_listed_and_kept(
     hardiness: Any, pyramid: str, folder: Any, tmp_path: Path, results: Any
 ) -> None:
     place, out = folder("n01440764", "n01443537", "n02012849"), tmp_path / "out"
-    asked = ["make-cue-conflict", "--shapes", place, "--textures", place, "--out", out, "-m", pyramid, "--steps", "3"]
+    asked = ["make", "stimuli", "--shapes", place, "--textures", place, "--out", out, "-m", pyramid, "--steps", "3"]
     told = hardiness(*asked, "--limit", "3")
     assert told.status == 0, told.err
     assert told.out.startswith("3 files")
@@ -115,7 +115,7 @@ def test_the_same_bytes_from_the_same_seed_however_often_it_was_stopped(
     hardiness: Any, pyramid: str, folder: Any, tmp_path: Path
 ) -> None:
     place = folder("ant", "bee", "cup")
-    asked = ["make-cue-conflict", "--shapes", place, "--textures", place, "-m", pyramid, *FAST, "--batch-size", "1"]
+    asked = ["make", "stimuli", "--shapes", place, "--textures", place, "-m", pyramid, *FAST, "--batch-size", "1"]
     assert hardiness(*asked, "--out", tmp_path / "a").status == 0
     assert hardiness(*asked, "--out", tmp_path / "b", "--limit", "2").status == 0
     half = sorted((tmp_path / "b" / "cue-conflict").glob("*.png"))
@@ -132,7 +132,7 @@ def test_the_same_bytes_from_the_same_seed_however_often_it_was_stopped(
 
 def test_another_seed_is_another_folder(hardiness: Any, pyramid: str, folder: Any, tmp_path: Path) -> None:
     place = folder("ant", "bee")
-    asked = ["make-cue-conflict", "--shapes", place, "--textures", place, "-m", pyramid, *FAST, "--limit", "1"]
+    asked = ["make", "stimuli", "--shapes", place, "--textures", place, "-m", pyramid, *FAST, "--limit", "1"]
     assert hardiness(*asked, "--out", tmp_path / "a").status == 0
     told = hardiness(*asked, "--out", tmp_path / "a", "--seed", "1")
     assert told.status == 2
@@ -145,7 +145,7 @@ def test_a_folder_that_another_command_writes_is_waited_for(
 ) -> None:
     place, out = folder("n01440764", "n01443537"), tmp_path / "a"
     out.mkdir()
-    asked = ["make-cue-conflict", "--shapes", place, "--textures", place, *FAST, "-m", pyramid, "--out", out]
+    asked = ["make", "stimuli", "--shapes", place, "--textures", place, *FAST, "-m", pyramid, "--out", out]
     with FileLock(out / ".lock"):
         told = hardiness(*asked, "--wait", "0")
     assert told.status == 1
@@ -154,7 +154,7 @@ def test_a_folder_that_another_command_writes_is_waited_for(
 
 def test_categories_of_unknown_classes_are_told(hardiness: Any, pyramid: str, folder: Any, tmp_path: Path) -> None:
     place, out = folder("moss", "bark"), tmp_path / "a"
-    asked = ["make-cue-conflict", "--shapes", place, "--textures", place, "-m", pyramid, *FAST, "--limit", "1"]
+    asked = ["make", "stimuli", "--shapes", place, "--textures", place, "-m", pyramid, *FAST, "--limit", "1"]
     told = hardiness(*asked, "--out", out)
     assert told.status == 0
     assert f"the classes of bark, moss are not known: for the benchmark, write {out / 'cue-conflict'}" in told.err
@@ -194,7 +194,7 @@ def test_bad_input_is_one_line(
 ) -> None:
     place = folder("ant", "bee")
     options = {"--shapes": place, "--textures": place, "-m": pyramid, "--out": tmp_path / "a", changes[0]: changes[1]}
-    told = hardiness("make-cue-conflict", *(word for option in options.items() for word in option))
+    told = hardiness("make", "stimuli", *(word for option in options.items() for word in option))
     assert told.status == 2
     (line,) = told.lines
     assert message in line
@@ -204,7 +204,7 @@ def test_bad_input_is_one_line(
 def test_one_category_and_a_transformer_are_one_line_each(hardiness: Any, folder: Any, tmp_path: Path) -> None:
     place = folder("ant")
     vit = "timm:vit_tiny_patch16_224:weights=random"
-    asked = ["make-cue-conflict", "--shapes", place, "--textures", place, "--out", tmp_path / "a"]
+    asked = ["make", "stimuli", "--shapes", place, "--textures", place, "--out", tmp_path / "a"]
     told = hardiness(*asked, "-m", "squeezenet1_1:weights=random")
     assert told.status == 2
     assert "of one category, ant" in told.lines[0]
@@ -220,7 +220,8 @@ def test_lite0_sees_the_texture_and_no_longer_the_shape(hardiness: Any, tmp_path
     The texture's class gains more than 0.1 of probability, the shape's loses more than 0.3.
     """
     told = hardiness(
-        "make-cue-conflict",
+        "make",
+        "stimuli",
         "--shapes",
         "embedded",
         "--textures",

@@ -93,19 +93,17 @@ def test_from_a_published_tree_to_people_beside_it(
     assert "people: " in shown.out
     assert hardiness("report", out).status == 0
     assert "people in a laboratory" in (out / "report.html").read_text()
-    told = hardiness("human-likeness", out, "--humans", raw_data, "--json")
+    told = hardiness("show", "--people", out, "--humans", raw_data, "--json")
     assert told.status == 0, told.err
-    *networks, people = json.loads(told.out)
+    *networks, people = json.loads(told.out)["human_likeness"]
     (network,) = [each for each in networks if each["name"] == factory()]
     assert list(network["sets"]) == ["contrast", "false-colour", "edge"]
     assert (people["name"], people["mean_rank"]) == ("people", None)
     assert sum(each["mean_rank"] for each in networks) == pytest.approx(1 + 2)
     assert network["ood_accuracy"]["value"] == pytest.approx(found["ood_accuracy_partial",]["value"])
-    told = hardiness("human-likeness", out, "--humans", raw_data, "--by-set")
+    told = hardiness("show", "--people", out, "--humans", raw_data, "--all")
     assert "on 3 of 17 sets" in told.out
     assert "error consistency with people, set by set" in told.out
-    asked = hardiness("show", "--people", out, "--humans", raw_data, "--all")
-    assert (asked.status, asked.out) == (0, told.out)
     lacking = hardiness("show", "--people", out)
     assert "--humans is needed for runs of model-vs-human" in lacking.err
 
@@ -121,8 +119,10 @@ def test_sets_may_be_chosen(
     assert told.status != 0
     assert "must hold the set sketch, but does not" in told.err
     assert hardiness("run", "-b", "model-vs-human:sets=contrast", *common).status == 0
-    told = hardiness("human-likeness", tmp_path / "x", "--humans", raw_data, "--json")
-    assert list(json.loads(told.out)[0]["sets"]) == ["contrast", "edge"], "two runs of one model are one row"
+    told = hardiness("show", "--people", tmp_path / "x", "--humans", raw_data, "--json")
+    assert list(json.loads(told.out)["human_likeness"][0]["sets"]) == ["contrast", "edge"], (
+        "two runs of one model are one row"
+    )
     assert "did you mean 'sketch'" in hardiness("run", "-b", "model-vs-human:sets=sketsh", *common).err
 
 
@@ -158,13 +158,17 @@ def test_a_picture_of_another_size_fails_alone(
     assert "must be 224x224 pixels" in result["failures"][0]["reason"]
 
 
-def test_trials_that_cannot_be_read_are_one_line(hardiness: Any, raw_data: Path, tmp_path: Path) -> None:
-    told = hardiness("human-likeness", tmp_path / "x", "--humans", tmp_path / "nothing")
+def test_trials_that_cannot_be_read_are_one_line(
+    hardiness: Any, factory: Any, datasets: Path, raw_data: Path, tmp_path: Path
+) -> None:
+    run = ("run", "-m", factory(), "-b", "model-vs-human:sets=edge", "--data", f"model-vs-human={datasets}", "--quiet")
+    assert hardiness(*run, "--out", tmp_path / "x").status == 0
+    told = hardiness("show", "--people", tmp_path / "x", "--humans", tmp_path / "nothing")
     assert told.status != 0
     assert "must hold a folder of csv files for each set" in told.lines[-1]
     file = next((raw_data / "contrast").glob("*.csv"))
     file.write_text(file.read_text().replace(",c05,", ",c77,"))
-    told = hardiness("human-likeness", tmp_path / "x", "--humans", raw_data)
+    told = hardiness("show", "--people", tmp_path / "x", "--humans", raw_data)
     assert "'c77' is no condition of contrast" in told.lines[-1]
 
 
@@ -188,9 +192,9 @@ def test_a_chat_model_stands_beside_people(
     (result,) = [each for each in results(out) if each["model"].startswith(model)]
     accuracy = {s["condition"].get("set"): s["value"] for s in result["scores"] if s["metric"] == "accuracy"}
     assert accuracy["edge"] == 0.25
-    shown = hardiness("human-likeness", out, "--humans", raw_data, "--json")
+    shown = hardiness("show", "--people", out, "--humans", raw_data, "--json")
     assert shown.status == 0, shown.err
-    (found,) = [each for each in json.loads(shown.out) if each["name"].startswith(model)]
+    (found,) = [each for each in json.loads(shown.out)["human_likeness"] if each["name"].startswith(model)]
     assert -1 <= found["error_consistency"]["value"] <= 1
 
 

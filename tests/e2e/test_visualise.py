@@ -1,4 +1,4 @@
-"""``hardiness visualise`` as a person calls it."""
+"""``hardiness make features`` as a person calls it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def record(out: Path) -> dict[str, Any]:
 
 
 def test_classes_of_one_s_own_model(hardiness: Any, factory: Any, tmp_path: Path) -> None:
-    asked = ["visualise", "-m", factory(), "--class", "goldfish", "--class", "n01440764", "--steps", "5"]
+    asked = ["make", "features", "-m", factory(), "--class", "goldfish", "--class", "n01440764", "--steps", "5"]
     told = hardiness(*asked, "--size", "64", "--out", tmp_path / "a")
     assert told.status == 0, told.err
     assert told.out.strip() == f"{tmp_path / 'a' / 'grid.png'}  {tmp_path / 'a' / 'features.json'}"
@@ -52,7 +52,7 @@ def test_classes_of_one_s_own_model(hardiness: Any, factory: Any, tmp_path: Path
 @pytest.mark.thorough
 def test_a_transformer_s_channels_and_neurons(hardiness: Any, tmp_path: Path) -> None:
     units = ["--layer", "blocks.3", "--channel", "0-1", "--channel", "7", "--neuron", "60,5"]
-    told = hardiness("visualise", "-m", VIT, *units, "--steps", "2", "--variants", "2", "--out", tmp_path)
+    told = hardiness("make", "features", "-m", VIT, *units, "--steps", "2", "--variants", "2", "--out", tmp_path)
     assert told.status == 0, told.err
     found = record(tmp_path)["features"]
     assert [each.get("channel") for each in found] == [0, 0, 1, 1, 7, 7, None, None]
@@ -61,14 +61,14 @@ def test_a_transformer_s_channels_and_neurons(hardiness: Any, tmp_path: Path) ->
 
 
 def test_layers_are_listed(hardiness: Any, factory: Any) -> None:
-    told = hardiness("visualise", "-m", factory(), "--layers")
+    told = hardiness("make", "features", "-m", factory(), "--layers")
     assert told.status == 0
     assert "linear" in told.out
     assert "1000" in told.out
 
 
 def test_the_paper_s_protocol(hardiness: Any, factory: Any, tree: Any, tmp_path: Path) -> None:
-    asked = ["visualise", "-m", factory(), "--protocol", "orhan2019", "--data", tree(3), "--steps", "20"]
+    asked = ["make", "features", "-m", factory(), "--protocol", "orhan2019", "--data", tree(3), "--steps", "20"]
     told = hardiness(*asked, "--out", tmp_path / "a")
     assert told.status == 0, told.err
     found = record(tmp_path / "a")
@@ -92,7 +92,8 @@ def test_the_paper_s_protocol(hardiness: Any, factory: Any, tree: Any, tmp_path:
 @pytest.mark.usefixtures("photographs")
 def test_squeezenet_s_features_are_reached_from_photographs(hardiness: Any, data_root: Path, tmp_path: Path) -> None:
     told = hardiness(
-        "visualise",
+        "make",
+        "features",
         "-m",
         "squeezenet1_1",
         "--protocol",
@@ -115,7 +116,9 @@ def test_squeezenet_s_features_are_reached_from_photographs(hardiness: Any, data
 @pytest.mark.thorough
 def test_a_goldfish_is_a_goldfish_however_it_is_moved(hardiness: Any, tmp_path: Path) -> None:
     """Judged on the file, under shifts, turns and zooms that it was not optimised under, each by itself."""
-    told = hardiness("visualise", "-m", "efficientnet_lite0", "--class", "goldfish", "--steps", "96", "--out", tmp_path)
+    told = hardiness(
+        "make", "features", "-m", "efficientnet_lite0", "--class", "goldfish", "--steps", "96", "--out", tmp_path
+    )
     assert told.status == 0, told.err
     (feature,) = record(tmp_path)["features"]
     assert feature["probability_after"] > 0.9
@@ -150,7 +153,7 @@ def test_a_goldfish_is_a_goldfish_however_it_is_moved(hardiness: Any, tmp_path: 
 def test_bad_input_is_one_line(
     hardiness: Any, factory: Any, tmp_path: Path, arguments: list[str], message: str
 ) -> None:
-    told = hardiness("visualise", "-m", factory(), *arguments, "--out", tmp_path / "out")
+    told = hardiness("make", "features", "-m", factory(), *arguments, "--out", tmp_path / "out")
     assert told.status == 2
     (line,) = told.lines
     assert message in line
@@ -162,7 +165,7 @@ def test_a_folder_of_others_is_refused_before_anything_is_computed(
 ) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "mine.txt").write_text("kept")
-    told = hardiness("visualise", "-m", factory(), "--class", "1", "--out", tmp_path / "out")
+    told = hardiness("make", "features", "-m", factory(), "--class", "1", "--out", tmp_path / "out")
     assert told.status == 2
     (line,) = told.lines
     assert "holds mine.txt; choose another folder" in line
@@ -175,7 +178,7 @@ def test_an_onnx_file_has_no_gradients(hardiness: Any, tmp_path: Path) -> None:
     opset = onnx.helper.make_opsetid("", 17)
     onnx.save(onnx.helper.make_model(graph, opset_imports=[opset], ir_version=8), tmp_path / "x.onnx")
     model = f"onnx:{tmp_path / 'x.onnx'}:mean=0,std=1"
-    told = hardiness("visualise", "-m", model, "--class", "1", "--out", tmp_path / "out")
+    told = hardiness("make", "features", "-m", model, "--class", "1", "--out", tmp_path / "out")
     assert told.status == 1
     (line,) = told.lines
     assert "has no gradients" in line

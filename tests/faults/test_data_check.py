@@ -258,7 +258,8 @@ def test_stimuli_are_checked_by_name(tmp_path: Path) -> None:
 
 def test_a_tree_of_our_own_is_held_against_its_manifest(hardiness: Any, tmp_path: Path) -> None:
     written = [
-        "corrupt",
+        "make",
+        "corruptions",
         "--format",
         "jpeg",
         "embedded",

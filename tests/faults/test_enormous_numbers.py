@@ -146,8 +146,8 @@ def test_options_of_commands(
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["visualise", "-m", "alexnet", "--layer", "features.0", "--channel", "0-1000000000000"],
-        ["corrupt", "embedded", "o", "--severities", "1000000000000"],
+        ["make", "features", "-m", "alexnet", "--layer", "features.0", "--channel", "0-1000000000000"],
+        ["make", "corruptions", "embedded", "o", "--severities", "1000000000000"],
         ["run", "-m", "alexnet", "-b", "imagenet-val", "--data", "embedded", "--time-budget", "²s"],
         [
             "run",
@@ -209,5 +209,5 @@ def test_enormous_ones_that_mean_no_more_than_all(
     assert hardiness(*run, "--precision-target", str(10**12)).status == 0
     assert hardiness(*run, "--worker", f"{10**12 - 1}/{10**12}").status == 0
     assert hardiness("report", "o", "--wait", str(10**12)).status == 0
-    for name, chosen in (("corrupt", ["--corruptions", "contrast"]), ("perturb", ["--perturbations", "translate"])):
-        assert hardiness(name, "data", name, *chosen, *huge, "--quiet").status == 0
+    for kind, name in (("corruptions", "contrast"), ("perturbations", "translate")):
+        assert hardiness("make", kind, "data", name, f"--{kind}", name, *huge, "--quiet").status == 0

@@ -32,7 +32,10 @@ def somebody(tmp_path: Path) -> Callable[[Path], FileLock]:
 
 @pytest.mark.parametrize(
     "command",
-    [["corrupt", "--corruptions", "brightness", "--format", "jpeg"], ["perturb", "--perturbations", "translate"]],
+    [
+        ["make", "corruptions", "--corruptions", "brightness", "--format", "jpeg"],
+        ["make", "perturbations", "--perturbations", "translate"],
+    ],
 )
 def test_a_tree_that_another_command_writes_is_waited_for(
     somebody: Any, hardiness: Any, tmp_path: Path, command: list[str]

@@ -164,7 +164,7 @@ def test_a_small_disk_is_told_in_one_line(place: Path, hardiness: Command, size:
 
 def test_standard_output_that_is_full_is_told_in_one_line() -> None:
     with open("/dev/full", "w") as full:
-        told = spawned("attacks", stdout=full)
+        told = spawned("list", "attacks", stdout=full)
     assert told.returncode == 1
     assert "standard output cannot be written: No space left on device" in one_line(told.stderr)
 
@@ -261,7 +261,8 @@ def test_a_home_that_cannot_be_written_is_done_without(place: Path) -> None:
     written.chmod(0o777)
     home = {"HOME": "/proc", "XDG_CACHE_HOME": "/proc", "HARDINESS_CACHE": "/proc/none", "MPLCONFIGDIR": "/proc/none"}
     line = [
-        "corrupt",
+        "make",
+        "corruptions",
         "--format",
         "jpeg",
         f"{place}/data",
@@ -295,7 +296,17 @@ def test_empty_compiled_kernels_are_told_and_made_again(place: Path) -> None:
     }
 
     def corrupt(name: str) -> tuple[str, list[bytes]]:
-        line = ["corrupt", f"{place}/data", f"{place}/{name}", "--limit", "1", "--quiet", "--corruptions", "contrast"]
+        line = [
+            "make",
+            "corruptions",
+            f"{place}/data",
+            f"{place}/{name}",
+            "--limit",
+            "1",
+            "--quiet",
+            "--corruptions",
+            "contrast",
+        ]
         line += ["--format", "jpeg"]
         told = spawned(*line, "--severities", "3", env=kernels)
         assert told.returncode == 0, told.stderr

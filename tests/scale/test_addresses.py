@@ -40,7 +40,7 @@ def test_commands_say_of_an_address_what_they_say_of_a_folder(
         "show": ("show", "{}"),
         "show as JSON": ("show", "{}", "--json", "--verify"),
         "compare": ("compare", "{}", "--json"),
-        "claims": ("claims", "{}", "--json"),
+        "claims": ("show", "--claims", "{}", "--json"),
         "export": ("export", "{}", "--format", "csv"),
         "export of both": ("export", "{}", folder, "--format", "json"),
     }

@@ -192,26 +192,6 @@ GROUPS = {
 }
 """The commands as ``--help`` shows them."""
 
-ALIASES = {
-    "models": "list models",
-    "benchmarks": "list benchmarks",
-    "attacks": "list attacks",
-    "corruptions": "list corruptions",
-    "perturbations": "list perturbations",
-    "claims": "show --claims",
-    "consistency": "show consistency",
-    "human-likeness": "show human-likeness",
-    "noise": "compare --noise",
-    "power": "compare --power",
-    "corrupt": "make corruptions",
-    "perturb": "make perturbations",
-    "visualise": "make features",
-    "make-cue-conflict": "make stimuli",
-    "make-patch": "make patch",
-}
-"""Names of 0.1, which keep working for one release and stand in no help. ``show --people`` prints the tables of
-``consistency`` and ``human-likeness`` together; their functions stand beside its own."""
-
 LARGE_PAGES = "THP_MEM_ALLOC_ENABLE"
 """Where this is set before its first tensor, PyTorch asks Linux for pages of 2 MB: an attack's steps are faster."""
 
@@ -251,9 +231,9 @@ class LazyGroup(click.Group):
         return [name for names in self._sections().values() for name in names]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of that name, also of 0.1; imported now."""
+        """The command of that name, imported now."""
         words = self._words(cmd_name)
-        return command_of(words) if words in {*COMMANDS, *ALIASES.values()} else None
+        return command_of(words) if words in COMMANDS else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The help's groups of commands, from `COMMANDS` alone."""
@@ -285,7 +265,7 @@ class LazyGroup(click.Group):
         return words, command, rest
 
     def _words(self, name: str) -> str:
-        return f"{self.name} {name}" if self.name else ALIASES.get(name, name)
+        return f"{self.name} {name}" if self.name else name
 
     def _sections(self) -> Mapping[str, Sequence[str]]:
         """The commands under each title of the help."""

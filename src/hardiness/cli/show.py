@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from hardiness import api, reference, results
+from hardiness import api, results
 from hardiness.benchmarks.operating_limits import OPERATING_LIMIT
 from hardiness.cli.lines import print_lines
 from hardiness.cli.options import command, json_flag
@@ -32,7 +32,7 @@ from hardiness.report.terminal import (
 )
 from hardiness.results.comparison import BenchmarkComparison
 from hardiness.results.results import group_of, with_limits_of, with_severities
-from hardiness.store.store import Store, surveyed
+from hardiness.store.store import surveyed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -253,42 +253,3 @@ def _print_likeness(likenesses: Sequence[results.Likeness], by_set: bool) -> Non
     console.print(human_likeness_table(likenesses))
     if by_set:
         console.print(consistency_by_set_table(likenesses))
-
-
-@command
-def show_consistency(options: PeopleOptions) -> int:
-    """Do two observers err on the same stimuli? Cohen's kappa of the models of OUT on cue-conflict, and of people."""
-    comparisons = results.consistency(Store.open(options.out), reference.read_trials(options.humans), options.protocol)
-    if options.as_json:
-        print_json(comparisons)
-    else:
-        _print_kappas(comparisons, options.everything)
-    return 0
-
-
-@dataclass(frozen=True, kw_only=True)
-class LikenessOptions:
-    """Which folder, beside which people, on which sets."""
-
-    out: Path = argument("OUT")
-    humans: Path = option(
-        "People's answers, trial by trial: a folder of csv files for each set, as raw-data of model-vs-human.",
-        metavar="FOLDER",
-    )
-    by_set: bool = option("Also the error consistency on each set of stimuli.", False)
-    as_json: bool = json_flag()
-
-
-@command
-def show_human_likeness(options: LikenessOptions) -> int:
-    """How like people do the models of OUT err on model-vs-human? Its four numbers, and the mean rank of three.
-
-    Networks whose answers lie beside people's are rows of their own.
-    """
-    trials = reference.read_set_trials(options.humans)
-    likenesses = results.human_likeness(Store.open(options.out), trials)
-    if options.as_json:
-        print_json(likenesses)
-    else:
-        _print_likeness(likenesses, options.by_set)
-    return 0

@@ -68,7 +68,20 @@ def test_each_setting_is_varied_alone_on_the_same_images(
     assert found.least("top1", Condition())[0] >= 0
     assert (out / "noise" / f"{found.key}.json").exists()
     before = {path: path.stat().st_mtime_ns for path in (out / "noise").rglob("*.parquet") if "scored" not in str(path)}
-    arguments = ["noise", "-m", model, "-b", "imagenet-val", "--data", str(root), "--out", str(out), "--limit", "4"]
+    arguments = [
+        "compare",
+        "--noise",
+        "-m",
+        model,
+        "-b",
+        "imagenet-val",
+        "--data",
+        str(root),
+        "--out",
+        str(out),
+        "--limit",
+        "4",
+    ]
     assert called(monkeypatch, *arguments, "--seed", "1", "--device", "cpu", "--quiet", "--json") == 0
     assert json.loads(capsys.readouterr().out) == json.loads(json.dumps(found.as_dict()))
     after = {path: path.stat().st_mtime_ns for path in (out / "noise").rglob("*.parquet") if "scored" not in str(path)}

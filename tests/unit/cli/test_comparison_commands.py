@@ -11,9 +11,9 @@ from commands import called
 
 
 def test_power_as_a_table_and_as_json(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
-    assert called(monkeypatch, "power", "--difference", "0.01", "--baseline-error", "0.2") == 0
+    assert called(monkeypatch, "compare", "--power", "--difference", "0.01", "--baseline-error", "0.2") == 0
     assert "12,327" in capsys.readouterr().out
-    arguments = ["power", "--difference", "0.001", "--baseline-error", "0.2", "--correlation", "0.5"]
+    arguments = ["compare", "--power", "--difference", "0.001", "--baseline-error", "0.2", "--correlation", "0.5"]
     assert called(monkeypatch, *arguments, "--json") == 0
     (row,) = json.loads(capsys.readouterr().out)["rows"]
     assert row["paired"] < row["unpaired"]
@@ -38,7 +38,7 @@ def test_power_in_points_is_answered_with_the_unit(
 def test_power_leaves_out_usual_correlations_that_cannot_be_and_refuses_given_ones(
     monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
-    unequal = ["power", "--difference", "0.05", "--baseline-error", "0.1"]
+    unequal = ["compare", "--power", "--difference", "0.05", "--baseline-error", "0.1"]
     assert called(monkeypatch, *unequal) == 0
     assert " 0.7 " not in capsys.readouterr().out
     assert called(monkeypatch, *unequal, "--correlation", "0.7") == 2
@@ -48,15 +48,17 @@ def test_power_leaves_out_usual_correlations_that_cannot_be_and_refuses_given_on
 
 
 def test_claims_on_the_published_numbers(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
-    assert called(monkeypatch, "claims", "--published") == 0
+    assert called(monkeypatch, "show", "--claims", "--published") == 0
     assert capsys.readouterr().out.count(" holds ") == 6
-    assert called(monkeypatch, "claims", "--published", "--json") == 0
+    assert called(monkeypatch, "show", "--claims", "--published", "--json") == 0
     found = json.loads(capsys.readouterr().out)
     assert {claim["verdict"] for claim in found["claims"].values()} == {"holds"}
     assert "github:eminorhan" in found["numbers"]["resnext101_32x8d"]["mfr"]["source"]
 
 
-@pytest.mark.parametrize("arguments", [["claims"], ["claims", "OUT", "--published"], ["compare", "OUT"]])
+@pytest.mark.parametrize(
+    "arguments", [["show", "--claims"], ["show", "--claims", "OUT", "--published"], ["compare", "OUT"]]
+)
 def test_what_is_missing_is_one_line(
     arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
