@@ -19,7 +19,6 @@ from hardiness.core.errors import ArgumentError
 from hardiness.core.request import Request
 from hardiness.engine.evaluation import Evaluation
 from hardiness.engine.ray_task import Errand, list_units
-from hardiness.models import code_hash
 
 NETWORK = """
 import argparse, collections, decimal, fractions, re, types
@@ -195,20 +194,3 @@ def test_an_actor_refuses_what_is_not_covered(own: Any, tmp_path: Path, photogra
     placing = {"device": "cpu", "precision": "fp32", "runtime": "torch"}
     with pytest.raises(ArgumentError, match="would each begin a run of their own"):
         list_units(Errand((name,), placing, (evaluation,), tmp_path / "out"))
-
-
-def test_a_run_of_an_earlier_version_moves_once_and_a_line_says_so(
-    own: Any, hardiness: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    name, out = own(), tmp_path / "out"
-    moved = "is evaluated anew, once: its key now covers every value that its code holds"
-    with monkeypatch.context() as former:
-        former.setattr(code_hash, "SECOND_FORM", "")
-        assert hardiness("run", "-m", name, *RUN, "--out", out).status == 0
-        (place,) = out.glob("records/*")
-    told = hardiness("run", "-m", name, *RUN, "--out", out)
-    (line,) = (each for each in told.lines if moved in each)
-    assert f"the former rows stay in {place}" in line
-    assert len(keys(out)) == 2
-    assert moved not in hardiness("run", "-m", name, *RUN, "--out", out).err
-    assert moved not in hardiness("run", "-m", own(factor="2"), *RUN, "--out", tmp_path / "other").err

@@ -17,7 +17,7 @@ from hardiness.engine.enlargement import enlarged
 from hardiness.engine.ensemble import Ensemble
 from hardiness.engine.goals import EvaluationToGoal, Outlook, Precision, Verdicts
 from hardiness.engine.label_map import labels_for
-from hardiness.engine.moved_runs import fewer_images, moved_from
+from hardiness.engine.other_runs import fewer_images
 from hardiness.engine.provenance import keep_beginning, keep_measured
 from hardiness.engine.rounds import Rounds
 from hardiness.engine.shared import shared
@@ -318,7 +318,6 @@ def prepared(
             *dict.fromkeys(line for task in tasks if (line := task.class_order(data))),
             *enlarged(benchmark, data, tasks),
             *fewer_images(benchmark, data, survey.runs),
-            *(line for task in tasks for line in moved_from(task.stored.run, survey.runs)),
             *(left_out_of(benchmark.attack) if tasks and benchmark.attack else ()),
             *survey.renamed,
             *(line for lines in damage for line in lines),

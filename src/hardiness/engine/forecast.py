@@ -25,7 +25,7 @@ from hardiness.engine.batch_sizes import automatic_batch_size
 from hardiness.engine.ensemble import Ensemble
 from hardiness.engine.evaluation import surrogate_of
 from hardiness.engine.listing import StoredWork
-from hardiness.engine.moved_runs import fewer_images
+from hardiness.engine.other_runs import fewer_images
 from hardiness.engine.plan import units
 from hardiness.engine.rounds import largest_selection
 from hardiness.engine.selection import conditions_by_sample

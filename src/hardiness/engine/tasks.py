@@ -35,7 +35,7 @@ from hardiness.engine.batch_sizes import BatchSize, automatic_batch_size, larges
 from hardiness.engine.cross_checks import VERSION as CROSS_CHECKS
 from hardiness.engine.ensemble import Ensemble
 from hardiness.engine.label_map import labels_for
-from hardiness.engine.moved_runs import refuse_another_run, refuse_to_share
+from hardiness.engine.other_runs import refuse_another_run, refuse_to_share
 from hardiness.engine.whole_pictures import benchmark_at_own_size
 from hardiness.imaging.resizing import RESAMPLING
 from hardiness.models.chat.model import ClosedQuestionModel, on_question

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hardiness.models.failures import PROCESS_STATE
-from hardiness.models.identity import OF_ONE_COMMAND, SECOND_FORM
+from hardiness.models.identity import OF_ONE_COMMAND
 from hardiness.models.own_code import (
     OWN_FILE,
     SILENT,
@@ -90,7 +90,7 @@ class CodeIdentity:
     """The identity of a network's code.
 
     Attributes:
-        sha256: hexadecimal; behind it `SECOND_FORM`, but for a tag's.
+        sha256: hexadecimal.
         left_out: what changes the network's answers and was seen not to be covered, one line each.
     """
 
@@ -102,11 +102,6 @@ class CodeIdentity:
         """A line for each thing that is left out, with what follows from it for a model."""
         advice = "each command begins anew; to go on, add tag=NAME to the model, and another NAME after a change there"
         return tuple(f"{line}: {advice}" for line in self.left_out)
-
-    @property
-    def digits(self) -> str:
-        """The hexadecimal digits alone."""
-        return self.sha256.partition(".")[0]
 
     def for_one_command(self) -> str:
         """The text that stands in a key: where something is left out, a text that no other command gives."""
@@ -139,7 +134,7 @@ def code_identity(network: nn.Module, text: str = "", tag: str | None = None) ->
     with torch.no_grad(), _room_to_recurse():
         digest.network(network)
         reads.network(network)
-    return CodeIdentity(f"{digest.hexdigest()}{SECOND_FORM}", _left_out(digest, reads))
+    return CodeIdentity(digest.hexdigest(), _left_out(digest, reads))
 
 
 def function_identity(function: Any, text: str = "", tag: str | None = None) -> CodeIdentity:
@@ -156,7 +151,7 @@ def function_identity(function: Any, text: str = "", tag: str | None = None) -> 
     with _room_to_recurse():
         digest.visit(function)
         reads.callable(function)
-    return CodeIdentity(f"{digest.hexdigest()}{SECOND_FORM}", _left_out(digest, reads))
+    return CodeIdentity(digest.hexdigest(), _left_out(digest, reads))
 
 
 def _left_out(digest: _Digest, reads: RunTimeReads) -> tuple[str, ...]:

@@ -14,19 +14,13 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-SECOND_FORM, OF_ONE_COMMAND = ".2", ".anew"
-"""Endings of a hash over code. The first says that it covers every value, as hashes of the first form, which have no
-ending, do not; the second that something cannot be covered, so that no other command has the same."""
+OF_ONE_COMMAND = ".anew"
+"""Ending of a hash over code that cannot cover everything, so that no other command has the same."""
 
 
 def is_of_one_command(code_sha256: str) -> bool:
     """Whether a key's hash over a model's code, or one of several joined by +, is of one command alone."""
     return any(digest.endswith(OF_ONE_COMMAND) for digest in code_sha256.split("+"))
-
-
-def is_of_former_form(code_sha256: str) -> bool:
-    """Whether a hash over code is of the first form; a tag's looks like one."""
-    return bool(code_sha256) and "." not in code_sha256
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +30,7 @@ class Identity:
     Attributes:
         weights_sha256: over the names, types, shapes and bytes of all loaded tensors (ONNX: over its files).
         outputs_sha256: over which output means which class; empty for ImageNet's 1,000 in order.
-        code_sha256: over the code of a model that a person wrote, with its form, or over the tag given for it; empty
+        code_sha256: over the code of a model that a person wrote, or over the tag given for it; empty
             for libraries'.
     """
 

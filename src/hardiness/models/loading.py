@@ -280,7 +280,7 @@ def _of_function(built: BuilderResult, model: ModelSpec, placement: ComputeSetti
     outputs = "" if network.sigmoid else outputs
     built = replace(built, network=network, spec=spec, notes=tuple(notes), outputs=outputs)
     # There are no tensors to hash: what it holds of them counts with its code.
-    identity = Identity(code.digits, code_sha256=code.for_one_command())
+    identity = Identity(code.sha256, code_sha256=code.for_one_command())
     width = 2 if network.sigmoid and rows.shape[1] == 1 else rows.shape[1]
     return _classifier(built, model, placement, identity, width=width)
 

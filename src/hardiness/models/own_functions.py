@@ -63,8 +63,7 @@ class TorchForm:
         digest = hashlib.sha256()
         for part in (*_parts(self.original), code.sha256):
             digest.update(part.encode())
-        form = code.sha256.removeprefix(code.digits)
-        return CodeIdentity(f"{digest.hexdigest()}{form}", code.left_out)
+        return CodeIdentity(digest.hexdigest(), code.left_out)
 
 
 @dataclass(frozen=True, eq=False)
