@@ -51,7 +51,7 @@ def report(
         data=DataIdentity(num_classes=classes, samples=len(rows)),
         conditions=conditions,
         attack=benchmark.attack.rounds,
-        versions=attack_versions(benchmark.attack, may_tie=True),
+        versions=attack_versions(benchmark.attack),
     )
     card = cards.get("attack")
     table = card.table(records, run)

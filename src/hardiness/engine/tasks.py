@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -47,11 +46,10 @@ from hardiness.sources.files import shown
 from hardiness.store.run import StoredRun
 from hardiness.store.store import Store
 
-JUDGING, JUDGING_OF_TIES = 5, 6
-"""Versions of how attacked pictures are judged: raised when that changes, so that a resumed run never mixes two.
+JUDGING = 6
+"""Version of how attacked pictures are judged: raised when that changes, so that a resumed run never mixes two.
 
-Since the second a tie at the top is nobody's answer. A network of a package, in floating point, does not tie, so that
-its rows are as before and its keys stay. Checks that are made beside an attack have a version of their own.
+Checks that are made beside an attack have a version of their own.
 """
 
 ROWS_VERSION = 2
@@ -61,16 +59,12 @@ SHOWN_CLASSES = 12
 """Classes that a line names at most."""
 
 
-def attack_versions(plan: AttackPlan, *, may_tie: bool) -> dict[str, Any]:
-    """Versions of everything of ours that an attack's rows depend on, for the run's key.
-
-    Args:
-        plan: of the benchmark.
-        may_tie: whether two logits may be equal: those of somebody's own code, and of graphs of integers.
-    """
+def attack_versions(plan: AttackPlan) -> dict[str, Any]:
+    """Versions of everything of ours that an attack's rows depend on, for the run's key."""
     versions: dict[str, Any] = {
         "attacks": {name: version_of(name) for name in sorted({attack_round.attack for attack_round in plan.rounds})},
-        "judging": JUDGING_OF_TIES if may_tie else JUDGING,
+        "judging": JUDGING,
+        "gradients": GRADIENTS_VERSION,
     }
     if files := sorted(filter(None, {*map(_content, plan.rounds), _code(plan.bpda)})):
         versions["files"] = files
@@ -261,6 +255,7 @@ def run_of(
 ) -> Run:
     """Everything that changes the rows of one model on one benchmark."""
     spec, canvas, classes = classifier.spec, _canvas(classifier, benchmark), _class_order(classifier, data)
+    attacking = attack_versions(benchmark.attack) if benchmark.attack else {}
     if isinstance(canvas, WholePicture):
         pictures = InputIdentity(WHOLE, str(canvas))
     else:
@@ -298,7 +293,7 @@ def run_of(
         precision=classifier.precision,
         attack=benchmark.attack.rounds if benchmark.attack else (),
         surrogate=_surrogate(surrogate) if surrogate else None,
-        versions={"rows": ROWS_VERSION, "resampling": RESAMPLING, **_attack_versions(benchmark, classifier)},
+        versions={"rows": ROWS_VERSION, "resampling": RESAMPLING, **attacking},
     )
 
 
@@ -319,14 +314,6 @@ def _decision_columns(benchmark: Benchmark, num_classes: int) -> tuple[str, ...]
     """Names of what the decision rule keeps, in alphabetical order: seen by applying it to logits of zero."""
     columns = benchmark.decide(np.zeros((1, num_classes), np.float32), np.zeros(1, np.int32))
     return tuple(sorted(columns))
-
-
-def _attack_versions(benchmark: Benchmark, classifier: Classifier) -> Mapping[str, Any]:
-    """Versions of the attacks and of the arithmetic of gradients; nothing without an attack."""
-    if benchmark.attack is None:
-        return {}
-    may_tie = bool(classifier.code_sha256) or not classifier.has_gradients
-    return {**attack_versions(benchmark.attack, may_tie=may_tie), "gradients": GRADIENTS_VERSION}
 
 
 def require_attackable(classifier: Classifier, plan: AttackPlan) -> None:

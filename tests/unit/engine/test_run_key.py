@@ -66,7 +66,7 @@ def test_correcting_a_class_order_is_another_run(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "versioned",
-    ["attacks.pgd.PGD.version", "engine.tasks.JUDGING_OF_TIES", "engine.tasks.GRADIENTS_VERSION"],
+    ["attacks.pgd.PGD.version", "engine.tasks.JUDGING", "engine.tasks.GRADIENTS_VERSION"],
 )
 def test_another_version_of_an_attack_its_judging_or_its_gradients_is_another_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, versioned: str
