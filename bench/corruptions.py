@@ -28,7 +28,7 @@ from apart import apart
 from bars import at_least, at_most, product_ms, sized, tell, versions
 from fidelity import Apply, Difference, data_root, differences, sides
 from hardiness.core.model import CANVAS_224
-from hardiness.distortions.apply import corrupt, corrupt_batch
+from hardiness.distortions.apply import corrupt
 from hardiness.distortions.transform import Corrupt
 from hardiness.imaging.codecs import decode
 from hardiness.imaging.resizing import on_canvas
@@ -111,7 +111,13 @@ def scaling() -> float:
         for _ in range(SCALING_TURNS):
             for threads in total:
                 start = time.perf_counter()
-                corrupt_batch(batch, name, 3, ids=ids, threads=threads)
+                with ThreadPoolExecutor(threads) as pool:
+                    shares = [range(first, SCALING_IMAGES, threads) for first in range(threads)]
+                    list(
+                        pool.map(
+                            lambda share, name=name: [corrupt(batch[i], name, 3, id=ids[i]) for i in share], shares
+                        )
+                    )
                 best[threads] = min(best[threads], time.perf_counter() - start)
         for threads, seconds in best.items():
             total[threads] += seconds
