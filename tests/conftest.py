@@ -64,6 +64,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Draws the number that random moments start from, which the workers of pytest-xdist inherit."""
     config.stash[ASSERTIONS] = 0
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # `make test &` in a script; processes of tests inherit it
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.pop("COLUMNS", None)  # pytest-xdist gives its workers a terminal of 80 columns
     if count := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):
         # Before torch is loaded: threads of several processes on one core spend their time waiting for each other.

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -83,3 +86,16 @@ def test_a_fork_of_a_process_that_has_computed_computes(warm: Any, tmp_path: Pat
     process = warm("forks.py", kind, cwd=tmp_path)
     out, err = process.communicate(timeout=300)
     assert out.splitlines() == [says, "status 0"], err
+
+
+def test_ctrl_c_is_heard() -> None:
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.slow
+def test_ctrl_c_is_heard_also_where_a_script_starts_the_tests_in_the_background() -> None:
+    """Processes that tests interrupt inherited that the signal is ignored, and never ended."""
+    name = f"{__file__}::{test_ctrl_c_is_heard.__name__}"
+    command = 'trap \'\' INT; exec "$0" -m pytest -q -n 0 -p no:cacheprovider "$1"'
+    told = subprocess.run(["sh", "-c", command, sys.executable, name], capture_output=True, text=True, check=False)
+    assert told.returncode == 0, told.stdout
