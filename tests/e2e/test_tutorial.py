@@ -50,7 +50,7 @@ def test_an_export_is_evaluated_compared_and_judged(
     assert "motion blur" in steps, "the ladder has a row for each corruption"
     assert "was not tried" not in steps
     assert "whitebox" in attack.out + attack.err
-    assert "strongest level up to which accuracy stays at or above 60 %" in " ".join(limit.out.split())
+    assert "jpeg compression │ int8 │ 60 % or more" in " ".join(limit.out.split())
     assert gate.status == 4, "of 14 pictures no rule can be decided, and none is missing"
     for judged in (gate, jpeg):
         assert "missing" not in judged.out

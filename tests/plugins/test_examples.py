@@ -225,7 +225,7 @@ def test_each_example_is_listed_run_shown_compared_and_gated(
     (verdict,) = json.loads(gated.out)["verdicts"]
     assert (verdict["outcome"] == "missing", verdict["metric"]) == (
         False,
-        "lowest accuracy up to distance_px=12 (corruption bars)",
+        "lowest accuracy up to distance_px=12 applied alone (corruption bars)",
     )
     shown = command(place, installed, "show", "out", "--above", "1 %", "--json")
     limits = [
