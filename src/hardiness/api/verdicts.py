@@ -78,6 +78,7 @@ def _row(verdict: GateVerdict) -> dict[str, Any]:
         "cluster": verdict.cluster,
         "clusters": verdict.clusters,
         "more": verdict.more,
+        "pass_needs": verdict.pass_needs,
         "against": rule.against,
         "run": verdict.run.key if verdict.run else None,
         "baseline": verdict.baseline.key if verdict.baseline else None,

@@ -269,6 +269,9 @@ def _note(each: GateVerdict) -> str:
         if each.at_least
         else f"about {more} decide with 80 % chance"
     )
+    if each.pass_needs > (each.clusters or each.n):
+        kind = "clusters" if each.clusters else "images"
+        needed += f", since a pass needs {each.pass_needs:,} {kind} even where no difference is seen"
     if not each.more_low:  # of a gate that an earlier version kept
         return needed
     if each.more_high is None:

@@ -18,7 +18,7 @@ def ladder_view(ladder: ExportLadder) -> TextTable:
     rows = tuple(_row(step, part, bool(judged)) for step in ladder.steps for part in step.parts)
     heads: tuple[str, ...] = HEADS
     if judged:
-        heads = (*HEADS, f"equivalent within {_margin(ladder.steps, judged[0])}?\n90 %")
+        heads = (*HEADS, f"equivalent within {_margin(ladder.steps, judged[0])}?\n90 %{_allowing(judged)}")
     notes = (
         *(f"{step.first} → {step.second}: {line}" for step in ladder.steps for line in step.sentences()),
         *ladder.notes,
@@ -32,7 +32,7 @@ def step_view(step: LadderStep) -> TextTable:
     judged = next((part for part in step.parts if part.equivalence), None)
     heads: tuple[str, ...] = ("under", "answers changed\n(harmful, helpful)", "score, %", "change\n95 %")
     if judged and judged.equivalence:
-        heads = (*heads, f"within {_margin([step], judged.equivalence)}?\n90 %")
+        heads = (*heads, f"within {_margin([step], judged.equivalence)}?\n90 %{_allowing([judged.equivalence])}")
     return TextTable("", heads, tuple(_short_row(part) for part in step.parts))
 
 
@@ -62,6 +62,11 @@ def _margin(steps: Sequence[LadderStep], verdict: Equivalence) -> str:
     """The margin in the unit of the first score that has a verdict."""
     unit = next(part.unit for step in steps for part in step.parts if part.equivalence is not None)
     return f"{_scale(unit) * verdict.margin:.3g}{' points' if unit in IN_PERCENT else ''}"
+
+
+def _allowing(verdicts: Sequence[Equivalence]) -> str:
+    """What an interval of a verdict holds beside the change that was seen."""
+    return ", allowing for\nunseen losses" if any(each.allows_for_unseen for each in verdicts) else ""
 
 
 def _row(step: LadderStep, part: StepPart, judged: bool) -> tuple[str, ...]:

@@ -111,7 +111,10 @@ def verdict_text(verdict: Equivalence, title: str, unit: str) -> str:
         return f"{about} No interval: {verdict.reason}"
     ends = " … ".join(f"{scale * end:+z.2f}" for end in (verdict.interval.low, verdict.interval.high))
     over = f" in {verdict.clusters:,} clusters" if verdict.clusters else ""
-    text = f"{about} Difference {scale * verdict.value:+z.2f} (90 %: {ends}), {verdict.n:,} images{over}"
+    allowing = ", allowing for unseen losses" if verdict.allows_for_unseen else ""
+    text = f"{about} Difference {scale * verdict.value:+z.2f} (90 %{allowing}: {ends}), {verdict.n:,} images{over}"
+    if verdict.unbounded:
+        text += "; nothing bounds how far one image moves it, so that it allows for no large losses which were not seen"
     if verdict.outcome == "cannot tell" and verdict.least_margin is not None:
         text += f"; they show no margin below {scale * verdict.least_margin:.2f}{points}"
     return text

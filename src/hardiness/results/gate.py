@@ -12,7 +12,7 @@ from hardiness.core.answers import mark_notes
 from hardiness.core.columns import NO_GROUPING, Grouping
 from hardiness.core.errors import StoreError
 from hardiness.core.forms import fields_form, from_json, json_field
-from hardiness.core.result import Interval
+from hardiness.core.result import IN_PERCENT, Interval
 from hardiness.results.policy import Policy, Rule
 from hardiness.results.rules.cases import RuleCase, cases_of
 from hardiness.results.rules.folder import PolicyFolder
@@ -55,6 +55,10 @@ class GateVerdict:
             which no number decides.
         looked: whether the interval holds although the run was looked at while it went on.
         exact: whether the interval holds for any number of images, and not only for many.
+        allows_for_unseen: whether the interval, of a difference, is wider than what was seen, for losses that the
+            images did not show.
+        pass_needs: the fewest images, or clusters, of which a difference of 0 would pass: so many a pass needs. 0 of a
+            rule on no difference, and where nothing bounds what an image can add.
         reason: why it is missing; empty otherwise.
     """
 
@@ -82,6 +86,8 @@ class GateVerdict:
     more_high: int | None = field(default=None, metadata=json_field(seldom=True))
     cluster: str = field(default="", metadata=json_field(seldom=True))
     clusters: int = field(default=0, metadata=json_field(seldom=True))
+    allows_for_unseen: bool = field(default=False, metadata=json_field(seldom=True))
+    pass_needs: int = field(default=0, metadata=json_field(seldom=True))
 
     @property
     def mark(self) -> str:
@@ -98,9 +104,17 @@ class GateVerdict:
         """The name of the interval that decides."""
         kind = f"{', exact' if self.exact else ''}{', valid at every look' if self.looked else ''}"
         kind += f", over clusters by {self.cluster}" if self.clusters else ""
+        kind += f", allowing for unseen losses{self._stated}" if self.allows_for_unseen else ""
         if self.family > 1:
             return f"simultaneous over {self.family} rules (Holm){kind}"
         return f"plain {100 * self.confidence:.0f} %{kind}"
+
+    @property
+    def _stated(self) -> str:
+        """By how much a person says that one picture can move the number; empty where nobody says so."""
+        most = self.rule.moves_at_most
+        points = f"{100 * most:g} points" if self.unit in IN_PERCENT else f"{most:g}"
+        return f" of at most {points} each, as the policy states" if most else ""
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON form: its fields, then what is said of them."""
@@ -116,9 +130,9 @@ class Gate:
         verdicts: in the order of the rules.
         undecided: what *cannot tell* does to the gate: ``"fail"`` or ``"warn"``.
         source: the policy's file.
-        remarks: a line for each rule that no model can fail, for each number of clusters that is small, and for each
-            run that is not judged, since another one of its name was evaluated later; and what a person should know of
-            the columns of the pictures.
+        remarks: a line for each rule that no model can fail, for each number of clusters that is small, for each
+            difference of which nothing bounds what a picture can add, and for each run that is not judged, since
+            another one of its name was evaluated later; and what a person should know of the columns of the pictures.
         policy_sha256: over the policy's file, or its text; empty of a gate that an earlier version kept.
     """
 
@@ -184,7 +198,11 @@ def judge(policy: Policy, store: Store, grouping: Grouping = NO_GROUPING) -> Gat
         tuple(_verdict(case, next(rulings_in_order) if case.evidence is not None else None) for case in cases),
         policy.undecided,
         policy.source,
-        tuple(dict.fromkeys([*(case.idle for case in cases if case.idle), *_few_clusters(cases), *remarks])),
+        tuple(
+            dict.fromkeys(
+                [*(case.idle for case in cases if case.idle), *_few_clusters(cases), *_unbounded(cases), *remarks]
+            )
+        ),
         policy.sha256,
     )
 
@@ -196,6 +214,18 @@ def _few_clusters(cases: Sequence[RuleCase]) -> Iterator[str]:
         if clusters and (line := few_clusters(clusters, case.cluster)):
             about = f", {case.rule.slice_text}" if case.rule.slice else ""
             yield f"{case.model} on {case.benchmark}{about}: {line}"
+
+
+def _unbounded(cases: Sequence[RuleCase]) -> Iterator[str]:
+    """A line for each difference of which nothing bounds what a single picture can add."""
+    for case in cases:
+        if case.rule.is_difference and case.evidence and not case.evidence.looked and not case.evidence.span:
+            title, units = case.metric.partition(",")[0], "clusters" if case.evidence.clusters else "pictures"
+            yield (
+                f"rule {case.rule.number}, {case.model} on {case.benchmark}: nothing bounds how far one picture moves "
+                f"{title}, so that the verdict allows for no large losses on fewer than 3 in {case.evidence.units:,} "
+                f"{units}; moves_at_most says how far one can"
+            )
 
 
 def _verdict(case: RuleCase, ruling: Ruling | None) -> GateVerdict:
@@ -233,6 +263,8 @@ def _verdict(case: RuleCase, ruling: Ruling | None) -> GateVerdict:
         exact=case.evidence.exact,
         cluster=case.cluster,
         clusters=case.evidence.clusters,
+        allows_for_unseen=case.evidence.allows_for_unseen,
+        pass_needs=case.limit.pass_needs(case.evidence),
     )
 
 

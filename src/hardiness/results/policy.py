@@ -32,7 +32,7 @@ DIFFERENCES = ("worse_by_at_most", "equivalent_within")
 """Limits of the difference to a baseline."""
 
 TEXTS = ("name", "benchmark", "metric", "model", "run", "against", "against_run")
-FIELDS = (*TEXTS, "where", "each", "cluster", "against_model", "holds_to", "above", *LIMITS)
+FIELDS = (*TEXTS, "where", "each", "cluster", "against_model", "holds_to", "above", "moves_at_most", *LIMITS)
 
 SETTINGS: Mapping[str, tuple[str, ...]] = {"undecided": ("fail", "warn"), "family": ("holm",)}
 """Settings of ``[policy]`` with their values, of which the first is that of a setting left out."""
@@ -67,6 +67,8 @@ class Rule:
             alone.
         holds_to: the level of a corruption's quantity up to which accuracy must be at least ``limit``, as
             ``"quality=20"``; empty where the rule is on a score.
+        moves_at_most: of a difference, by how much a person says that a single picture can move it at most; 0 where
+            nobody says so, and all that the score allows is possible.
     """
 
     number: int
@@ -86,6 +88,7 @@ class Rule:
     each: str = field(default="", metadata=json_field(seldom=True))
     cluster: str = field(default="", metadata=json_field(seldom=True))
     holds_to: str = field(default="", metadata=json_field(seldom=True))
+    moves_at_most: float = field(default=0.0, metadata=json_field(seldom=True))
 
     @property
     def is_difference(self) -> bool:
@@ -275,6 +278,7 @@ def _rule(source: str, number: int, table: Mapping[str, Any], cluster: str) -> R
     kind = limits[0]
     limit, in_percent = read_limit(place, kind, table[kind])
     _check_baseline(place, table, kind, limit)
+    moves_at_most = _moves_at_most(place, table, kind, limit, in_percent=in_percent)
     where, in_slice = _where(place, table.get("where", {}))
     each = table.get("each", "")
     if each and in_slice:
@@ -299,7 +303,28 @@ def _rule(source: str, number: int, table: Mapping[str, Any], cluster: str) -> R
         each,
         table.get("cluster", cluster),
         table.get("holds_to", ""),
+        moves_at_most,
     )
+
+
+def _moves_at_most(place: str, table: Mapping[str, Any], kind: str, limit: float, *, in_percent: bool) -> float:
+    """By how much a person says that a picture can move a difference at most; 0 where nobody says so."""
+    if "moves_at_most" not in table:
+        return 0.0
+    if kind not in DIFFERENCES:
+        raise ArgumentError(f"{place}: moves_at_most goes with {' and '.join(DIFFERENCES)}; this rule has {kind}")
+    most, is_percent = read_limit(place, "moves_at_most", table["moves_at_most"])
+    if is_percent != in_percent:
+        raise ArgumentError(
+            f"{place}: moves_at_most and {kind} must both be in percent, or neither; they were "
+            f"{table['moves_at_most']!r} and {table[kind]!r}"
+        )
+    if not most > limit:
+        raise ArgumentError(
+            f"{place}: moves_at_most must be above {kind}, since else no picture could break the rule; they were "
+            f"{table['moves_at_most']!r} and {table[kind]!r}"
+        )
+    return most
 
 
 def _with_limit_of_level(place: str, table: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -27,6 +27,7 @@ class Equivalence:
         method: how interval and p were found.
         reason: why there is no interval, or why another method than the usual one was taken.
         allows_for_unseen: whether the interval is wider than what was seen, for losses that the images did not show.
+        unbounded: whether nothing bounds what an image can add, so that it cannot allow for such losses.
     """
 
     outcome: Literal["pass", "fail", "cannot tell"]
@@ -39,6 +40,7 @@ class Equivalence:
     method: str = ""
     reason: str = field(default="", metadata=json_field(seldom=True))
     allows_for_unseen: bool = field(default=False, metadata=json_field(seldom=True))
+    unbounded: bool = field(default=False, metadata=json_field(seldom=True))
 
     @property
     def least_margin(self) -> float | None:
@@ -68,5 +70,5 @@ def equivalence(test: DifferenceTest, margin: float) -> Equivalence:
         outcome = "pass"
     elif interval.low > margin or interval.high < -margin:
         outcome = "fail"
-    allows = evidence.allows_for_unseen
-    return Equivalence(outcome, margin, test.value, interval, p, *about, test.reason or "", allows)
+    guard = evidence.allows_for_unseen, test.guarded is None
+    return Equivalence(outcome, margin, test.value, interval, p, *about, test.reason or "", *guard)

@@ -128,6 +128,25 @@ def test_a_margin_that_cannot_be_is_refused(folder: Path, rule: str, message: st
         judged(folder, "near", rule)
 
 
+def test_a_line_says_where_nothing_bounds_what_one_picture_can_move(folder: Path) -> None:
+    rule = '[[rules]]\nbenchmark = "imagenet-val"\nagainst = "{}"\n'.format(folder / "main")
+    calibration = (
+        rule + 'metric = "rms_calibration_error"\nwhere = { protocol = "hendrycks2019" }\nworse_by_at_most = 0.02\n'
+    )
+    found = hardiness.gate(folder / "worse", calibration)
+    assert found.verdicts[0].outcome == "pass", found.verdicts[0].reason
+    (line,) = [each for each in found.remarks if "nothing bounds" in each]
+    assert line.startswith(
+        "rule 1, net on imagenet-val: nothing bounds how far one picture moves RMS calibration error"
+    )
+    assert "no large losses on fewer than 3 in 700 pictures; moves_at_most says how far one can" in line
+    stated = hardiness.gate(folder / "worse", f"{calibration}moves_at_most = 3\n")
+    assert not [each for each in stated.remarks if "nothing bounds" in each]
+    assert stated.verdicts[0].interval.low < found.verdicts[0].interval.low
+    of_shares = hardiness.gate(folder / "worse", f'{rule}metric = "top1"\nworse_by_at_most = "2 %"\n')
+    assert not [each for each in of_shares.remarks if "nothing bounds" in each]
+
+
 def test_without_a_baseline_it_is_refused(folder: Path) -> None:
     with pytest.raises(ArgumentError, match="equivalent_within needs against"):
         hardiness.gate(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,23 +42,25 @@ def evidence_of_difference(rule: Rule, metric: str, where: Condition, run: Score
         try:
             pairs = pairs_of(metric, where, run, run.table, before, rule.slice)
         except UnmatchedError:
-            tested, is_higher_better = _tested_measures(metric, where, run, before, rule.slice, clusters)
+            tested, is_higher_better = _tested_measures(rule, metric, where, run, before, clusters)
         else:
-            tested, is_higher_better = _tested_pairs(pairs, clusters), pairs.higher_is_better
+            tested, is_higher_better = _tested_pairs(rule, pairs, clusters), pairs.higher_is_better
         if tested.ends is None:
             raise MissingNumberError(f"no interval of the difference: {tested.reason}")
         return Evidence.from_test(tested, -1.0 if is_higher_better and rule.kind == "worse_by_at_most" else 1.0)
 
     if rule.slice:  # columns may be others the next time
         return compute()
-    return kept_evidence(run, [rule.kind, metric, dict(where)], state_of(before), compute)
+    return kept_evidence(run, [rule.kind, metric, dict(where), rule.moves_at_most], state_of(before), compute)
 
 
-def _tested_pairs(pairs: Pairs, clusters: Clusters | None) -> DifferenceTest:
+def _tested_pairs(rule: Rule, pairs: Pairs, clusters: Clusters | None) -> DifferenceTest:
     """The test of a run's score less the baseline's, in the score's own direction."""
     sign = -1.0 if pairs.higher_is_better else 1.0
     mine, theirs = sign * pairs.mine, sign * pairs.theirs
     span = float(np.abs(pairs.weights).sum()) * pairs.top
+    if rule.moves_at_most:
+        span = _stated_span(rule, pairs.ids, np.nan_to_num(mine - theirs) @ pairs.weights, span)
     if not np.isnan(mine - theirs).any():
         first, second = (mean(pairs.ids, values, pairs.weights) for values in (mine, theirs))
         return difference_test(first, second, span, clusters=clusters)
@@ -65,6 +68,28 @@ def _tested_pairs(pairs: Pairs, clusters: Clusters | None) -> DifferenceTest:
     estimate = mean(pairs.ids, mine - theirs, pairs.weights)
     nothing = Estimate(0.0, estimate.ids, np.zeros(estimate.n))
     return difference_test(estimate, nothing, math.inf, clusters=clusters).allowing(span)
+
+
+def _stated_span(rule: Rule, ids: NDArray[Any], by_image: NDArray[np.float64], span: float) -> float:
+    """The most that a picture can put the two apart, as a person states it.
+
+    Args:
+        rule: which states it.
+        ids: ``(n,)`` of the pictures.
+        by_image: ``(n,)``, how far each puts the two apart.
+        span: the most by the metric's own range.
+
+    Raises:
+        MissingNumberError: a picture moves the score by more.
+    """
+    largest = int(np.argmax(np.abs(by_image)))
+    if abs(by_image[largest]) > rule.moves_at_most * (1 + 1e-9):
+        scale, unit = (100.0, " points") if rule.in_percent else (1.0, "")
+        raise MissingNumberError(
+            f"moves_at_most is {scale * rule.moves_at_most:g}{unit}, and picture {ids[largest]} moves the score by "
+            f"{scale * abs(by_image[largest]):.3g}{unit}: state more, or leave it out"
+        )
+    return min(span, rule.moves_at_most)
 
 
 @dataclass(frozen=True)
@@ -122,22 +147,17 @@ def pairs_of(
 
 
 def _tested_measures(
-    metric: str,
-    where: Condition,
-    mine: ScoredRun,
-    theirs: ScoredRun,
-    in_slice: Mapping[str, str],
-    clusters: Clusters | None,
+    rule: Rule, metric: str, where: Condition, mine: ScoredRun, theirs: ScoredRun, clusters: Clusters | None
 ) -> tuple[DifferenceTest, bool]:
-    """The test of such a score of a run less the baseline's, and whether higher is better."""
+    """The test of a score that sorts or divides, of a run less the baseline's, and whether higher is better."""
     runs = [values for each in (mine, theirs) if (values := measures_of(each)) is not None]
     if len(runs) < 2:
         raise MissingNumberError("no image was evaluated under every condition")
     ids = np.intersect1d(runs[0].ids, runs[1].ids)
-    if in_slice:
-        ids = np.intersect1d(ids, mine.table.ids[slice_rows(mine, mine.table, in_slice)])
+    if rule.slice:
+        ids = np.intersect1d(ids, mine.table.ids[slice_rows(mine, mine.table, rule.slice)])
         if not len(ids):
-            raise NoPictureError(why_no_picture(mine, in_slice))
+            raise NoPictureError(why_no_picture(mine, rule.slice))
     if runs[0].conditions != runs[1].conditions and not mine.stored.run.model.has_answers:
         raise MissingNumberError("the baseline was run under other conditions")
     scores = [s for each in runs for s in (*each.scores, *each.parts) if (s.metric, s.condition) == (metric, where)]
@@ -145,4 +165,7 @@ def _tested_measures(
         raise MissingNumberError(f"{metric} is no score that two runs are compared by on the same images")
     (first, lacks), (second, lacks_too) = (run.estimate(score, ids) for run, score in zip(runs, scores, strict=True))
     span = max(score.span for score in scores)
+    if rule.moves_at_most and np.array_equal(first.ids, second.ids):
+        by_image = first.influence - second.influence + (first.value - second.value)
+        span = _stated_span(rule, first.ids, by_image, span)
     return difference_test(first, second, span, lacks or lacks_too, clusters), scores[0].higher_is_better

@@ -33,6 +33,8 @@ def look_evidence(
     """
     if rule.kind == "equivalent_within":
         raise UndecidableError("equivalence is judged on all of the pictures")
+    if rule.moves_at_most:
+        raise UndecidableError("a rule with moves_at_most is judged on all of the pictures")
     if rule.slice or rule.each:
         raise UndecidableError("a rule on slices of the pictures is judged on all of them")
     try:
