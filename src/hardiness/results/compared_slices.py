@@ -10,6 +10,7 @@ from hardiness.core.result import IN_PERCENT, TextTable
 from hardiness.results.difference_json import difference_json, finite
 from hardiness.results.slice_comparison import SlicedDifference, SliceDifference
 from hardiness.sources.files import shown
+from hardiness.statistics.comparison import Difference
 
 HEADS = ("n", "first", "second", "difference", "95 %", "p", "better")
 
@@ -45,10 +46,18 @@ def _view(title: str, differences: Sequence[SlicedDifference], doubts: Mapping[s
         *(f"{name}: {doubts[name]}: the report on the attack does not stand by its numbers" for name in doubted),
         *map(slice_sentence, differences),
         f"p and intervals are adjusted together for all {len(rows)} differences of this table (Holm 1979)",
+        *_limit_line([each.difference for pair in differences for each in pair.slices]),
     ]
     return TextTable(
         f"{title}: {first.title} by {first.column}", (first.column, *HEADS), tuple(rows), named=1, notes=tuple(notes)
     )
+
+
+def _limit_line(differences: Sequence[Difference]) -> list[str]:
+    """A line where intervals do not protect against losses that a slice may not have shown."""
+    hiding = [each for each in differences if each.can_hide_losses]
+    units = "clusters" if any(each.clusters for each in hiding) else "pictures"
+    return [f"a large loss on fewer than 3 in all {units} of a slice cannot be seen here"] if hiding else []
 
 
 def _row(pair: SlicedDifference, each: SliceDifference) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -45,7 +45,7 @@ from hardiness.results.shared_clusters import clusters_of_runs
 from hardiness.results.slice_comparison import SlicedDifference, sliced_differences
 from hardiness.results.stored_baseline import StoredBaseline, stored_baseline
 from hardiness.statistics.clusters import NO_METHOD, Clusters, few_clusters
-from hardiness.statistics.comparison import ScoreComparison, adjust_differences, pairs_tested, shared_images
+from hardiness.statistics.comparison import Difference, ScoreComparison, adjust_differences, pairs_tested, shared_images
 from hardiness.statistics.confidence import BIN_SIZE
 from hardiness.statistics.decomposition import (
     DifferencePart,
@@ -588,6 +588,7 @@ def _compared(
         which = ClustersOfResult(clusters.name, clusters.count(), len(pictures), sources)
         notes += [*filter(None, [few_clusters(which.clusters, which.column)]), *_without_noise(runs, noises)]
     by_score = _scores(scores, runs, ids, {} if clusters is not None else noises, clusters)
+    notes += limit_lines((score.title, pair) for score in by_score for pair in score.pairs.values())
     return BenchmarkComparison(
         benchmark, data, by_score, len(ids), tuple(notes), protocol=protocol, variant=variant, clusters=which
     )
@@ -666,6 +667,19 @@ def _scores(
             )
         )
     return tuple(replace(each, pairs=pairs) for each, pairs in zip(comparisons, adjust_differences(tests), strict=True))
+
+
+def limit_lines(differences: Iterable[tuple[str, Difference]]) -> list[str]:
+    """Lines on the losses that intervals of differences do not protect against, each with all scores that it is of.
+
+    Args:
+        differences: each with the title of its score.
+    """
+    titles: dict[str, dict[str, None]] = {}
+    for title, difference in differences:
+        if difference.limit_line:
+            titles.setdefault(difference.limit_line, {})[title] = None
+    return [f"{', '.join(of_line)}: {line}" for line, of_line in titles.items()]
 
 
 def _left_out(name: str, run: RunByImage) -> str:

@@ -17,7 +17,7 @@ from hardiness.core.forms import json_field, json_form
 from hardiness.core.result import IN_PERCENT
 from hardiness.core.run import Run, spelled
 from hardiness.core.table import RIGHT
-from hardiness.results.comparison import TableKey, runs_by_table
+from hardiness.results.comparison import TableKey, limit_lines, runs_by_table
 from hardiness.results.difference_json import equivalence_json, finite
 from hardiness.results.equivalence import EquivalenceMargin, verdict_text
 from hardiness.results.flips import PairFlips, flips_of, places_by_kind, unmatched_answers
@@ -308,7 +308,8 @@ def _step(runs: Mapping[str, ScoredRun], margin: EquivalenceMargin | None) -> La
         return replace(step, notes=(*step.notes, "the two share no picture, so that nothing is said of answers"))
     flips = next(iter(flips_of(runs, clusters)), None)
     parts = (*_parts(measured[first], measured[second], ids, clusters, flips, margin), *_level_parts(runs, margin))
-    return replace(step, parts=parts, flips=flips, n=len(ids), notes=(*step.notes, *unmatched_answers(runs)))
+    lines = limit_lines((part.title, part.difference) for part in parts)
+    return replace(step, parts=parts, flips=flips, n=len(ids), notes=(*step.notes, *unmatched_answers(runs), *lines))
 
 
 def _level_parts(runs: Mapping[str, ScoredRun], margin: EquivalenceMargin | None) -> Iterator[StepPart]:

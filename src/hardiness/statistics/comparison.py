@@ -86,6 +86,8 @@ class Difference:
         level: one minus the coverage of the interval: 0.05 of a difference alone, less where it is one of many.
         clusters: that interval and p are over, of which either side has so many at least; 0 where each image stands
             alone.
+        can_hide_losses: whether the interval may miss because images, or clusters, that one of two loses wholly are
+            fewer than 3 in n, so that chance showed none.
     """
 
     value: float
@@ -97,11 +99,20 @@ class Difference:
     reason: str | None = None
     level: float = LEVEL
     clusters: int = field(default=0, metadata=json_field(seldom=True))
+    can_hide_losses: bool = field(default=False, metadata=json_field(seldom=True))
 
     @property
     def is_told_apart(self) -> bool:
         """Whether the interval leaves out zero."""
         return self.p is not None and self.p < LEVEL
+
+    @property
+    def limit_line(self) -> str:
+        """A line on the losses that the interval does not protect against; empty where it does."""
+        if not self.can_hide_losses:
+            return ""
+        units = f"{self.clusters:,} clusters" if self.clusters else f"{self.n:,} pictures"
+        return f"a large loss on fewer than 3 in {units} cannot be seen here"
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,15 +155,11 @@ class DifferenceTest:
         """
         return self.guarded or self.ends
 
-    @property
-    def can_hide_losses(self) -> bool:
-        """Whether images, or clusters, that one of two loses wholly could be so many that ``ends`` misses the truth.
-
-        Those are fewer than 3 in `units`, of which chance shows none in more than one of forty samples.
-        """
-        if self.ends is None or self.guarded is None or self.counts is not None:
+    def _can_hide_losses(self, shown: Interval, level: float) -> bool:
+        """Whether units that one of two loses wholly, and of which chance showed none, could make an interval miss."""
+        if self.guarded is None or self.counts is not None:
             return False
-        shown, unseen = self.ends(LEVEL), unseen_difference(self.value, self.units, self.span, LEVEL)
+        unseen = unseen_difference(self.value, self.units, self.span, level)
         return unseen.low < shown.low or unseen.high > shown.high
 
     def allowing(self, span: float) -> DifferenceTest:
@@ -185,10 +192,11 @@ class DifferenceTest:
             interval: what ``ends`` gives at that level, where it is known already.
         """
         if self.ends is None or self.p is None:
-            decisive, p, level = None, None, LEVEL
+            decisive, p, level, can_hide = None, None, LEVEL, False
         else:
             decisive = to_zero(interval or self.ends(level), self.p, level=level)
-        rest = self.detectable, self.reason, level, self.clusters
+            can_hide = self._can_hide_losses(decisive, level)
+        rest = self.detectable, self.reason, level, self.clusters, can_hide
         return Difference(self.value, decisive, p, self.n, self.method, *rest)
 
 

@@ -140,3 +140,16 @@ def test_intervals_need_images_that_differ() -> None:
     with pytest.raises(ArgumentError, match="a cell had none"):
         mean(names(3), np.array([[1, np.nan]] * 3))
     assert Estimate(1.0, names(1), np.zeros(1)).variance == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("n", "lost", "holds"), [(50, 0.03, 0.78), (200, 0.01, 0.87)])
+def test_a_ratio_does_not_protect_against_pictures_that_are_lost_wholly(n: int, lost: float, holds: float) -> None:
+    """The limit that statistics.md and score_files.md state: the others keep nearly the same part of their score."""
+    draws, inside, at = np.random.default_rng(n), 0, np.arange(n)
+    for _ in range(1000):
+        clean = np.clip(0.85 + 0.05 * draws.standard_normal(n), 0, 1)
+        kept = np.where(draws.random(n) < lost, 0.0, 0.8 * clean + 0.02 * draws.standard_normal(n))
+        interval = (mean(at, kept) / mean(at, clean)).interval()
+        inside += interval.low <= 0.8 * (1 - lost) <= interval.high
+    assert inside / 1000 == pytest.approx(holds, abs=0.03)

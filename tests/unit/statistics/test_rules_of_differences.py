@@ -110,19 +110,27 @@ def test_what_one_picture_can_move_makes_the_allowance_smaller_in_proportion() -
     assert tenth.rule_ends(0.05).high == pytest.approx(whole.rule_ends(0.05).high / 10, rel=0.02)
     nothing = difference_test(mean(at, noise), mean(at, 0 * noise))
     assert nothing.rule_ends(0.05) == nothing.ends(0.05), "nothing bounds it, and there is no allowance"
-    assert not nothing.can_hide_losses
-    assert whole.can_hide_losses
+    assert not nothing.alone().can_hide_losses
+    assert whole.alone().can_hide_losses
     assert Limit(0.01, WORSE).pass_needs(Evidence.from_test(nothing)) == 0
 
 
 def test_comparisons_say_where_a_rare_large_loss_could_be_hidden() -> None:
     generator = np.random.default_rng(3)
-    assert of_differences(0.02 * generator.standard_normal(300)).can_hide_losses
-    assert not of_differences(0.3 * generator.standard_normal(300)).can_hide_losses, "the interval reaches as far"
-    assert not of_differences(generator.choice([-1.0, 0.0, 1.0], 300, p=[0.02, 0.97, 0.01])).can_hide_losses, "exact"
+    hiding = of_differences(0.02 * generator.standard_normal(300)).alone()
+    assert hiding.can_hide_losses
+    assert hiding.limit_line == "a large loss on fewer than 3 in 300 pictures cannot be seen here"
+    of_clusters = of_differences(0.02 * generator.standard_normal(300), Clusters(np.arange(300), np.arange(300) % 30))
+    assert of_clusters.alone().limit_line == "a large loss on fewer than 3 in 30 clusters cannot be seen here"
+    assert not of_differences(0.3 * generator.standard_normal(300)).alone().can_hide_losses, (
+        "the interval reaches as far"
+    )
+    assert not of_differences(generator.choice([-1.0, 0.0, 1.0], 300, p=[0.02, 0.97, 0.01])).alone().can_hide_losses, (
+        "exact"
+    )
     shown = 0.02 * generator.standard_normal(300)
     shown[:5] = -0.9
-    assert not of_differences(shown).can_hide_losses, "the sample showed such losses"
+    assert not of_differences(shown).alone().can_hide_losses, "the sample showed such losses"
 
 
 @st.composite
