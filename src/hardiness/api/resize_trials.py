@@ -1,4 +1,4 @@
-"""Trials of a ladder's step: a model is run again on pictures resized by other libraries, to see what that explains."""
+"""Trials of a ladder's step: a model is run again on pictures resized in other ways, to see whether one explains it."""
 
 from __future__ import annotations
 
@@ -16,23 +16,21 @@ from hardiness.benchmarks.options import parse
 from hardiness.core.benchmark import Benchmark, Image, Item, PictureFault
 from hardiness.core.condition import Condition
 from hardiness.core.errors import HardinessError
+from hardiness.core.model import Canvas
 from hardiness.core.run import Run
 from hardiness.core.table import RIGHT
-from hardiness.engine.protocol_noise import ResizedFile, Resizer, opencv, torch_tensors
+from hardiness.engine.protocol_noise import ResizedFile, Resizer, other_resizers
 from hardiness.imaging.resizing import resize
 from hardiness.models.classifier import Classifier
 from hardiness.models.preprocessing import to_pixels
 from hardiness.results.ladder import LadderStep, ResizeTrial
 from hardiness.results.runs import ScoredRun
 
-RESIZERS: dict[str, Resizer] = {"OpenCV": opencv, "torchvision's tensors": torch_tensors}
-"""Libraries by which pictures are resized instead of by PIL."""
-
 MOST_CHANGED, MOST_SAME = 200, 100
 """Pictures on which a model is run again: of those whose answers change, and of those whose do not."""
 
-BATCH = 32
-"""Pictures per forward pass."""
+BATCH = 8
+"""Pictures per forward pass: most ways to resize are ruled out by the first of them."""
 
 STILL_SAME = 0.98
 """The share of its own answers that a model must give again before anything is said of the resize."""
@@ -58,54 +56,50 @@ class ResizeTrials:
     classifiers: dict[tuple[str, str], Classifier] = field(default_factory=dict)
 
     def try_on(self, step: LadderStep, runs: tuple[ScoredRun, ScoredRun]) -> LadderStep:
-        """The step with what resizing by other libraries explains, or with a note on why that was not tried.
+        """The step with what another resize explains, or with a note on why that was not tried.
 
         Args:
             step: between two rungs.
             runs: of the rungs.
         """
         try:
-            trials = self._trials(step, runs)
+            trial = self._trial(step, runs)
         except (HardinessError, UntriedError, OSError) as error:
             return replace(step, notes=(*step.notes, f"whether the step is the resize was not tried: {error}"))
-        return replace(step, resizes=trials)
+        return replace(step, resize=trial)
 
-    def _trials(self, step: LadderStep, runs: tuple[ScoredRun, ScoredRun]) -> tuple[ResizeTrial, ...]:
-        """A trial for each library; none where no answer to a clean picture changes.
+    def _trial(self, step: LadderStep, runs: tuple[ScoredRun, ScoredRun]) -> ResizeTrial | None:
+        """A trial of the usual ways to resize; ``None`` where no answer changes, or both see the same resize.
 
         Raises:
             HardinessError, UntriedError: the model or the pictures cannot be had, or it answers otherwise than before.
         """
         ids, answers = clean_answers(*runs)
         changes = answers[0] != answers[1]
-        if not changes.any():
-            return ()
+        if not changes.any() or all(map(can_be_resized, runs)):
+            return None
         is_later = not can_be_resized(runs[0])
         if is_later and not can_be_resized(runs[1]):
-            raise UntriedError("neither takes pictures that another library has resized")
+            raise UntriedError("neither takes pictures that were resized before")
         run, (own, other) = runs[is_later], (answers[::-1] if is_later else answers)
         chosen = np.concatenate([np.flatnonzero(changes)[:MOST_CHANGED], np.flatnonzero(~changes)[:MOST_SAME]])
         names, own, other = ids[chosen], own[chosen], other[chosen]
-        rerun = self._rerun((step.first, step.second)[is_later], run, names.tolist())
+        rung = (step.first, step.second)[is_later]
+        rerun = self._rerun(rung, run, names.tolist())
         again = rerun.answers(resize)
         if np.mean(again == own) < STILL_SAME:
             raise UntriedError(
                 f"run again, {run.stored.run.model.name} answers {int(np.sum(again != own)):,} of {len(own):,} "
                 "pictures otherwise than it did"
             )
-        is_changed = own != other
-        return tuple(
-            ResizeTrial(
-                (step.first, step.second)[is_later],
-                library,
-                int(is_changed.sum()),
-                int(np.sum((by_library == other) & is_changed)),
-                int(np.sum(~is_changed)),
-                int(np.sum((by_library == own) & ~is_changed)),
-            )
-            for library, resizer in RESIZERS.items()
-            for by_library in (rerun.answers(resizer),)
-        )
+        is_again = again == own
+        rerun, own, other = rerun.rows(is_again), own[is_again], other[is_again]
+        changed = int(np.sum(own != other))
+        if not changed:
+            raise UntriedError(f"run again, {run.stored.run.model.name} gives none of its answers that change")
+        resizers = other_resizers(rerun.canvas)
+        explaining = [name for name, resizer in resizers.items() if rerun.gives(other, resizer)]
+        return ResizeTrial(rung, tuple(resizers), tuple(explaining), changed, len(own) - changed)
 
     def _rerun(self, rung: str, run: ScoredRun, names: Sequence[str]) -> Rerun:
         """The model of a rung, loaded as a person or its last session asks for it, and the pictures of these names."""
@@ -142,21 +136,35 @@ class Rerun:
     items: Sequence[Item]
     run: Run
 
+    @property
+    def canvas(self) -> Canvas:
+        """The geometry in which the model sees photographs."""
+        return self.benchmark.canvas or self.classifier.spec.view.canvas
+
+    def rows(self, is_chosen: NDArray[np.bool_]) -> Rerun:
+        """The same with some of the pictures."""
+        return replace(self, items=[item for item, chosen in zip(self.items, is_chosen, strict=True) if chosen])
+
     def answers(self, resizer: Resizer) -> NDArray[np.int64]:
         """The class that the model names for each picture, ``(N,)``, resized so."""
-        canvas = self.benchmark.canvas or self.classifier.spec.view.canvas
-        feed, classes = self.classifier.feed(canvas.crop_px), []
+        return np.concatenate(list(self._batches(resizer)))
+
+    def gives(self, answers: NDArray[np.int64], resizer: Resizer) -> bool:
+        """Whether the model, given pictures that are resized so, gives these answers; it ends with the first other."""
+        batches = np.split(answers, range(BATCH, len(answers), BATCH))
+        return all((batch == named).all() for batch, named in zip(batches, self._batches(resizer), strict=True))
+
+    def _batches(self, resizer: Resizer) -> Iterator[NDArray[np.int64]]:
+        feed = self.classifier.feed(self.canvas.crop_px)
         for start in range(0, len(self.items), BATCH):
             images = [self._picture(item, resizer) for item in self.items[start : start + BATCH]]
-            classes.append(self.classifier.logits(feed(to_pixels(images))).argmax(axis=1))
-        outputs = np.concatenate(classes)
-        return np.array(self.run.class_of_output)[outputs] if self.run.class_of_output else outputs
+            outputs = self.classifier.logits(feed(to_pixels(images))).argmax(axis=1)
+            yield np.array(self.run.class_of_output)[outputs] if self.run.class_of_output else outputs
 
     def _picture(self, item: Item, resizer: Resizer) -> Image:
         """The clean picture ``uint8 (H, W, 3)`` that the model sees."""
-        canvas = self.benchmark.canvas or self.classifier.spec.view.canvas
-        resized = replace(item, file=ResizedFile(item.file, canvas, resizer))
-        for expansion in self.benchmark.expand(resized, (Condition(),), (canvas,), self.run.seed):
+        resized = replace(item, file=ResizedFile(item.file, self.canvas, resizer))
+        for expansion in self.benchmark.expand(resized, (Condition(),), (self.canvas,), self.run.seed):
             if isinstance(expansion, PictureFault):
                 raise UntriedError(expansion.reason)
             return expansion.images[0]  # type: ignore[return-value]  # a clean picture is an image
@@ -174,7 +182,7 @@ def refuse_code(rung: str, text: str) -> None:
 
 
 def can_be_resized(run: ScoredRun) -> bool:
-    """Whether a run's model can be loaded, and takes pictures that were resized before."""
+    """Whether a run's model can be loaded, and takes pictures that were resized before, as its view says."""
     identity = run.stored.run
     return not (identity.model.is_foreign or identity.model.is_chat or identity.shows_whole_pictures)
 

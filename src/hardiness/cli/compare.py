@@ -22,7 +22,7 @@ from hardiness.core.request import Placement, Request
 from hardiness.report.digest import Digest
 from hardiness.results.equivalence import EquivalenceMargin
 
-HINT = "is a step the resize alone? --data PHOTOS runs models again on pictures that other libraries resize"
+HINT = "does another resize explain a step? --data PHOTOS runs a model again on pictures that are resized in other ways"
 """The line below a ladder whose answers change, where no photographs are given."""
 
 LINE = 80

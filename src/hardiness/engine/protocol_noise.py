@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from hardiness.core.benchmark import Benchmark, DataSet, File, Image
 from hardiness.core.model import Canvas, Interpolation
 from hardiness.core.request import Request
 from hardiness.imaging.codecs import decode, png
-from hardiness.imaging.resizing import before_crop
+from hardiness.imaging.resizing import before_crop, resize
 from hardiness.models.classifier import Classifier
 from hardiness.models.whole_pictures import whole_picture_model
 
@@ -83,11 +83,16 @@ class ResizedFile:
 
 def opencv(image: Image, height: int, width: int, interpolation: str) -> Image:
     """The image as OpenCV resizes it: the same filter, of the same few pixels however much the photograph shrinks."""
+    names = {"nearest": "nearest", "bicubic": "cubic", "lanczos": "lanczos4"}
+    return by_opencv(image, height, width, names.get(interpolation, "linear"))
+
+
+def by_opencv(image: Image, height: int, width: int, interpolation: str) -> Image:
+    """The image as OpenCV resizes it by an interpolation of its own, e.g. ``"linear"``."""
     import cv2
 
-    flags = {"nearest": cv2.INTER_NEAREST, "bicubic": cv2.INTER_CUBIC, "lanczos": cv2.INTER_LANCZOS4}
-    resized = cv2.resize(image, (width, height), interpolation=flags.get(interpolation, cv2.INTER_LINEAR))
-    return np.asarray(resized, np.uint8)
+    flag = getattr(cv2, f"INTER_{interpolation.upper()}")
+    return np.asarray(cv2.resize(image, (width, height), interpolation=flag), np.uint8)
 
 
 def torch_tensors(image: Image, height: int, width: int, interpolation: str) -> Image:
@@ -98,6 +103,24 @@ def torch_tensors(image: Image, height: int, width: int, interpolation: str) -> 
     mode = "bicubic" if interpolation in ("bicubic", "lanczos") else "bilinear"
     resized = torch.nn.functional.interpolate(pixels, (height, width), mode=mode, align_corners=False, antialias=True)
     return np.asarray(resized[0].permute(1, 2, 0).round().clamp(0, 255).to(torch.uint8).numpy())
+
+
+OPENCV = ("nearest", "linear", "cubic", "area", "lanczos4")
+"""OpenCV's interpolations, as its flags name them; linear is its default."""
+
+
+def other_resizers(canvas: Canvas) -> dict[str, Resizer]:
+    """The usual ways to resize a photograph, but for that of a canvas, by library and interpolation."""
+
+    def as_named(resizer: Callable[[Image, int, int, Any], Image], name: str) -> Resizer:
+        return lambda image, height, width, _: resizer(image, height, width, name)
+
+    pillow = [name for name in get_args(Interpolation) if name != canvas.interpolation]
+    return {
+        **{f"OpenCV {name}": as_named(by_opencv, name) for name in OPENCV},
+        **{f"PIL {name}": as_named(resize, name) for name in pillow},
+        **{f"torchvision's tensors {name}": as_named(torch_tensors, name) for name in ("bilinear", "bicubic")},
+    }
 
 
 def variations(benchmark: Benchmark, classifier: Classifier, batch_size: int) -> list[Variation]:

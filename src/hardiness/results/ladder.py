@@ -62,39 +62,34 @@ class StepPart:
 
 @dataclass(frozen=True)
 class ResizeTrial:
-    """One rung's network on pictures that another library has resized, held against the answers of the other rung.
+    """One rung's network on pictures that were resized in other ways, held against the answers of the other rung.
 
     Attributes:
         model: the rung that was run again.
-        resize: the library that resized the decoded pictures.
-        changed: pictures that were answered otherwise by the two rungs.
-        explained: those of them that the network, given pictures that the library resized, answers as the other rung.
-        same: further pictures, which both rungs answer alike.
-        still_same: those of them that stay so.
+        tried: the ways, by library and interpolation.
+        explaining: those with which the network gives the other rung's answer to every picture.
+        changed: pictures that the two rungs answer differently.
+        same: further pictures, which both answer alike.
     """
 
     model: str
-    resize: str
+    tried: tuple[str, ...]
+    explaining: tuple[str, ...]
     changed: int
-    explained: int
     same: int
-    still_same: int
-
-    @property
-    def is_all(self) -> bool:
-        """Whether the resize explains every answer, so that the step is the resize alone."""
-        return self.changed > 0 and (self.explained, self.still_same) == (self.changed, self.same)
 
     @property
     def sentence(self) -> str:
         """The result of the trial in a sentence."""
-        verdict = "the step is the resize alone" if self.is_all else "the resize is not all of the step"
-        if 2 * self.explained < self.changed:
-            verdict = "the step is not the resize"
+        pictures = f"{self.changed:,} that change and on {self.same:,} that do not"
+        if self.explaining:
+            return (
+                f"the resize explains the step: {self.model} with the pictures resized by "
+                f"{' or by '.join(self.explaining)} gives the other's answers, on {pictures}"
+            )
         return (
-            f"{verdict}: {self.model} with the pictures resized by {self.resize} gives the other's answer on "
-            f"{self.explained:,} of {self.changed:,} that change, and on {self.still_same:,} of {self.same:,} that do "
-            "not"
+            f"resizes tried, none of which gives the other's answers on {pictures}: {self.model} with "
+            f"{', '.join(self.tried)}"
         )
 
 
@@ -107,7 +102,7 @@ class LadderStep:
         parts: the headline, then each kind of condition.
         changes: settings by which the two runs differ, a phrase each.
         flips: all flips, with those by class and pictures; ``None`` where rows have no answers.
-        resizes: what resizing by other libraries explains, where that was tried.
+        resize: what another resize explains; ``None`` where that was not tried.
         n: images that both have.
         notes: what a person should know, such as a graph that was exported in training mode.
     """
@@ -117,14 +112,9 @@ class LadderStep:
     parts: tuple[StepPart, ...]
     changes: tuple[str, ...] = ()
     flips: PairFlips | None = None
-    resizes: tuple[ResizeTrial, ...] = ()
+    resize: ResizeTrial | None = None
     n: int = 0
     notes: tuple[str, ...] = ()
-
-    @property
-    def resize(self) -> ResizeTrial | None:
-        """The trial that explains most; ``None`` where none was made."""
-        return max(self.resizes, key=lambda trial: (trial.explained, trial.still_same), default=None)
 
     def sentences(self) -> Iterator[str]:
         """The step in sentences: answers, score, verdict, and what differs."""
@@ -150,7 +140,7 @@ class LadderStep:
             "parts": [_part_json(part) for part in self.parts],
             "changes": list(self.changes),
             "flips": json_form(self.flips),
-            "resizes": [{**json_form(trial), "is_all": trial.is_all} for trial in self.resizes],
+            "resize": json_form(self.resize),
             "notes": list(self.notes),
         }
 

@@ -1,4 +1,4 @@
-"""A ladder whose last step is the resize alone, and one where it is not."""
+"""A ladder whose last step is another resize, and one where no resize explains it."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 import hardiness
 from hardiness import models
 from hardiness.api.resize_trials import ResizeTrials, clean_answers
 from hardiness.core.condition import Condition
+from hardiness.core.model import Canvas
 from hardiness.core.table import RIGHT, ImageTable
+from hardiness.engine.protocol_noise import other_resizers
 
 MODEL = """
 import torch
@@ -36,22 +39,22 @@ def first():
 def other():
     return Net(1)
 """
-VIEW = "resize_px=36,crop_px=32,mean=0,std=1,interpolation=bilinear"
+VIEW = "resize_px=36,crop_px=32,mean=0,std=1,interpolation=bicubic"
 
 
 def noisy_root(folder: Path) -> Path:
-    """Twelve photographs of noise, which libraries resize very differently."""
+    """Sixteen photographs of noise, which libraries resize very differently."""
     draws = np.random.default_rng(0)
-    for k in range(12):
+    for k in range(16):
         file = folder / "imagenet" / "val" / "n01440764" / f"p{k:02d}.png"
         file.parent.mkdir(parents=True, exist_ok=True)
-        cv2.imwrite(str(file), draws.integers(0, 256, (90, 90, 3)).astype(np.uint8))
+        cv2.imwrite(str(file), draws.integers(0, 256, (97, 97, 3)).astype(np.uint8))
     return folder
 
 
-def device_answers(root: Path) -> dict[str, list[object]]:
-    """The answers of the first network behind OpenCV's resize, by nothing of ours."""
-    weight = torch.randn(1000, 12, generator=torch.Generator().manual_seed(0))
+def device_answers(root: Path, seed: int) -> dict[str, list[object]]:
+    """The answers of a network behind OpenCV's default resize, by nothing of ours."""
+    weight = torch.randn(1000, 12, generator=torch.Generator().manual_seed(seed))
     answers: dict[str, list[object]] = {"sample": [], "class_index": []}
     for file in sorted(root.rglob("*.png")):
         image = cv2.resize(cv2.imread(str(file))[:, :, ::-1], (36, 36), interpolation=cv2.INTER_LINEAR)[2:34, 2:34]
@@ -63,45 +66,62 @@ def device_answers(root: Path) -> dict[str, list[object]]:
 
 @pytest.fixture(scope="module")
 def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """``first``, then the same network on a device that resizes by OpenCV, and ``other``; ``root`` beside them."""
+    """Two networks and, on devices that resize by OpenCV's default, the first and a third; ``root`` beside them."""
     folder = tmp_path_factory.mktemp("resizes")
     (folder / "net.py").write_text(MODEL)
     root = noisy_root(folder / "root")
     settings = {"device": "cpu", "progress": False, "out": folder / "out"}
     for name in ("first", "other"):
         hardiness.evaluate(f"{name}=py:{folder}/net.py:{name}:{VIEW}", "imagenet-val", str(root), **settings)
-    hardiness.evaluate("device", "imagenet-val", str(root), predictions=device_answers(root), **settings)
+    for name, seed in (("device", 0), ("stranger", 2)):
+        hardiness.evaluate(name, "imagenet-val", str(root), predictions=device_answers(root, seed), **settings)
     return folder
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("ladder", [["first", "device"], ["device", "first"]])
-def test_a_step_that_is_the_resize_alone_is_said_to_be(out: Path, ladder: list[str]) -> None:
-    (found,) = hardiness.compare(
-        out / "out", f"first=py:{out}/net.py:first:{VIEW}", ladder=ladder, data=str(out / "root")
-    )
-    trial = found.steps[0].resize
-    assert (trial.model, trial.resize) == ("first", "OpenCV")
-    assert trial.changed + trial.same == 12
-    assert trial.changed > 0
-    assert trial.is_all
-    assert any(line.startswith("the step is the resize alone: first with") for line in found.steps[0].sentences())
-    torchvision = next(each for each in found.steps[0].resizes if each is not trial)
-    assert not torchvision.is_all, "it filters as PIL does"
-
-
-@pytest.mark.slow
-def test_a_step_to_another_network_is_not_the_resize(out: Path) -> None:
+def climbed(out: Path, *rungs: str) -> Any:
+    """The one step of a ladder that is tried on the pictures."""
     model = f"first=py:{out}/net.py:first:{VIEW}"
-    (found,) = hardiness.compare(out / "out", model, ladder=["first", "other"], data=str(out / "root"))
-    assert not found.steps[0].resize.is_all
-    assert any(line.startswith("the step is not the resize: ") for line in found.steps[0].sentences())
+    (found,) = hardiness.compare(out / "out", model, ladder=list(rungs), data=str(out / "root"))
+    return found.steps[0]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rungs", [("first", "device"), ("device", "first")])
+def test_the_resize_that_explains_a_step_is_named(out: Path, rungs: tuple[str, str]) -> None:
+    step = climbed(out, *rungs)
+    trial = step.resize
+    assert (trial.model, trial.explaining) == ("first", ("OpenCV linear",)), "the view says bicubic"
+    assert trial.changed + trial.same == 16
+    assert trial.changed > 0
+    pictures = f"on {trial.changed} that change and on {trial.same} that do not"
+    text = f"first with the pictures resized by OpenCV linear gives the other's answers, {pictures}"
+    assert f"the resize explains the step: {text}" in list(step.sentences())
+    assert step.as_dict()["resize"]["explaining"] == ["OpenCV linear"]
+
+
+@pytest.mark.slow
+def test_where_no_resize_explains_a_step_nothing_is_said_but_what_was_tried(out: Path) -> None:
+    step = climbed(out, "first", "stranger")
+    assert step.resize.explaining == ()
+    sentence = step.resize.sentence
+    assert sentence in list(step.sentences())
+    assert sentence.startswith("resizes tried, none of which gives the other's answers on 16 that change and on 0 ")
+    assert sentence.endswith(f"first with {', '.join(step.resize.tried)}")
+    assert "PIL bicubic" not in step.resize.tried, "that is its own"
+
+
+@pytest.mark.slow
+def test_nothing_is_tried_between_networks_that_see_the_same_pictures(out: Path) -> None:
+    step = climbed(out, "first", "other")
+    assert step.flips.overall.changed > 0
+    assert step.resize is None
+    assert not any("resize" in line for line in step.sentences())
 
 
 @pytest.mark.slow
 def test_why_a_step_is_not_tried_is_said(out: Path, tmp_path: Path) -> None:
     (found,) = hardiness.compare(out / "out", ladder=["first", "device"])
-    assert found.steps[0].resizes == (), "without data nothing is run"
+    assert found.steps[0].resize is None, "without data nothing is run"
     moved = noisy_root(tmp_path / "moved")
     next(moved.rglob("*.png")).unlink()
     (found,) = hardiness.compare(out / "out", ladder=["first", "device"], data=str(out / "root"))
@@ -112,6 +132,21 @@ def test_why_a_step_is_not_tried_is_said(out: Path, tmp_path: Path) -> None:
     )
     (found,) = hardiness.compare(out / "out", ladder=["first", "device"], data=str(moved))
     assert "was not tried: the pictures of imagenet are others than those of the run" in found.steps[0].notes[-1]
+
+
+def test_the_usual_ways_to_resize_are_those_of_the_libraries() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (40, 60, 3)).astype(np.uint8)
+    resizers = other_resizers(Canvas(20, 16, "bicubic"))
+    flags = {"nearest": cv2.INTER_NEAREST, "linear": cv2.INTER_LINEAR, "cubic": cv2.INTER_CUBIC,
+             "area": cv2.INTER_AREA, "lanczos4": cv2.INTER_LANCZOS4}  # fmt: skip
+    filters = ("nearest", "bilinear", "lanczos", "box", "hamming")
+    expected = {f"OpenCV {name}": cv2.resize(image, (30, 20), interpolation=flag) for name, flag in flags.items()}
+    for name in filters:
+        pillow = Image.fromarray(image).resize((30, 20), Image.Resampling[name.upper()])
+        expected[f"PIL {name}"] = np.asarray(pillow)
+    assert resizers.keys() - expected.keys() == {f"torchvision's tensors {name}" for name in ("bilinear", "bicubic")}
+    for name, pixels in expected.items():
+        np.testing.assert_array_equal(resizers[name](image, 20, 30, "bicubic"), pixels, name)
 
 
 def run_with(answers: list[int], right: list[int]) -> Any:

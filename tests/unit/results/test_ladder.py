@@ -93,7 +93,7 @@ def test_a_ladder_prints_steps_verdicts_and_a_row_a_corruption(
     assert "10.0 % of answers change: 7.5 % are harmful" in text
     assert "pass: equivalent within 3 points by" in text
     assert "fail: equivalent within 3 points by" in text
-    assert "is a step the resize alone? --data PHOTOS runs models again" in text
+    assert "does another resize explain a step? --data PHOTOS runs a model again" in text
     assert called_wide(monkeypatch, *asked, "--json") == 0
     (form,) = json.loads(capsys.readouterr().out)
     assert (form["margin"], form["rungs"]) == (0.03, ["torch", "onnx", "int8"])
