@@ -54,8 +54,11 @@ IN_PERCENT = ("fraction", "ratio")
 PARTIAL = "_partial"
 """The ending of the names of scores over a part."""
 
-WITHDRAWN, NOT_CHECKED = "withdrawn", "not checked"
-"""Why the report on an attack does not stand by what the attack left."""
+WITHDRAWN, NOT_CHECKED, UPPER_BOUND = "withdrawn", "not checked", "upper bound"
+"""Why the report on an attack does not stand by what the attack left; the last where it was only too short."""
+
+DOUBTS = (WITHDRAWN, NOT_CHECKED, UPPER_BOUND)
+"""The same, the gravest first."""
 
 CANNOT_TELL = "cannot tell"
 """The verdict's words where there are too few images to say more."""
@@ -209,8 +212,8 @@ class Score:
         condition: empty, or the protocol alone, for a headline.
         reason: why ``value`` is ``None``.
         interval_reason: why there is no interval, though there is a value and others of the metric have one.
-        doubt: ``"withdrawn"`` or ``"not checked"`` where the report on an attack does not stand by it; filled in by the
-            `Result` that it belongs to.
+        doubt: ``"withdrawn"``, ``"not checked"`` or ``"upper bound"`` where the report on an attack does not stand by
+            it; filled in by the `Result` that it belongs to.
         attacked: whether it is of pictures that an attack made though its condition has no epsilon, as a mean over
             budgets.
         clusters: how many clusters the images come in; 0 where each stands alone.
@@ -398,11 +401,11 @@ class Finding:
 
 
 def doubt_of(findings: Sequence[Finding]) -> str:
-    """`WITHDRAWN` or `NOT_CHECKED` where the verdict of an attack report says so; else empty."""
+    """`WITHDRAWN`, `NOT_CHECKED` or `UPPER_BOUND` where the verdict of an attack report says so; else empty."""
     verdict = next((finding.sentence for finding in findings if finding.name == "verdict"), "")
-    if verdict.startswith("Withdrawn:"):
-        return WITHDRAWN
-    return NOT_CHECKED if "Not checked:" in verdict else ""
+    beginnings = {"Withdrawn:": WITHDRAWN, "Upper bound:": UPPER_BOUND}
+    doubt = next((doubt for beginning, doubt in beginnings.items() if verdict.startswith(beginning)), "")
+    return doubt or (NOT_CHECKED if "Not checked:" in verdict else "")
 
 
 def trust(findings: Sequence[Finding]) -> str:
@@ -411,8 +414,8 @@ def trust(findings: Sequence[Finding]) -> str:
     if verdict is None:
         return ""
     doubt = doubt_of(findings)
-    if doubt == NOT_CHECKED:
-        return f"no: {NOT_CHECKED}"
+    if doubt in (NOT_CHECKED, UPPER_BOUND):
+        return f"no: {doubt}"
     if doubt:
         raised = [finding.name for finding in findings if finding.raised and finding.name not in ABOUT_THE_MODEL]
         return f"no: {', '.join(raised)}"
@@ -539,7 +542,7 @@ class Result:
 
     @property
     def doubt(self) -> str:
-        """``"withdrawn"`` or ``"not checked"`` where the report does not stand by what the attack left."""
+        """`WITHDRAWN`, `NOT_CHECKED` or `UPPER_BOUND` where the report does not stand by what the attack left."""
         return doubt_of(self.findings)
 
     @property

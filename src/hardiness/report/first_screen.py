@@ -36,7 +36,8 @@ class RightShare:
     Attributes:
         value, interval: with its 95 % interval; ``None`` where there is none.
         n: images.
-        doubt: ``"withdrawn"`` or ``"not checked"`` where the report on an attack does not stand by it.
+        doubt: ``"withdrawn"``, ``"not checked"`` or ``"upper bound"`` where the report on an attack does not stand by
+            it.
         anchor: of what was run.
         clusters: that the images come in; 0 where each stands alone.
     """
@@ -244,7 +245,7 @@ def foot_of(columns: Sequence[ScreenColumn], order: str) -> list[str]:
     by_clusters = ", by clusters" if all(column.by_clusters for column in columns) else ""
     sentences = [f"Dot: {' or '.join(kinds.values())}. Bar: 95 % interval{by_clusters}. More is better everywhere."]
     if any(point.doubt for point in points):
-        sentences.append("Hollow: the attack is withdrawn or was not checked.")
+        sentences.append("Hollow: the attack is withdrawn, was not checked or was too short.")
     models = {model for column in columns for model in (*column.points, *column.undefined)}
     whys = [
         *(["not run"] if any(models - column.points.keys() - column.undefined for column in columns) else []),

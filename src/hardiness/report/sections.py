@@ -13,7 +13,7 @@ from itertools import groupby
 from hardiness.benchmarks.card import card_of
 from hardiness.benchmarks.presentation import Column
 from hardiness.core.condition import Condition
-from hardiness.core.result import NOT_CHECKED, PARTIAL, WITHDRAWN, Result, Score
+from hardiness.core.result import DOUBTS, PARTIAL, Result, Score
 from hardiness.report import format as formatting
 from hardiness.report.charts import Chart, Dots
 from hardiness.report.flip_figures import flip_charts, flip_gallery, recall_changes
@@ -339,7 +339,7 @@ class OverviewEntry:
     @property
     def doubt(self) -> str:
         """The mark of a number that the report on an attack does not stand by; empty where there is none."""
-        return next((mark for mark in self.marks if mark in (WITHDRAWN, NOT_CHECKED)), "")
+        return next((mark for mark in self.marks if mark in DOUBTS), "")
 
     @property
     def text(self) -> str:

@@ -75,8 +75,8 @@ class StoredResults(Sequence["TabledResult"]):
         the whole benchmark. ``marks`` says what is amiss with the result, as the page does: ``partial``,
         ``demo-sized``, ``cannot tell`` … ``options`` says what tells a row from others of the same model and table,
         e.g. ``crop_px=288`` or ``seed 1``, and is empty where there is no other. Values are fractions of 1 or in the
-        unit beside them; ``low`` and ``high`` bound the 95 % interval; ``n`` is images; ``doubt`` is "withdrawn" or
-        "not checked" where the report on an attack does not stand by the value, and empty elsewhere.
+        unit beside them; ``low`` and ``high`` bound the 95 % interval; ``n`` is images; ``doubt`` is "withdrawn",
+        "not checked" or "upper bound" where the report on an attack does not stand by the value, and empty elsewhere.
 
         Where a score is of a corruption at a severity or level, ``parameters`` says with which, e.g. ``quality 18``.
 

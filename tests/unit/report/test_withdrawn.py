@@ -43,6 +43,8 @@ VERDICT = {
     "cannot be trusted (zero gradients). What to do: attack without gradients (attack=square).",
     "not checked": "Not checked: At epsilon 4/255 accuracy falls to 61.7 % at 50 steps, from 69.3 % clean, but must "
     "break did not run, so hidden gradients would not show. What to do: run it without must_break=false.",
+    "upper bound": "Upper bound: At epsilon 4/255 accuracy falls to 61.7 % at 50 steps, from 69.3 % clean, and a "
+    "longer attack would take more (steps). What to do: Take more (steps=).",
 }
 LEFT = {(2 / 255, 10): 0.653, (2 / 255, 50): 0.643, (4 / 255, 10): 0.633, (4 / 255, 50): 0.617}
 NUMBERS = r"\b(65\.3|64\.3|63\.3|61\.7|0\.6[1-5][37]0*)\b|\b(65|64|63|62) %"
@@ -69,7 +71,7 @@ def attacked(model: str, doubt: str, lower: float = 0.0) -> Result:
                   findings=findings, details={"effort": effort}, key=f"{model}-key")  # fmt: skip
 
 
-DOUBTS = pytest.mark.parametrize("doubt", ["withdrawn", "not checked"])
+DOUBTS = pytest.mark.parametrize("doubt", ["withdrawn", "not checked", "upper bound"])
 
 
 def told(text: str, doubt: str) -> list[str]:
@@ -199,7 +201,9 @@ def test_a_comparison_has_the_word_at_the_number(doubt: str) -> None:
     clean, under_attack = comparison_view(whole).rows
     assert clean[1:3] == ("masked\n62.00", "honest\n40.00")
     assert under_attack[1:3] == (f"masked\n62.00 {doubt}", "honest\n40.00")
-    of = {"withdrawn": "of a withdrawn number", "not checked": "of a number not checked"}[doubt]
+    of = {"withdrawn": "of a withdrawn number", "not checked": "of a number not checked"}.get(
+        doubt, "of an upper bound"
+    )
     assert (clean[6], under_attack[6]) == ("yes", f"yes, {of}")
     written = comparison_json(whole)
     assert written["doubts"] == {"masked": doubt}

@@ -274,7 +274,8 @@ def _count_text(entry: Mapping[str, Any]) -> str:
 
 DOUBTS: Mapping[str, str] = {
     "withdrawn": "The attack may have failed, so that its numbers are withdrawn",
-    "not checked": "Checks of the attack were turned off, so that accuracy may fall further",
+    "not checked": "Checks of the attack did not run, so that accuracy may fall further",
+    "upper bound": "A longer attack would take more, so that its numbers are upper bounds",
 }
 """The meaning of each doubt about an attack, as the beginning of a sentence."""
 

@@ -248,7 +248,8 @@ class ScoreRecord:
         interval: 95 %; ``None`` where none is defined.
         interval_method: how it was made, from the outermost step to the innermost one, each a name of ``intervals``.
         higher_is_better: the direction of improvement.
-        doubt: ``"withdrawn"`` or ``"not checked"`` where the report on an attack does not stand by it.
+        doubt: ``"withdrawn"``, ``"not checked"`` or ``"upper bound"`` where the report on an attack does not stand by
+            it.
         reason: why there is no value, or no interval.
     """
 
@@ -687,7 +688,7 @@ class ChecksRecord:
     Attributes:
         run, model: whose.
         verdict: the sentence that sums them up; empty where there is none.
-        doubt: ``"withdrawn"``, ``"not checked"`` or empty.
+        doubt: ``"withdrawn"``, ``"not checked"``, ``"upper bound"`` or empty.
         checks: all others.
     """
 

@@ -117,7 +117,7 @@ def standing(results: Sequence[Result]) -> Sequence[Result]:
 def doubts_of(results: Sequence[Result]) -> str:
     """The words of a heading behind the numbers of results of which a report does not stand by all, or cannot tell.
 
-    A range over several models is of those that are neither withdrawn nor unchecked (see `standing`).
+    A range over several models is of those whose reports stand by their numbers (see `standing`).
     """
     words = [word for result in results if (word := result.caveat)]
     if not words:
