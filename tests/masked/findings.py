@@ -45,7 +45,9 @@ def report(
     wanted = [QueuedPicture(r.sample, tuple(range(len(conditions))), 0, r.label, r.image) for r in rows]
     classifier = wrap(network, View(mean=(0, 0, 0), std=(1, 1, 1)), name="masked", device="cpu")
     attacker = Attacker(benchmark, benchmark.attack, conditions, seed)
-    records = attacker.records(classifier, classifier.feed(wanted[0].image.shape[0]), wanted)
+    records = attacker.records(
+        classifier, classifier.feed(wanted[0].image.shape[0]), wanted, np.unique([row.label for row in rows])
+    )
     run = Run(
         benchmark=BenchmarkIdentity(name=benchmark.name, card="attack", options=benchmark.identity()),
         data=DataIdentity(num_classes=classes, samples=len(rows)),

@@ -86,6 +86,7 @@ ROUNDS = (
         1.0,
         {30: TARGETED},
         targeted=True,
+        among_labels=True,
         options={"step": 8 / 255, "random_start": False, "loss": "margin"},
     ),
     Round(
@@ -115,7 +116,7 @@ class AttackCard(Card):
     Source: Orhan (2019), arXiv:1907.07640, ``evaluate_whitebox.py`` and ``evaluate_blackbox.py``.
     """
 
-    version: ClassVar[int] = 9
+    version: ClassVar[int] = 10
     columns: ClassVar[tuple[str, ...] | None] = None
     stops_on: ClassVar[str] = "accuracy at the largest epsilon"
     metrics: ClassVar[tuple[Metric, ...]] = (*ACCURACIES, *SUCCESSES, *CONDITION_METRICS)

@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import Any, Literal
 
 from hardiness.core.condition import Condition
+from hardiness.core.forms import json_field
 
 Norm = str
 """Name of a threat model, which says what an epsilon bounds: ``"linf"``, ``"l2"`` and others in `attacks.threats`."""
@@ -27,6 +28,8 @@ class Round:
         targeted: whether it must reach a seeded target class, or any class but the label.
         failed: what is judged of an image whose attack has failed: ``"clean"`` or the ``"last"`` iterate.
         options: further options of the attack.
+        among_labels: whether targets are drawn from the classes that pictures of the data set are labelled with, not
+            from all of the model's: a class that nothing is labelled with may be one that no picture reaches.
     """
 
     attack: str
@@ -37,6 +40,7 @@ class Round:
     targeted: bool = False
     failed: Literal["clean", "last"] = "last"
     options: Mapping[str, Any] = field(default_factory=dict)
+    among_labels: bool = field(default=False, metadata=json_field(seldom=True))
 
     @property
     def steps(self) -> int:

@@ -70,7 +70,7 @@ def run_round(
     Raises:
         AttackError: an iterate lies outside the budget or outside [0, 1].
     """
-    state = RoundState(network, judge or network, victims, plan, last, members)
+    state = RoundState(network, judge or network, victims, plan, last, members, keep_pixels)
     state.run(seed)
     return [state.at(steps, keep_pixels) for steps in sorted(plan.marks)]
 
@@ -144,6 +144,7 @@ class RoundState:
         plan: Round,
         last: bool = False,
         members: Members | None = None,
+        keep_pixels: bool = False,
     ) -> None:
         import torch
 
@@ -158,7 +159,7 @@ class RoundState:
         self.trace = _Trace(
             latest=torch.zeros_like(self.step),
             logits=victims.clean.clone(),
-            pixels=victims.pixels.clone() if last or plan.failed == "last" else None,
+            pixels=victims.pixels.clone() if keep_pixels or last or plan.failed == "last" else None,
             loss=self.criterion.loss(victims.clean).clone(),
             zero_sum=torch.zeros_like(self.told_error),
             steps=torch.zeros_like(self.step),
@@ -255,12 +256,13 @@ class RoundState:
         logits = torch.where(success[:, None], self.logits, last)
         standing = last if self.plan.failed == "last" else trace.logits.float()
         pixels = None
+        stood = None
         if keep_pixels:
-            stood = trace.pixels if self.plan.failed == "last" else None
-            fallback = self.victims.pixels
-            if stood is not None:
-                fallback = torch.where((trace.latest <= steps)[:, None, None, None], stood, fallback)
-            pixels = torch.where(success[:, None, None, None], self.pixels, fallback)
+            assert trace.pixels is not None, "pixels that are kept are followed"
+            fallback = torch.where((trace.latest <= steps)[:, None, None, None], trace.pixels, self.victims.pixels)
+            stood = torch.where(success[:, None, None, None], self.pixels, fallback)
+            is_clean = (~success)[:, None, None, None] & (self.plan.failed == "clean")
+            pixels = torch.where(is_clean, self.victims.pixels, stood)
         columns = {
             "success": success.cpu().numpy(),
             "step": torch.where(success, self.step, -1).to(torch.int32).cpu().numpy(),
@@ -272,7 +274,7 @@ class RoundState:
             "told_error": error.cpu().numpy(),
         }
         reached = torch.where(success[:, None], self.logits, standing)
-        return RoundOutcome(self.plan.marks[steps], logits.cpu().numpy(), pixels, columns, reached)
+        return RoundOutcome(self.plan.marks[steps], logits.cpu().numpy(), pixels, columns, reached, stood)
 
     def _stand(self, trace: _Trace, error: Tensor) -> None:
         """Make what the attack tells now each sample's picture, and a success where the judge sees one in it."""
@@ -331,18 +333,24 @@ class Attacker:
         classifier: Classifier,
         feed: InputPolicy,
         rows: Sequence[QueuedPicture],
+        labelled: NDArray[np.integer],
         batch: BatchSize | None = None,
         members: Members | None = None,
     ) -> Records:
         """The records of one batch under every condition that its rows want.
 
-        Where the accelerator has too little memory it is halved, and so is ``batch`` for the rest of the run. How
-        members of an ensemble end is kept in ``members``.
+        Args:
+            classifier: the model.
+            feed: how pictures become its input.
+            rows: the batch.
+            labelled: the model's classes that pictures of the data set are labelled with, ascending.
+            batch: halved for the rest of the run where the accelerator has too little memory; ``None`` for nothing.
+            members: where it is kept how members of an ensemble end; ``None`` for nowhere.
         """
         import torch
 
         try:
-            return self._records(classifier, feed, rows, members)
+            return self._records(classifier, feed, rows, labelled, members)
         except RuntimeError as error:
             if not is_out_of_memory(error):
                 raise
@@ -356,10 +364,15 @@ class Attacker:
             batch.halve(len(rows))
         half = len(rows) // 2
         parts = (rows[:half], rows[half:])
-        return Records.concatenate([self.records(classifier, feed, part, batch, members) for part in parts])
+        return Records.concatenate([self.records(classifier, feed, part, labelled, batch, members) for part in parts])
 
     def _records(
-        self, classifier: Classifier, feed: InputPolicy, rows: Sequence[QueuedPicture], members: Members | None
+        self,
+        classifier: Classifier,
+        feed: InputPolicy,
+        rows: Sequence[QueuedPicture],
+        labelled: NDArray[np.integer],
+        members: Members | None,
     ) -> Records:
         suspect = suspect_of(classifier, feed, self.plan.bpda)
         victims, are_lost = victims_of(suspect.judge, classifier, rows, self.seed)
@@ -374,7 +387,7 @@ class Attacker:
         if finite_rows:
             parts += [
                 self._rows(finite_rows, judged)
-                for judged in self._outcomes(suspect, classifier, victims, finite_rows, members)
+                for judged in self._outcomes(suspect, classifier, victims, finite_rows, labelled, members)
             ]
         return Records.concatenate(parts)
 
@@ -384,6 +397,7 @@ class Attacker:
         classifier: Classifier,
         victims: Victims,
         rows: Sequence[QueuedPicture],
+        labelled: NDArray[np.integer],
         members: Members | None,
     ) -> list[RoundOutcome]:
         conditions = {self.conditions[index] for row in rows for index in row.conditions}
@@ -396,13 +410,15 @@ class Attacker:
             is_checked = checks is not None and checks.round == number
             keep = self.gallery is not None or is_checked
             network = suspect.network or suspect.judge
-            outcomes = run_round(network, victims, plan, self.seed, keep, suspect.judge, members=members)
+            has_others = plan.among_labels and len(labelled) > 1
+            aimed = victims.towards(labelled, self.seed) if has_others else victims
+            outcomes = run_round(network, aimed, plan, self.seed, keep, suspect.judge, members=members)
             chosen += [outcome for outcome in outcomes if outcome.condition in conditions]
             if self.gallery:
-                self.gallery.keep(classifier.spec.name, suspect.judge, victims, plan, outcomes)
+                self.gallery.keep(classifier.spec.name, suspect.judge, aimed, plan, outcomes)
             if checks and is_checked and outcomes[-1].condition in conditions:
                 checked = outcomes[-1]
-                beside = dict(suspect.cross_check(victims, plan, checked, checks, self.seed))
+                beside = dict(suspect.cross_check(aimed, plan, checked, checks, self.seed))
         return with_columns(chosen, beside, checked)
 
     def _rows(self, rows: Sequence[QueuedPicture], judged: RoundOutcome) -> Records:
@@ -502,7 +518,7 @@ def victims_of(
     finite = torch.isfinite(clean).all(dim=1)
     labels = [row.label for row in rows]
     samples = [row.sample for row in rows]
-    targets = targets_of(samples, labels, clean.shape[1], seed)
+    targets = targets_of(samples, labels, np.arange(clean.shape[1]), seed)
     victims = Victims(
         samples,
         pixels,

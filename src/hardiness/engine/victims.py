@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -49,6 +49,13 @@ class Victims:
             self.clean[index],
         )
 
+    def towards(self, classes: NDArray[np.integer], seed: int) -> Victims:
+        """The victims with targets that are drawn from these classes."""
+        import torch
+
+        targets = targets_of(self.samples, self.labels.tolist(), classes, seed)
+        return replace(self, targets=torch.from_numpy(targets).to(self.targets.device))
+
     def criterion(self, targeted: bool) -> Criterion:
         """The criterion of a success."""
         return TargetClass(self.targets) if targeted else Misclassification(self.labels)
@@ -74,6 +81,7 @@ class RoundOutcome:
         pixels: float32 ``(N, 3, H, W)`` of the same; ``None`` where they were not kept.
         columns: how the attack went, as columns of records.
         reached: float32 ``(N, K)`` of where the attack stood, whatever the protocol puts in a failure's place.
+        stood: float32 ``(N, 3, H, W)`` of the same place; ``None`` where pixels were not kept.
     """
 
     condition: Condition
@@ -81,13 +89,23 @@ class RoundOutcome:
     pixels: Tensor | None
     columns: Columns
     reached: Tensor | None = None
+    stood: Tensor | None = None
 
 
-def targets_of(samples: Sequence[str], labels: Sequence[int], classes: int, seed: int) -> NDArray[np.int64]:
+def targets_of(
+    samples: Sequence[str], labels: Sequence[int], classes: NDArray[np.integer], seed: int
+) -> NDArray[np.int64]:
     """A target for each sample, uniform over the classes other than its label; the same for every epsilon and step.
+
+    Args:
+        samples: N ids.
+        labels: their classes.
+        classes: two or more, ascending.
+        seed: keys the draws.
 
     Source: Orhan (2019), arXiv:1907.07640, ``evaluate_whitebox.py``.
     Differs: drawn by seed and sample; the published ones by numpy's global generator, without a seed.
     """
-    draws = [int(rng(seed, "target", sample).integers(classes - 1)) for sample in samples]
-    return np.array([draw + (draw >= label) for draw, label in zip(draws, labels, strict=True)], np.int64)
+    others = [classes[classes != label] for label in labels]
+    draws = [rng(seed, "target", sample).integers(len(left)) for sample, left in zip(samples, others, strict=True)]
+    return np.array([left[draw] for draw, left in zip(draws, others, strict=True)], np.int64)

@@ -414,6 +414,7 @@ class _Batches:
             if worker.attack and worker.surrogate is None
             else None
         )
+        self.labelled = np.unique([item.label for item in worker.data.items]) if self.attacker else np.empty(0, np.intp)
         self.flying: deque[tuple[UnitPart, Sequence[QueuedPicture], Future[Records]]] = deque()
         self.begun: list[Unit] = []  # and not stored yet
         self.closed, self.storing = False, StorageQueue(worker.store.files.at_once)
@@ -481,7 +482,8 @@ class _Batches:
         task = part.task
         if self.attacker:
             assert not isinstance(task.classifier, ClosedQuestionModel), "no attack asks questions"
-            return self.attacker.records(task.classifier, task.feed, batch, task.batch, self.members_of(part))
+            labelled = np.sort(task.labels[self.labelled])
+            return self.attacker.records(task.classifier, task.feed, batch, labelled, task.batch, self.members_of(part))
         return classify(task.classifier, self.worker.benchmark, task.feed, batch, task.batch)
 
     def _land(self) -> None:

@@ -38,7 +38,7 @@ def victims(n: int = 6, seed: int = 0) -> Victims:
     labels = clean.argmax(dim=1)
     labels[-1] = (labels[-1] + 1) % CLASSES
     samples = [f"a/{i}" for i in range(n)]
-    targets = torch.from_numpy(targets_of(samples, labels.tolist(), CLASSES, 0))
+    targets = torch.from_numpy(targets_of(samples, labels.tolist(), np.arange(CLASSES), 0))
     return Victims(samples, pixels, labels, targets, clean)
 
 
@@ -54,14 +54,35 @@ def successes(found: list[RoundOutcome]) -> list[list[bool]]:
 def test_targets_are_uniform_over_the_other_classes_and_follow_the_sample_alone() -> None:
     samples = [f"a/{i}" for i in range(3000)]
     labels = [i % CLASSES for i in range(3000)]
-    drawn = targets_of(samples, labels, CLASSES, 0)
+    drawn = targets_of(samples, labels, np.arange(CLASSES), 0)
     assert (drawn != np.array(labels)).all()
     for label in range(CLASSES):
         counts = np.bincount(drawn[label::CLASSES], minlength=CLASSES)
         assert counts[label] == 0
         assert (np.abs(np.delete(counts, label) - 150) < 50).all()
-    assert targets_of(samples[7:8], labels[7:8], CLASSES, 0) == drawn[7]
-    assert (targets_of(samples, labels, CLASSES, 1) != drawn).any()
+    assert targets_of(samples[7:8], labels[7:8], np.arange(CLASSES), 0) == drawn[7]
+    assert (targets_of(samples, labels, np.arange(CLASSES), 1) != drawn).any()
+
+
+def test_targets_are_drawn_from_the_classes_that_they_may_be() -> None:
+    batch = victims(40)
+    few = np.array([1, 3])
+    aimed = batch.towards(few, 0)
+    assert set(aimed.targets.tolist()) == {1, 3}
+    assert (aimed.targets != aimed.labels).all()
+    assert aimed.rows(torch.tensor([5])).targets == batch.rows(torch.tensor([5])).towards(few, 0).targets
+    assert (batch.towards(np.arange(CLASSES), 0).targets == batch.targets).all()
+
+
+@pytest.mark.parametrize("failed", ["clean", "last"])
+def test_where_an_attack_stood_is_known_whatever_the_protocol_judges(failed: Literal["clean", "last"]) -> None:
+    batch = victims()
+    (judged,) = run_round(linear, batch, round_of(1e-4, (3,), failed=failed), seed=0, keep_pixels=True)
+    stands = ~judged.columns["success"]
+    assert stands.sum() == 5, "one is wrong as it is"
+    changed = (judged.stood != batch.pixels).flatten(1).any(1).numpy()
+    assert changed[stands].all()
+    assert torch.equal(judged.pixels, batch.pixels if failed == "clean" else judged.stood)
 
 
 @pytest.mark.parametrize("targeted", [False, True])
