@@ -354,6 +354,90 @@ HONEST: dict[str, Callable[[nn.Module], nn.Module]] = {
 """Defences that hide nothing, of whose gradient much is exactly zero: nothing may be said against the attack."""
 
 
+class Autocast(nn.Module):
+    """A network that computes in half precision inside itself."""
+
+    def __init__(self, network: nn.Module, dtype: torch.dtype = torch.bfloat16) -> None:
+        super().__init__()
+        self.network, self.dtype = network, dtype
+
+    def forward(self, x: Tensor) -> Tensor:
+        with torch.autocast(x.device.type, self.dtype):
+            return self.network(x).float()
+
+
+def halved(logits: Tensor, dtype: torch.dtype) -> Tensor:
+    """Logits rounded to half precision, with the gradient of what was rounded."""
+    return Substitute.apply(logits, logits.detach().to(dtype).float(), 1.0)
+
+
+class Bytes(nn.Module):
+    """The picture in whole levels of a byte, with a backward pass as if it had not been rounded."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return Substitute.apply(x, (x.detach() * 255).round() / 255, 1.0)
+
+
+def with_unreachable_class(logits: Tensor) -> Tensor:
+    """The logits, and that of a class which no picture reaches."""
+    return torch.cat([logits, torch.full_like(logits[:, :1], -5.0)], 1)
+
+
+ODD: dict[str, Callable[[nn.Module], nn.Module]] = {
+    "bfloat16": Autocast,
+    "bfloat16_logits": lambda net: Masked(net, after=lambda logits: halved(logits, torch.bfloat16)),
+    "float16_logits": lambda net: Masked(net, after=lambda logits: halved(logits, torch.float16)),
+    "unreachable_class": lambda net: Masked(net, after=with_unreachable_class),
+    "clamped": lambda net: Masked(net, lambda x: x.clamp(0.05, 0.95)),
+}
+"""Networks that are unusual and hide nothing: no number of theirs may be withdrawn."""
+
+
+class Band(nn.Module):
+    """A network whose gradient is another one at a distance of 0.3 to 1.25 budgets from pictures that it knows.
+
+    At those pictures, and farther away, the gradient is the true one.
+    """
+
+    def __init__(
+        self, network: nn.Module, known: Tensor, backward: Callable[[Tensor], Tensor], epsilon: float = 8 / 255
+    ) -> None:
+        super().__init__()
+        self.network, self.backward_pass, self.epsilon = network, backward, epsilon
+        self.register_buffer("known", known)
+
+    def forward(self, x: Tensor) -> Tensor:
+        seen = functional.adaptive_avg_pool2d(x.detach(), self.known.shape[2:])
+        distance = (seen[:, None] - self.known[None]).abs().flatten(2).amax(2).amin(1) / self.epsilon
+        within = ((distance > 0.3) & (distance < 1.25))[:, None, None, None]
+        return self.network(Rerouted.apply(x, within, self.backward_pass))
+
+
+class Rerouted(torch.autograd.Function):
+    """The picture; the gradient of those that are marked goes through another backward pass."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, marked: Tensor, backward: Callable[[Tensor], Tensor]) -> Tensor:
+        ctx.marked, ctx.backward_pass = marked, backward
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx: Any, slope: Tensor) -> tuple[Any, ...]:
+        return torch.where(ctx.marked, ctx.backward_pass(slope), slope), None, None
+
+
+def mostly_random(slope: Tensor) -> Tensor:
+    """A gradient of which one pixel in sixteen is true; the others are noise of the same size."""
+    draws = torch.randn(slope.shape[1:], generator=torch.Generator().manual_seed(11))
+    rows, columns = (torch.arange(side) % 4 == 0 for side in slope.shape[2:])
+    noise = draws * slope.std(dim=(1, 2, 3), keepdim=True)
+    return torch.where(rows[:, None] & columns, slope, noise)
+
+
+BANDS: dict[str, Callable[[Tensor], Tensor]] = {"band_flipped": torch.neg, "band_random": mostly_random}
+"""Gradients that are true but where an attack walks, by name: what each makes there of the true one."""
+
+
 class Fourfold(nn.Module):
     """A network behind four masks, by the class that it sees: against each class another member of AutoAttack works.
 

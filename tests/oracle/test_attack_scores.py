@@ -16,9 +16,10 @@ from hardiness.benchmarks.cross_check_findings import (
     weaker_than_noise,
 )
 from hardiness.benchmarks.gradient_checks import gradient_mismatch
+from hardiness.benchmarks.strength_checks import must_break
 from hardiness.core.attack_plan import Round
 from hardiness.core.condition import Condition
-from hardiness.core.result import Counts, Finding, Interval, Result, Score, trust
+from hardiness.core.result import Counts, Finding, Interval, Result, Score, doubt_of, trust
 from hardiness.core.run import BenchmarkIdentity, Run, Surrogate
 from hardiness.core.table import Records
 from hardiness.report.section import section_of
@@ -174,11 +175,55 @@ def test_odds_too_large_to_be_told_gain_nothing() -> None:
 
 def test_a_slope_that_is_right_in_the_middle_is_not_called_wrong_by_its_middle() -> None:
     near = np.array([1.0] * 6 + [0.1, 5.0, -3.0, 40.0])
-    found = gradient_mismatch(near, np.full(10, np.nan))
+    found = gradient_mismatch({"at the image": near, "elsewhere": np.full(10, np.nan)})
     assert found.raised
     assert "On 40.0 % of the images" in found.sentence
     assert "(-3 to 40)" in found.sentence
     assert "1.00 of what it says (median)" not in found.sentence
+
+
+@pytest.mark.parametrize("place", ["halfway_slope_ratio", "end_slope_ratio"])
+def test_a_gradient_that_is_wrong_where_the_attack_walked_is_told(place: str) -> None:
+    found = records([99] * 40)
+    last = np.where(found["condition"] == 3, 1.0, np.nan)
+    ratios = {"slope_ratio": last, "away_slope_ratio": last, "halfway_slope_ratio": last, "end_slope_ratio": last}
+    _, honest = scored(Records({**found.columns, **ratios}), run())
+    assert not honest["gradient mismatch"].raised
+    _, masked = scored(Records({**found.columns, **ratios, place: -last}), run())
+    where = {"halfway_slope_ratio": "half way to where", "end_slope_ratio": "gradient where"}[place]
+    assert f"{where} the attack ended changes the logits by -1.00" in masked["gradient mismatch"].sentence
+    assert masked["verdict"].sentence.startswith("Withdrawn")
+
+
+SPACING = {"bfloat16": 2.0**-7, "float16": 2.0**-10, "float32": 2.0**-23}
+
+
+@pytest.mark.parametrize("number_format", SPACING)
+@pytest.mark.parametrize("share", [0.0, 0.2, 0.5])
+def test_what_low_precision_hides_is_not_checked_and_no_mask(number_format: str, share: float) -> None:
+    found, n = records([99] * 40), 40
+    is_last = found["condition"] == 3
+    odd = is_last & (found["image"] < share * n)
+    columns = {
+        "logit_spacing": np.where(is_last, SPACING[number_format], np.nan),
+        "zero_lead_gradient": np.where(is_last, 0.0, np.nan),
+        **dict.fromkeys(("away_slope_ratio", "halfway_slope_ratio", "end_slope_ratio"), np.where(is_last, 1.0, np.nan)),
+    }
+    for odd_value in (0.1, np.nan):  # off, and not to be seen
+        ratios = np.where(odd, odd_value, np.where(is_last, 1.0, np.nan))
+        report = scored(Records({**found.columns, **columns, "slope_ratio": ratios}), run())[1]
+        is_hidden = number_format != "float32" and share > 0.25
+        assert report["low precision"].raised == is_hidden
+        assert report["gradient mismatch"].ran != is_hidden
+        verdict = report["verdict"].sentence
+        if is_hidden:
+            assert number_format in report["low precision"].sentence
+            assert verdict.startswith("Not checked: ")
+            assert verdict.endswith("What to do: run it in float32.")
+        else:
+            is_mask = share > 0.25 and odd_value == 0.1
+            assert verdict.startswith("Withdrawn") == is_mask
+            assert is_mask or "it holds" in verdict
 
 
 def test_an_attack_is_called_the_stronger_one_only_where_it_surely_is() -> None:
@@ -293,6 +338,36 @@ def test_hidden_and_broken_gradients_are_told() -> None:
     assert not scored(Records({**found.columns, "zero_gradient": np.full(n, 0.05)}), run())[1]["zero gradients"].raised
     nan = np.where(found["image"] == 0, False, True)
     assert scored(Records({**found.columns, "finite_gradient": nan}), run())[1]["non-finite gradients"].raised
+
+
+@pytest.mark.parametrize(
+    ("standing", "of", "kind", "raised"),
+    [
+        (2, 40, "targeted", False), (7, 40, "targeted", True), (0, 40, "untargeted", False),
+        (2, 40, "untargeted", True), (2, 40, "untargeted in L2", True), (1, 200, "untargeted in L2", False),
+    ],
+)  # fmt: skip
+def test_each_kind_of_what_must_break_is_held_to_its_own_share(standing: int, of: int, kind: str, raised: bool) -> None:
+    kinds = dict.fromkeys(("untargeted", "targeted", "untargeted in L2"), np.zeros(of, np.bool_))
+    finding = must_break({**kinds, kind: np.arange(of) < standing})
+    assert finding.raised == raised
+    assert f"{100 * standing / of:.1f} % {kind}" in finding.sentence
+    assert (f"cannot fail ({kind})" in finding.sentence) == raised
+
+
+def test_an_attack_that_is_too_short_leaves_an_upper_bound() -> None:
+    found = records([10] * 2 + [99] * 48)
+    report = scored(found, run())[1]
+    assert [name for name, each in report.items() if each.raised] == ["steps", "verdict"]
+    verdict = report["verdict"].sentence
+    assert verdict.startswith("Upper bound: At epsilon 0.06 accuracy falls to 96.0 % at 10 steps, from 100.0 % clean")
+    assert verdict.endswith("What to do: Take more (steps=).")
+    assert doubt_of(list(report.values())) == "upper bound"
+    assert trust(list(report.values())) == "no: upper bound"
+    assert "(upper bound)" in report["steps"].sentence
+    standing = np.where(found["condition"] == 4, 7, found["prediction"])
+    _, masked = scored(Records({**found.columns, "prediction": standing}), run())
+    assert masked["verdict"].sentence.startswith("Withdrawn"), "what hides a gradient goes first"
 
 
 def test_what_survives_where_everything_must_fall_is_told_and_spoils_the_verdict() -> None:

@@ -21,10 +21,12 @@ from hardiness.benchmarks.cross_check_findings import (
     weaker_than_noise,
 )
 from hardiness.benchmarks.gradient_checks import (
+    LOW_PRECISION,
     gradient_mismatch,
     non_finite_gradients,
     saturated_logits,
     shattered_gradients,
+    with_precision,
     zero_gradients,
 )
 from hardiness.benchmarks.strength_checks import enough_steps, loss, must_break, reach, restarts
@@ -35,6 +37,14 @@ from hardiness.core.table import Records
 
 UNITS |= {"spatial": "tries", "universal-patch": "tries"}
 """Names of the steps of attacks without gradients; those of all others are steps."""
+
+SLOPES = {
+    "slope_ratio": "at the image",
+    "away_slope_ratio": "between the levels of files",
+    "halfway_slope_ratio": "half way to where the attack ended",
+    "end_slope_ratio": "where the attack ended",
+}
+"""Columns of measured slopes over what the gradient says, and the place of each as people read it."""
 
 
 def attack_report(records: Records, run: Run, scores: Sequence[Score]) -> list[Finding]:
@@ -54,7 +64,7 @@ def attack_report(records: Records, run: Run, scores: Sequence[Score]) -> list[F
         *([_breaking(records, curves)] if any(curve.must_break for curve in curves) else []),
         *_of_strength(records, strict, longest),
     ]
-    conclusion = _conclusion(records, run, longest, findings, _unchecked(records, run, longest))
+    conclusion = _conclusion(records, run, longest, findings, _unchecked(records, run, longest, findings))
     return with_doubt([*findings, *conclusion])
 
 
@@ -139,7 +149,6 @@ def _of_gradients(records: Records, run: Run, curves: Sequence[Curve]) -> list[F
             records["zero_gradient"][attacked], loss_zeros, lead_zeros, _column(records, "hidden_gradient", beside)
         ),
     ]
-    near = _column(records, "slope_ratio", beside)
     if module := run.benchmark.options.get("bpda"):
         return [
             *findings,
@@ -151,8 +160,14 @@ def _of_gradients(records: Records, run: Run, curves: Sequence[Curve]) -> list[F
     if _random(records):
         return findings
     wide, jump = _column(records, "wide_slope_ratio", beside), _column(records, "slope_jump", beside)
-    away = _column(records, "away_slope_ratio", beside)
-    return [*findings, gradient_mismatch(near, away), shattered_gradients(wide, jump)]
+    slopes = {place: _column(records, name, beside) for name, place in SLOPES.items()}
+    about_slopes = [gradient_mismatch(slopes), shattered_gradients(wide, jump)]
+    is_measured = np.all([np.isfinite(ratios) for ratios in slopes.values()], axis=0)
+    has_gradient = lead_zeros < 1
+    return [
+        *findings,
+        *with_precision(_column(records, "logit_spacing", beside), has_gradient & ~is_measured, about_slopes),
+    ]
 
 
 def _random(records: Records) -> bool:
@@ -187,26 +202,27 @@ def _of_crossing(records: Records, run: Run, curve: Curve) -> list[Finding]:
 
 
 def _breaking(records: Records, curves: Sequence[Curve]) -> Finding:
-    right, standing = _right(records), []
+    right, standing = _right(records), {}
     for curve in curves:
         if curve.must_break:
             rows = curve.rows[-1]
-            is_standing = ~records["success"][rows] if curve.round.targeted else right[rows]
-            standing.append((curve.kind, float(is_standing.mean())))
+            standing[curve.kind] = ~records["success"][rows] if curve.round.targeted else right[rows]
     return must_break(standing)
 
 
-def _unchecked(records: Records, run: Run, curve: Curve) -> dict[str, str]:
-    """The checks of this kind of attack that did not run, each with the option that turned it off, if one did."""
-    options = {}
+def _unchecked(records: Records, run: Run, curve: Curve, findings: Sequence[Finding]) -> dict[str, str]:
+    """The checks of this kind of attack that did not run, each with how to run it so that they do, where that helps."""
+    ways = {}
     if run.benchmark.options.get("must_break") is False and curve.round.attack not in UNITS:
-        options["must break"] = "must_break=false"
+        ways["must break"] = "without must_break=false"
     if not _checked(records).any():
         square = ["Square"] if curve.round.attack not in ENSEMBLES else []
-        options |= dict.fromkeys(["noise", *square, "slopes", "repeated passes", "memory"], "cross_checks=false")
+        ways |= dict.fromkeys(["noise", *square, "slopes", "repeated passes", "memory"], "without cross_checks=false")
     elif "afresh_change" in records and not np.isfinite(records["afresh_change"]).any() and not _random(records):
-        options["memory"] = ""  # rows of before this check say nothing of it
-    return options
+        ways["memory"] = ""  # rows of before this check say nothing of it
+    if any(finding.raised and finding.name == LOW_PRECISION for finding in findings):
+        ways["slopes"] = "in float32"
+    return ways
 
 
 def _conclusion(

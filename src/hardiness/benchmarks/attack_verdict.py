@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.benchmarks.check_wording import bounds, percent
+from hardiness.benchmarks.gradient_checks import LOW_PRECISION
+from hardiness.benchmarks.strength_checks import TOO_SHORT
 from hardiness.core.result import CANNOT_TELL, Finding, Interval, doubt_of
 from hardiness.statistics.intervals import wilson
 
@@ -21,7 +23,7 @@ HOLDS = 0.1
 """The most that a model which holds may lose, with 95 % confidence; with no image lost that takes 35 of them."""
 
 _LEFT = re.compile(
-    r"(accuracy goes from [\d.]+ % to [\d.]+ %|the white box [\d.]+ %)(?! \((?:withdrawn|not checked)\))"
+    r"(accuracy goes from [\d.]+ % to [\d.]+ %|the white box [\d.]+ %)(?! \((?:withdrawn|not checked|upper bound)\))"
 )
 """The places in other findings than the verdict that give the accuracy which an attack left."""
 
@@ -78,6 +80,7 @@ def verdict(
 ) -> Finding:
     """The verdict on accuracy at the strongest mark; withdrawn where a check found the attack wanting.
 
+    It is an upper bound where the attack was only too short.
     That a model falls is certain whatever the attack: its pictures are there, judged by the network itself.
 
     Args:
@@ -86,9 +89,10 @@ def verdict(
         findings: about the attack; those that are raised cast doubt on it.
         steps: how far the attack went, as read.
         rules: of the protocol that leave more images standing than the usual attack would, as read.
-        unchecked: the checks that did not run, each with the option that turned it off; empty where none did.
+        unchecked: the checks that did not run, each with how to run the model so that they do; empty where none did.
     """
-    doubts = [finding for finding in findings if finding.raised]
+    doubts = [finding for finding in findings if finding.raised and finding.name != LOW_PRECISION]
+    masks = [finding for finding in doubts if finding.name not in TOO_SHORT]
     before, after, n = float(clean.mean()), float(attacked.mean()), len(clean)
     interval = lost(clean, attacked)
     falls = "falls to" if percent(after) != percent(before) else "stays at"
@@ -107,14 +111,20 @@ def verdict(
         more = f" What was found ({names}) can only mean that it falls further." if doubts else ""
         more += f" Not checked: {off} did not run, so it may fall further." if off else ""
         return Finding("verdict", True, f"{text}: not robust (less than half is left).{more}")
-    if doubts:
-        todo = _advice(doubts[0])
+    if masks:
+        todo = _advice(masks[0])
         more = f"; not checked: {off}" if off else ""
         return Finding(
             "verdict", True, f"Withdrawn: {text}, but the attack cannot be trusted ({names}){more}. What to do: {todo}"
         )
     if unchecked:
         return Finding("verdict", True, f"Not checked: {text}, but {off} did not run, {_consequence(unchecked)}")
+    if doubts:
+        return Finding(
+            "verdict",
+            True,
+            f"Upper bound: {text}, and a longer attack would take more ({names}). What to do: {_advice(doubts[0])}",
+        )
     if unclear := [finding.name for finding in findings if CANNOT_TELL in finding.sentence]:
         return Finding(
             "verdict",
@@ -143,13 +153,13 @@ def verdict(
 
 def _consequence(unchecked: Mapping[str, str]) -> str:
     """The end of a sentence about what does not show without some checks, and a sentence about what to do."""
-    options = list(dict.fromkeys(filter(None, unchecked.values())))
-    if not options:
+    ways = list(dict.fromkeys(filter(None, unchecked.values())))
+    if not ways:
         return (
             "so a network that remembers what it was shown would not show. What to do: give the model by a name that "
             "can be loaded again, as py:FILE.py:NAME."
         )
-    return f"so hidden gradients would not show. What to do: run it without {' and '.join(options)}."
+    return f"so hidden gradients would not show. What to do: run it {' and '.join(ways)}."
 
 
 def with_doubt(findings: Sequence[Finding]) -> list[Finding]:

@@ -1,6 +1,8 @@
-"""Checks of gradients: zero, not finite, saturated, shattered, or not those of the network."""
+"""Checks of gradients: zero, not finite, saturated, shattered, or not the network's own, and whether logits show it."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +30,11 @@ WIDE_SLOPE = 0.05
 
 JUMP = 5.0
 """A piece of the way along which the network moves so many times as far as its gradient says."""
+
+LOW_PRECISION = "low precision"
+
+FORMATS = {2.0**-7: "bfloat16", 2.0**-10: "float16", 2.0**-23: "float32"}
+"""Formats of numbers, by the distance from 1 to the next one."""
 
 
 def zero_gradients(zeros: Values, at_image: Values, of_lead: Values, unseen: Values) -> Finding:
@@ -115,15 +122,15 @@ def saturated_logits(of_loss: Values, of_lead: Values, slope: Values) -> Finding
     return Finding(name, False, "The loss and the largest logits have a gradient wherever the logits have one.")
 
 
-def gradient_mismatch(near: Values, away: Values) -> Finding:
+def gradient_mismatch(slopes: Mapping[str, Values]) -> Finding:
     """Whether the gradient is not the network's slope: a backward pass of its own making.
 
     Args:
-        near: measured slope along the gradient's sign over what the gradient says; NaN where it was not measured.
-        away: the same off the levels of files, where an attack walks.
+        slopes: measured slope along the gradient's sign over what the gradient says, by the place where it was
+            measured, as people read it; NaN where it was not measured.
     """
     name = "gradient mismatch"
-    places = {"at the image": near[np.isfinite(near)], "between the levels of files": away[np.isfinite(away)]}
+    places = {place: ratios[np.isfinite(ratios)] for place, ratios in slopes.items()}
     shares = {place: share_of((ratios < SLOPE_LOW) | (ratios > SLOPE_HIGH)) for place, ratios in places.items()}
     place = max(shares, key=lambda where: shares[where])
     ratios, off = places[place], shares[place]
@@ -181,3 +188,28 @@ def shattered_gradients(wide: Values, jump: Values) -> Finding:
             f"(median): it turns at once. {todo}",
         )
     return Finding(name, False, f"Over a thousandth of the range {turned:.2f} of it is left: the surface is smooth.")
+
+
+def with_precision(spacing: Values, is_blind: NDArray[np.bool_], slopes: Sequence[Finding]) -> list[Finding]:
+    """The findings about slopes, after one on whether the logits are precise enough to show a slope.
+
+    Where they are not, what is raised about slopes is a check that did not run: rounding looks the same.
+
+    Args:
+        spacing: the distance from 1 to the next number, in the coarsest format that holds an image's logits exactly;
+            NaN where it was not looked at.
+        is_blind: whether a step along an image's gradient would not show in its logits, at one of the places.
+        slopes: the findings about slopes.
+    """
+    looked_at = spacing[np.isfinite(spacing)]
+    if not len(looked_at):
+        return [undecided(LOW_PRECISION, "The precision of the logits was not looked at."), *slopes]
+    number_format = FORMATS[float(np.quantile(looked_at, 0.5, method="lower"))]
+    has_doubt = share_of(is_blind) > MANY or any(finding.raised for finding in slopes)
+    if number_format == "float32" or not has_doubt:
+        return [Finding(LOW_PRECISION, False, f"The logits have the precision of {number_format}."), *slopes]
+    text = f"The network computes in {number_format}, too coarse to tell rounding from a gradient that is not its slope"
+    return [
+        Finding(LOW_PRECISION, True, f"{text}. Run it in float32."),
+        *(undecided(s.name, f"{text}.") for s in slopes),
+    ]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.benchmarks.check_wording import percent, undecided
 from hardiness.core.result import Finding
+from hardiness.statistics.intervals import wilson
 
 STILL_FALLING = 0.01
 """Share of images that may fall between the last two marks before the attack is called unfinished."""
@@ -19,8 +20,15 @@ LOSS_FALLING = 0.05
 LEAST_WAY = 1e-3
 """A whole way shorter than this part of the loss's size is no way."""
 
-MOST_LEFT = 0.01
-"""Share of images that may survive a budget that holds every image."""
+MOST_LEFT = {"untargeted": 0.01, "targeted": 0.05}
+"""Share of images that may survive a budget that holds every image, without a target and with one.
+
+A target may be far: of honest networks a clamped one left 5 % of 40 images, of masks each that this check alone would
+find more than a third.
+"""
+
+TOO_SHORT = ("reach", "steps", "restarts", "loss")
+"""Checks that say of an attack that it could go on, so that what it leaves is an upper bound."""
 
 
 def reach(budget: str, epsilon: float, steps: int, length: float) -> Finding:
@@ -98,16 +106,27 @@ def loss(losses: Sequence[float], near: int | None = None) -> Finding:
     return Finding("loss", False, f"{text}, and hardly moved between the last two marks.")
 
 
-def must_break(standing: Sequence[tuple[str, float]]) -> Finding:
-    """Whether images stand at budgets that hold any picture; how many, for each kind of attack there."""
-    worst = max(standing, key=lambda pair: pair[1])
-    listed = ", ".join(f"{percent(share)} {kind}" for kind, share in standing)
+def must_break(standing: Mapping[str, NDArray[np.bool_]]) -> Finding:
+    """Whether images stand at budgets that hold any picture.
+
+    Args:
+        standing: which images stand, ``(N,)``, for each kind of attack there, as people read it.
+    """
+    listed = ", ".join(f"{percent(float(stands.mean()))} {kind}" for kind, stands in standing.items())
     text = f"Where any picture can become any other there still stand: {listed}"
-    if worst[1] > MOST_LEFT:
+    surely = [
+        kind for kind, stands in standing.items() if wilson(int(stands.sum()), len(stands)).low > _most_left(kind)
+    ]
+    if surely:
         return Finding(
             "must break",
             True,
-            f"{text}: the attack fails where it cannot fail, so no curve of it is a limit. "
+            f"{text}: the attack fails where it cannot fail ({', '.join(surely)}), so no curve of it is a limit. "
             "Look at what the checks of the gradients say, and attack without them (attack=square).",
         )
-    return Finding("must break", False, f"{text}: the attack works where it must.")
+    few = "so few that " if any(stands.any() for stands in standing.values()) else ""
+    return Finding("must break", False, f"{text}: {few}the attack works where it must.")
+
+
+def _most_left(kind: str) -> float:
+    return MOST_LEFT[kind.partition(" ")[0]]

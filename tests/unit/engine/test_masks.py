@@ -6,7 +6,9 @@ from typing import Any
 
 import findings as found_in
 import networks as masked
+import numpy as np
 import pytest
+import torch
 from findings import raised
 
 from hardiness.core.result import Finding
@@ -67,6 +69,60 @@ def test_an_honest_defence_is_not_withdrawn_for_its_zeros(defence: str, which: s
     assert raised(found) & about_masks == set(), {name: found[name].sentence for name in raised(found)}
     if not found["steps"].raised:
         assert not found["verdict"].sentence.startswith("Withdrawn")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("which", ["adversarial", pytest.param("plain", marks=pytest.mark.thorough)])
+@pytest.mark.parametrize("odd", masked.ODD)
+def test_an_odd_network_that_hides_nothing_is_not_withdrawn(odd: str, which: str) -> None:
+    asked = WHITEBOX.replace("1+10+40", "1+20+60")
+    classes = masked.CLASSES + (odd == "unreachable_class")
+    found = found_in.report(masked.ODD[odd](masked.crops(which)), found_in.crops(40), asked, classes)
+    about_the_attack = raised(found) - {"verdict"}
+    if odd.startswith("bfloat16"):  # small networks are too flat for so few digits
+        assert about_the_attack == {"low precision"}
+        assert "computes in bfloat16" in found["low precision"].sentence
+        assert found["verdict"].sentence.startswith("Not checked: ")
+        assert found["verdict"].sentence.endswith("What to do: run it in float32.")
+    else:
+        assert about_the_attack == set(), {name: found[name].sentence for name in about_the_attack}
+        believed = {"adversarial": "it holds, within 8.8 %", "plain": "it falls in part"}
+        assert believed[which] in found["verdict"].sentence
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mask", ["wrong_sign", "jpeg_straight_through", "hashed_noise"])
+def test_a_mask_in_low_precision_is_not_believed(mask: str, rows: list[QueuedPicture]) -> None:
+    found = report(masked.Autocast(masked.MASKS[mask](masked.crops("adversarial"))), rows)
+    assert found["low precision"].raised
+    beginning = "Withdrawn: " if found["must break"].raised else "Not checked: "
+    assert found["verdict"].sentence.startswith(beginning)
+    assert found["must break"].raised == (mask == "wrong_sign")
+
+
+@pytest.mark.slow
+def test_whoever_follows_the_advice_about_a_straight_through_step_is_believed(rows: list[QueuedPicture]) -> None:
+    network = masked.Masked(masked.crops("adversarial"), masked.Bytes())
+    found = report(network, rows)
+    assert "a straight-through step" in found["gradient mismatch"].sentence
+    assert "What to do: Attack with a backward pass that fits (bpda=MODULE)" in found["verdict"].sentence
+    given = report(network, rows, f"{WHITEBOX},bpda=before")
+    assert raised(given) == {"verdict"}
+    assert "cannot tell. With 16 images" in given["verdict"].sentence
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("band", masked.BANDS)
+def test_a_gradient_that_is_wrong_only_where_the_attack_walks_is_told_by_the_gradient(
+    band: str, rows: list[QueuedPicture]
+) -> None:
+    known = torch.from_numpy(np.stack([row.image for row in rows])).permute(0, 3, 1, 2).float() / 255
+    found = report(masked.Band(masked.crops("plain"), known, masked.BANDS[band]), rows)
+    mismatch = found["gradient mismatch"]
+    assert mismatch.raised
+    assert "where the attack ended" in mismatch.sentence
+    assert found["verdict"].sentence.startswith("Withdrawn: At epsilon 8/255 accuracy stays at 100.0 %")
+    assert "gradient mismatch" in found["verdict"].sentence
 
 
 @pytest.mark.slow
