@@ -6,9 +6,7 @@ from hardiness.core.doors import door
 
 if TYPE_CHECKING:
     from hardiness.results.error_consistency import Comparison as Comparison
-    from hardiness.results.error_consistency import consistency as consistency
     from hardiness.results.likeness import Likeness as Likeness
-    from hardiness.results.likeness import human_likeness as human_likeness
 else:
     __getattr__, __dir__ = door(__name__)
 
