@@ -10,7 +10,6 @@ from pathlib import Path
 
 from hardiness.core.errors import ModelError
 from hardiness.sources.packages import file_sha256
-from hardiness.sources.varints import read_varint
 
 # Messages of the ONNX schema and, by field number, those of their fields that can lead to a tensor.
 # Source: onnx.proto3 of ONNX 1.16.
@@ -206,18 +205,29 @@ def _fields(data: memoryview) -> Iterator[tuple[int, memoryview | int]]:
     """
     at = 0
     while at < len(data):
-        key, at = read_varint(data, at)
+        key, at = _varint(data, at)
         kind = key & 7
         if kind == 0:
-            number, at = read_varint(data, at)
+            number, at = _varint(data, at)
             yield key >> 3, number
         elif kind in (1, 5):
             at += 8 if kind == 1 else 4
         elif kind == 2:
-            length, at = read_varint(data, at)
+            length, at = _varint(data, at)
             if at + length > len(data):
                 raise ValueError("a field is longer than the file")
             yield key >> 3, data[at : at + length]
             at += length
         else:
             raise ValueError(f"there is no field of type {kind}")
+
+
+def _varint(data: memoryview, at: int) -> tuple[int, int]:
+    """The number that begins there, seven bits a byte, the lowest first, and the place behind it."""
+    number = 0
+    for place in range(10):  # a number of 64 bits has no more bytes
+        byte = data[at + place]
+        number |= (byte & 0x7F) << 7 * place
+        if byte < 0x80:
+            return number, at + place + 1
+    raise ValueError("a number has more than 10 bytes")

@@ -13,7 +13,7 @@ from hardiness.core.errors import DataError, SampleError
 from hardiness.sources.files import Stamp, changed, is_unchanged, shown, unreadable
 from hardiness.sources.http import offline
 from hardiness.sources.hub_cache import check_snapshot
-from hardiness.sources.parquet_pages import HELD, PageValue, page_values
+from hardiness.sources.row_groups import RowGroups
 
 HUB = "hf:"
 
@@ -39,20 +39,16 @@ class TableRow:
     Attributes:
         table: the file.
         columns: of the file.
-        group: of rows, which is decoded as a whole.
-        row: within the group.
+        row: of the file.
         picture: its name.
         stamp: of the file when it was listed.
-        page: with its value, where that can be read alone.
     """
 
     table: str
     columns: TableColumns
-    group: int
     row: int
     picture: str
     stamp: Stamp
-    page: PageValue | None = None
 
     @property
     def name(self) -> str:
@@ -65,31 +61,16 @@ class TableRow:
         if not self.unchanged():
             raise changed(self.name)
         try:
-            if self.page is not None:
-                return self.page.read(self.table, self.stamp)
-            value = _pictures_of(self.table, self.stamp, self.group, self.columns)[self.row].as_py()
+            content = RowGroups.open(Path(self.table), self.stamp, self.columns.bytes_path).row(self.row)
         except (pyarrow.ArrowException, OSError, ValueError, LookupError, MemoryError) as error:
             raise unreadable(self.name, error) from None
-        content = value.get("bytes") if self.columns.is_struct and value is not None else value
-        if not isinstance(content, bytes):
+        if content is None:
             raise SampleError(f"{self.name}: must hold the bytes of a picture, but holds none; fetch it again")
         return content
 
     def unchanged(self) -> bool:
         """Whether the file is still there and the one that was listed."""
         return is_unchanged(self.table, self.stamp)
-
-
-def _pictures_of(table: str, stamp: Stamp, group: int, columns: TableColumns) -> Any:
-    """The pictures of one group of rows, as pyarrow has them."""
-    from pyarrow import parquet
-
-    def decode() -> tuple[Any, int]:
-        with parquet.ParquetFile(table) as source:
-            pictures = source.read_row_group(group, [columns.bytes_path], use_threads=False).column(0)
-        return pictures, pictures.nbytes
-
-    return HELD.get((table, stamp, group), decode)
 
 
 @dataclass(frozen=True)
@@ -205,27 +186,24 @@ def parquet_rows(file: Path, beside: str = "") -> Iterator[PictureRecord]:
     try:
         with parquet.ParquetFile(file) as source:
             columns = _columns(file, source.schema_arrow)
-            facts = source.metadata
-            groups = [facts.row_group(number) for number in range(facts.num_row_groups)]
-            _refuse_pictures_without_bytes(file, stamp, groups, columns)
-            pages = [page_values(file, source.schema, group, columns.bytes_path) for group in groups]
+            without = RowGroups.open(file, stamp, columns.bytes_path).rows_without_bytes()
             further = [beside] if beside in source.schema_arrow.names else []
             names_read = [columns.label, *([f"{columns.image}.path"] if columns.has_path else []), *further]
             table = source.read(names_read)
     except (pyarrow.ArrowException, OSError, ValueError, LookupError, TypeError, OverflowError) as error:
         raise _no_parquet(file, error) from None
-    places = [(number, row) for number, group in enumerate(groups) for row in range(group.num_rows)]
+    if without:
+        raise DataError(f"{file}: row {without[0]} must hold the bytes of a picture, but holds none; fetch it again")
     paths = (
         [value and value["path"] for value in table[columns.image].to_pylist()]
         if columns.has_path
-        else [None] * len(places)
+        else [None] * table.num_rows
     )
     names = _each_once([_name(path, number) for number, path in enumerate(paths)])
     texts = ["" if text is None else str(text) for column in further for text in table[column].to_pylist()]
     labels = table[columns.label].to_pylist()
-    for (group, row), name, label, text in zip(places, names, labels, texts or [""] * len(names), strict=True):
-        page = pages[group][row] if pages[group] else None
-        yield PictureRecord(name, str(label), TableRow(str(file), columns, group, row, name, stamp, page), text)
+    for row, (name, label, text) in enumerate(zip(names, labels, texts or [""] * len(names), strict=True)):
+        yield PictureRecord(name, str(label), TableRow(str(file), columns, row, name, stamp), text)
 
 
 def scalar_columns(file: Path, is_scalar: Callable[[Any], bool]) -> tuple[int, dict[str, Any]]:
@@ -251,20 +229,6 @@ def scalar_columns(file: Path, is_scalar: Callable[[Any], bool]) -> tuple[int, d
             return source.metadata.num_rows, {name: table.column(name) for name in names}
     except (pyarrow.ArrowException, OSError, ValueError, LookupError, TypeError, OverflowError) as error:
         raise _no_parquet(file, error) from None
-
-
-def _refuse_pictures_without_bytes(file: Path, stamp: Stamp, groups: Sequence[Any], columns: TableColumns) -> None:
-    """Raise where a row has no bytes; only groups that count such rows are read."""
-    before = 0
-    for number, group in enumerate(groups):
-        part = next(p for p in map(group.column, range(group.num_columns)) if p.path_in_schema == columns.bytes_path)
-        if part.statistics is not None and part.statistics.null_count:
-            for row, value in enumerate(_pictures_of(str(file), stamp, number, columns).to_pylist()):
-                content = value.get("bytes") if columns.is_struct and value is not None else value
-                if not isinstance(content, bytes):
-                    reason = f"row {before + row} must hold the bytes of a picture, but holds none; fetch it again"
-                    raise DataError(f"{file}: {reason}")
-        before += group.num_rows
 
 
 def parquet_class_names(file: Path) -> tuple[str, ...]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import dataclasses
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from hardiness.data.root import Place, locate
 from hardiness.engine.worker import unchanged
 from hardiness.reference.classes import wnids
 from hardiness.reference.published_data import published_set
-from hardiness.sources import parquet_pages, tables
+from hardiness.sources import row_groups, tables
 
 TENCH, GOLDFISH = wnids()[:2]
 
@@ -90,77 +89,88 @@ def test_a_folder_of_the_hub_s_layout_holds_what_class_folders_hold(photographs:
     ]
 
 
+BYTES = pa.binary()
 KINDS = [
-    pa.binary(),
+    BYTES,
     pa.struct([("bytes", pa.binary()), ("path", pa.string())]),
     pa.struct([pa.field("bytes", pa.binary(), nullable=False), ("path", pa.string())]),
 ]
 
 
+@pytest.fixture
+def large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Path, list[bytes]]]:
+    """Writes pictures as pandas does, in one group of rows, which is too large for single pictures."""
+    monkeypatch.setattr(row_groups, "MOST_DECODED", 2000)
+
+    def made(kind: Any = BYTES, seed: int = 0) -> tuple[Path, list[bytes]]:
+        generator = np.random.default_rng(seed)
+        pictures = [generator.bytes(int(size)) for size in generator.integers(1, 900, 40)]
+        values = pictures if kind in (pa.binary(), pa.large_binary()) else [{"bytes": each} for each in pictures]
+        file = tmp_path / "test.parquet"
+        pq.write_table(pa.table({"image": pa.array(values, kind), "label": [0] * 40, "origin": ["x"] * 40}), file)
+        return file, pictures
+
+    return made
+
+
 @pytest.mark.parametrize("kind", KINDS, ids=str)
-@pytest.mark.parametrize(
-    "written",
-    [
-        {"compression": "none", "use_dictionary": False},
-        {"compression": "snappy", "use_dictionary": False},
-        {"compression": "zstd", "use_dictionary": True, "dictionary_pagesize_limit": 3000},
-        {"compression": "gzip", "use_dictionary": True},
-        {"compression": "snappy", "use_dictionary": False, "data_page_version": "2.0"},  # read with its whole group
-        {"compression": "snappy", "use_dictionary": False, "write_statistics": False},  # the same
-    ],
-    ids=str,
-)
-def test_of_a_large_group_of_rows_the_page_is_read_that_holds_the_picture(
-    kind: Any, written: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_file_of_one_large_group_is_copied_once_in_small_groups(
+    kind: Any, large: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(parquet_pages, "MOST_DECODED", 1000)
-    generator = np.random.default_rng(0)
-    pictures = [generator.bytes(int(size)) for size in generator.integers(1, 900, 30)]
-    pictures += [pictures[k] for k in (7, 7, 7, 7, 7, 7, 7, 7, 7, 3)]  # the same again, which a dictionary holds once
-    values = pictures if kind == pa.binary() else [{"bytes": each, "path": None} for each in pictures]
-    file = tmp_path / "test.parquet"
-    origins = [f"set {k % 3}" for k in range(40)]
-    given = pa.table({"image": pa.array(values, kind), "label": [0] * 40, "origin": origins})
-    pq.write_table(given, file, row_group_size=25, data_page_size=2000, write_batch_size=4, **written)
+    file, pictures = large(kind)
     rows = list(tables.parquet_rows(file, "origin"))
     assert [row.image.read() for row in rows] == pictures
-    assert [row.beside for row in rows] == origins
-    in_pages = sum(row.image.page is not None for row in rows)
-    assert in_pages == 40 or {"data_page_version", "write_statistics"} & written.keys()
-    monkeypatch.setattr(tables, "_pictures_of", None)  # the whole group is decoded for none of them
-    assert [rows[k].image.read() for k in range(40) if rows[k].image.page] == [
-        pictures[k] for k in range(40) if rows[k].image.page
-    ]
-    assert not (tmp_path / "cache").exists(), "nothing is copied"
+    assert [row.beside for row in rows] == ["x"] * 40
+    (copy,) = (tmp_path / "cache" / "tables").glob("*.parquet")
+    facts = pq.read_metadata(copy)
+    assert facts.num_rows == 40
+    assert max(facts.row_group(number).total_byte_size for number in range(facts.num_row_groups)) < 4 * 2000
+    written = copy.stat().st_mtime_ns
+    row_groups._OPENED.clear()  # as another process has it
+    assert [row.image.read() for row in tables.parquet_rows(file)] == pictures
+    assert copy.stat().st_mtime_ns == written, "it is written once"
+    _, others = large(kind, seed=1)
+    assert [row.image.read() for row in tables.parquet_rows(file)] == others
+    assert list((tmp_path / "cache" / "tables").glob("*.parquet")) == [copy], "the copy of the former file is gone"
+    assert not caplog.messages
 
 
-@pytest.mark.slow
-def test_headers_that_lie_are_one_line_or_left_to_pyarrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every byte of the headers is changed in several ways: neither an endless loop nor another error comes of it."""
-    monkeypatch.setattr(parquet_pages, "MOST_DECODED", 1)
-    file, generator = tmp_path / "test.parquet", np.random.default_rng(0)
-    content = pa.table({"image": [generator.bytes(20) for _ in range(12)], "label": [0] * 12})
-    pq.write_table(content, file, compression="snappy")
-    whole = file.read_bytes()
-    for at in range(4, 90):
-        for changed in (0, 0x0C, 0x1C, 0xFF, whole[at] ^ 1):
-            file.write_bytes(whole[:at] + bytes([changed]) + whole[at + 1 :])
-            with contextlib.suppress(DataError, SampleError):
-                assert all(len(row.image.read()) < 1000 for row in tables.parquet_rows(file))
+def test_a_row_without_a_picture_is_found_in_the_copy_too(large: Any, tmp_path: Path) -> None:
+    kind = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+    values = [{"bytes": b"x" * 900}, {"bytes": b"y" * 900}, None, {"bytes": b"z" * 900}]
+    pq.write_table(pa.table({"image": pa.array(values, kind), "label": [0] * 4}), tmp_path / "x.parquet")
+    with pytest.raises(DataError, match="row 2 must hold the bytes of a picture"):
+        list(tables.parquet_rows(tmp_path / "x.parquet"))
 
 
-def test_a_page_that_is_damaged_costs_its_picture_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parquet_pages, "MOST_DECODED", 1)
-    file = tmp_path / "test.parquet"
-    content = pa.table({"image": [b"a" * 50, b"b" * 60], "label": [0, 0]})
-    pq.write_table(content, file, compression="none", use_dictionary=False, data_page_size=1, write_batch_size=1)
-    first, second = (row.image for row in tables.parquet_rows(file))
-    assert first.page is not None
-    cut = dataclasses.replace(first.page.page, stored=20)
-    bad = dataclasses.replace(first, page=dataclasses.replace(first.page, page=cut))
-    with pytest.raises(SampleError, match=r"000000\.jpg: .*cut off or damaged"):
-        bad.read()
-    assert second.read() == b"b" * 60
+@pytest.mark.parametrize("fault", ["a full disk", "a cache that cannot be written"])
+def test_where_no_copy_can_be_kept_each_group_is_read_as_a_whole(
+    fault: str, large: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    if fault == "a full disk":
+        monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**9, 10**9, 0))
+    else:
+        monkeypatch.setenv("HARDINESS_CACHE", "/proc/none")
+    file, pictures = large()
+    assert [row.image.read() for row in tables.parquet_rows(file)] == pictures
+    (line,) = caplog.messages
+    assert line.startswith(f"{file} has up to 0 MB in one group of rows, each of which is read as a whole: a copy in")
+    assert ("0.0 GB are free" if fault == "a full disk" else "No such file or directory") in line
+    assert not list(tmp_path.rglob("cache/tables/*.parquet"))
+
+
+def test_a_copy_that_breaks_off_leaves_nothing(large: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    file, pictures = large()
+    monkeypatch.setattr(pq.ParquetWriter, "write_table", stop)
+    with pytest.raises(KeyboardInterrupt):
+        list(tables.parquet_rows(file))
+    assert not list(tmp_path.rglob("cache/tables/*part*"))
+    monkeypatch.undo()
+    monkeypatch.setenv("HARDINESS_CACHE", str(tmp_path / "cache"))
+    assert [row.image.read() for row in tables.parquet_rows(file)] == pictures
 
 
 def test_a_split_is_chosen(tmp_path: Path) -> None:
