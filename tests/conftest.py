@@ -27,6 +27,7 @@ from hardiness.core.errors import DataError
 from hardiness.core.process import usable_cores
 from hardiness.data.root import locate
 from hardiness.distortions.frost_pictures import locate_frost
+from hardiness.imaging.compiled import kernel_folder
 
 BESIDE = {"golden_corruptions", "golden_c_bar", "golden_perturbations", "stimuli", "latex"}
 """Fixtures that give what lies beside a clone, and nothing where it does not."""
@@ -70,6 +71,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if count := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):
         # Before torch is loaded: threads of several processes on one core spend their time waiting for each other.
         os.environ.setdefault("OMP_NUM_THREADS", str(max(1, usable_cores() // int(count))))
+    kernel_folder()  # it is named in the environment, so that processes with another home compile nothing again
     os.environ.setdefault("HARDINESS_KILL_SEED", str(secrets.randbits(32)))
     settings.register_profile("usual", deadline=None)  # no test depends on how busy the machine is
     settings.register_profile("soak", max_examples=1000, deadline=None, print_blob=True)

@@ -259,7 +259,13 @@ def test_a_home_that_cannot_be_written_is_done_without(place: Path) -> None:
     written = place / "written"
     written.mkdir()
     written.chmod(0o777)
-    home = {"HOME": "/proc", "XDG_CACHE_HOME": "/proc", "HARDINESS_CACHE": "/proc/none", "MPLCONFIGDIR": "/proc/none"}
+    home = {
+        "HOME": "/proc",
+        "XDG_CACHE_HOME": "/proc",
+        "NUMBA_CACHE_DIR": "",
+        "HARDINESS_CACHE": "/proc/none",
+        "MPLCONFIGDIR": "/proc/none",
+    }
     line = [
         "make",
         "corruptions",
@@ -281,47 +287,6 @@ def test_a_home_that_cannot_be_written_is_done_without(place: Path) -> None:
     assert usual.returncode == 0, usual.stderr
     pictures = sorted(path.relative_to(written / "c") for path in (written / "c").rglob("*.JPEG"))
     assert all((written / "c" / path).read_bytes() == (written / "d" / path).read_bytes() for path in pictures)
-
-
-@pytest.mark.slow
-def test_empty_compiled_kernels_are_told_and_made_again(place: Path) -> None:
-    """As a power loss leaves them; with numba's own reader the command ends with 130 each time."""
-    package = Path(writing.__file__).parents[1]  # without the kernels that are kept beside it, which would be taken
-    shutil.copytree(package, place / "source" / package.name, ignore=shutil.ignore_patterns("__pycache__"))
-    kernels = {
-        "NUMBA_CACHE_DIR": f"{place}/kernels",
-        "PYTHONPATH": f"{place}/source",
-        "HOME": f"{place}/home",
-        "XDG_CACHE_HOME": f"{place}/home/cache",
-    }
-
-    def corrupt(name: str) -> tuple[str, list[bytes]]:
-        line = [
-            "make",
-            "corruptions",
-            f"{place}/data",
-            f"{place}/{name}",
-            "--limit",
-            "1",
-            "--quiet",
-            "--corruptions",
-            "contrast",
-        ]
-        line += ["--format", "jpeg"]
-        told = spawned(*line, "--severities", "3", env=kernels)
-        assert told.returncode == 0, told.stderr
-        lines = [line for line in told.stderr.splitlines() if "array kernels are compiled" not in line]
-        return "\n".join(lines), [path.read_bytes() for path in sorted((place / name).rglob("*.JPEG"))]
-
-    told, pictures = corrupt("sound")
-    assert told == ""
-    files = list((place / "kernels").rglob("*.nb?"))
-    assert len(files) >= 2
-    for file in files:
-        file.write_bytes(b"")
-    told, again = corrupt("damaged")
-    assert "is damaged (a kept compiled kernel)" in one_line(told)
-    assert again == pictures
 
 
 # A mount without hard links -----------------------------------------------------------------------------------------

@@ -29,7 +29,7 @@ from hardiness.data.embedded_photographs import embedded
 from hardiness.data.inventory import inventory
 from hardiness.distortions.frost_pictures import locate_frost
 from hardiness.imaging.codecs import decode
-from hardiness.imaging.compiled import kernel_places
+from hardiness.imaging.compiled import TEMPORARY, has_machine_code, kernel_folder
 from hardiness.imaging.resizing import on_canvas
 from hardiness.models.classifier import Classifier
 from hardiness.models.frameworks import INSTALLATION, has_torch
@@ -209,14 +209,11 @@ def _forward_pass() -> Iterator[Diagnosis]:
 
 
 def _kernels() -> str:
-    """The folders of compiled kernels, and whether a start compiles any."""
-    kept, new = kernel_places()
-    anew = "compiled at each start, as no folder can be written to: set NUMBA_CACHE_DIR"
-    if kept is None:
-        return anew if new is None else f"compiled once, and kept in {new}; none is there yet"
-    if new is None:
-        return f"kept in {kept}; what lacks there is {anew}"
-    return f"compiled once, and kept in {kept}" + ("" if new == kept else f"; what lacks there goes to {new}")
+    """The folder of compiled kernels, and whether a start compiles any."""
+    folder = kernel_folder()
+    if folder.name.startswith(TEMPORARY):
+        return "compiled at each start, as no cache folder can be written to: set NUMBA_CACHE_DIR"
+    return f"compiled once, and kept in {folder}" + ("" if has_machine_code() else "; none is there yet")
 
 
 def _folders(root: str | None) -> Iterator[Diagnosis]:

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
 import importlib
 import os
+import shutil
+import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
+
+from platformdirs import user_cache_dir
 
 from hardiness.core.errors import ArgumentError
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+FOLDER, TEMPORARY = "NUMBA_CACHE_DIR", "hardiness-kernels-"
+"""The variable that names the folder of compiled kernels, and how a temporary one is called."""
 
 _compiling = threading.RLock()
 
@@ -74,32 +82,26 @@ def require_compiler() -> None:
         raise ArgumentError(f"NUMBA_NUM_THREADS must be a number of threads, 1 or more, was {threads!r}; unset it")
 
 
-class KernelPlaces(NamedTuple):
-    """The folders of compiled kernels.
+def kernel_folder() -> Path:
+    """The folder of compiled kernels: ``$NUMBA_CACHE_DIR``, else the user's cache, else one that goes with the process.
 
-    Attributes:
-        kept: the first that holds some which this Python, numba and processor can use; ``None`` where none does.
-        new: the one that keeps what is compiled now; ``None`` where none can be written to, and each process compiles
-            what none has kept.
+    Processes that this one starts are told of it.
     """
-
-    kept: Path | None
-    new: Path | None
-
-
-def kernel_places() -> KernelPlaces:
-    """The folders that hold compiled kernels, and that further ones go to.
-
-    Each is asked for in ``$NUMBA_CACHE_DIR``, beside the source, and in the user's cache.
-    """
-    kept_kernels = importlib.import_module("hardiness.imaging._kept_kernels")
-    folders = kept_kernels.folders_of(__file__)
-    return KernelPlaces(next(filter(kept_kernels.holds_kernels, folders), None), kept_kernels.folder_for_new(__file__))
+    if named := os.environ.get(FOLDER):
+        return Path(named)
+    folder = Path(user_cache_dir("hardiness", False)) / "kernels"
+    try:
+        if not folder.is_absolute():  # without a home it begins with "~"
+            raise OSError
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError:
+        folder = Path(tempfile.mkdtemp(prefix=TEMPORARY))
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    os.environ[FOLDER] = str(folder)
+    return folder
 
 
 def has_machine_code() -> bool:
-    """Whether kernels of this package are kept on disk already, or none can be kept beside it; loads nothing."""
-    folder = Path(__file__).with_name("__pycache__")
-    if os.environ.get("NUMBA_CACHE_DIR") or not os.access(folder.parent, os.W_OK):
-        return True
-    return any(folder.glob("*.nbc"))
+    """Whether some kernels are compiled already."""
+    return any(kernel_folder().glob("*/*.nbc"))

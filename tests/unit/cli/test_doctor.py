@@ -15,7 +15,6 @@ from torchvision.transforms._presets import ImageClassification
 from hardiness import models
 from hardiness.cli import doctor
 from hardiness.cli.main import main
-from hardiness.imaging.compiled import KernelPlaces
 from hardiness.models.library_views import library_view
 
 
@@ -43,26 +42,22 @@ def test_it_tells_versions_machine_speed_and_folders(
 
 
 @pytest.mark.parametrize(
-    ("kept", "new", "says"),
+    ("folder", "says"),
     [
-        ("/here", "/here", "compiled once, and kept in /here"),
-        (None, "/here", "compiled once, and kept in /here; none is there yet"),
-        ("/there", "/here", "compiled once, and kept in /there; what lacks there goes to /here"),
-        ("/there", None, "kept in /there; what lacks there is compiled at each start"),
-        (None, None, "compiled at each start, as no folder can be written to: set NUMBA_CACHE_DIR"),
+        ("kernels", "compiled once, and kept in {folder}"),
+        ("empty", "compiled once, and kept in {folder}; none is there yet"),
+        ("hardiness-kernels-x", "compiled at each start, as no cache folder can be written to: set NUMBA_CACHE_DIR"),
     ],
 )
 def test_it_says_where_kernels_are_kept(
-    kept: str | None,
-    new: str | None,
-    says: str,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
+    folder: str, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    places = KernelPlaces(kept and Path(kept), new and Path(new))
-    monkeypatch.setattr(doctor, "kernel_places", lambda: places)
+    if folder == "kernels":
+        (tmp_path / folder / "noise-0").mkdir(parents=True)
+        (tmp_path / folder / "noise-0" / "noise.nbc").touch()
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / folder))
     _, out = run(capsys, monkeypatch, "--no-test", "--json")
-    assert json.loads(out)["speed"]["kernels"].startswith(says)
+    assert json.loads(out)["speed"]["kernels"] == says.format(folder=tmp_path / folder)
 
 
 def test_a_view_that_is_not_the_librarys_is_wrong(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 import sys
 import time
@@ -18,7 +16,6 @@ from hardiness.core.errors import DataError, SampleError
 from hardiness.data.root import locate
 from hardiness.engine import compiling
 from hardiness.engine.compiling import compiling_ahead
-from hardiness.imaging.compiled import has_machine_code
 
 
 class Noted:
@@ -82,36 +79,8 @@ def test_a_process_that_cannot_be_started_costs_nothing(monkeypatch: pytest.Monk
     assert reached
 
 
-def test_machine_code_is_looked_for_beside_the_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
-    monkeypatch.setattr("hardiness.imaging.compiled.__file__", str(tmp_path / "compiled.py"))
-    assert not has_machine_code()
-    (tmp_path / "__pycache__").mkdir()
-    (tmp_path / "__pycache__" / "largest.top-13.py311.checked.1.nbc").write_bytes(b"")
-    assert has_machine_code()
-
-
-def test_where_no_machine_code_can_be_kept_there_is_nothing_to_wait_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
-    monkeypatch.setattr("hardiness.imaging.compiled.__file__", str(tmp_path / "compiled.py"))
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "access", lambda *_: False)
-        assert has_machine_code()
-    assert not has_machine_code()
-    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
-    assert has_machine_code()
-
-
 @pytest.mark.slow
 def test_the_other_process_hands_machine_code_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It compiles what is kept nowhere: neither beside its source nor in the user's cache."""
-    package = Path(compiling.__file__).parents[1]
-    shutil.copytree(package, tmp_path / "source" / package.name, ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "source"))
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
     monkeypatch.setattr(compiling, "has_machine_code", lambda: False)
     monkeypatch.setattr(compiling, "usable_cores", lambda: 2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
-import shutil
+import pickle
 import subprocess
 import sys
 import time
@@ -15,13 +15,14 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numba
 import pytest
-from numba.core import caching, config
+from numba.core import caching
 
-from hardiness.imaging import _compile, _kept_kernels
+from hardiness.imaging import _compile
+from hardiness.imaging import compiled as imaging_compiled
 from hardiness.imaging._compile import COMPILING, compiled
-from hardiness.imaging._kept_kernels import KernelCache, holds_kernels
-from hardiness.imaging.compiled import kernel_places
+from hardiness.imaging.compiled import FOLDER, TEMPORARY, has_machine_code, kernel_folder
 
 
 def twice(number: int) -> int:
@@ -29,8 +30,7 @@ def twice(number: int) -> int:
 
 
 def test_a_kernel_runs_where_no_cache_folder_can_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_kept_kernels, "is_writable", lambda _: False)
-    monkeypatch.setattr(_kept_kernels, "folders_of", lambda _: (Path("/nowhere"),))
+    monkeypatch.setenv(FOLDER, "/proc/none")
     assert compiled(twice)(21) == 42
 
 
@@ -40,16 +40,11 @@ def test_a_kernel_that_stands_in_no_file_is_compiled_in_each_process() -> None:
     assert compiled(names["thrice"])(14) == 42
 
 
-def test_a_kernel_is_kept_on_disk_elsewhere() -> None:
-    assert isinstance(compiled(twice)._cache, KernelCache)  # type: ignore[attr-defined]
-
-
 @pytest.fixture
 def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder in which numba keeps what it compiles; nobody has been told of damage in it."""
-    monkeypatch.setattr(config, "CACHE_DIR", str(tmp_path))
-    monkeypatch.setattr(_kept_kernels, "_folders_told", set())
-    return tmp_path
+    """A folder of its own for what is compiled."""
+    monkeypatch.setenv(FOLDER, str(tmp_path / "kernels"))
+    return tmp_path / "kernels"
 
 
 def calls_from_disk(number: int) -> int:
@@ -71,10 +66,8 @@ def scramble(path: Path) -> None:
     path.write_bytes(bytes(range(7, 256)) * 8)
 
 
-def flip(path: Path) -> None:
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
-    path.write_bytes(content)
+def name_types_that_have_moved(path: Path) -> None:
+    path.write_bytes(pickle.dumps(numba.__version__) + b"chardiness.imaging.resize\nFilter\n.")
 
 
 def replace_by_a_folder(path: Path) -> None:
@@ -83,23 +76,25 @@ def replace_by_a_folder(path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("harm", [empty, cut, scramble, flip, replace_by_a_folder])
+@pytest.mark.parametrize("harm", [empty, cut, scramble, name_types_that_have_moved])
 @pytest.mark.parametrize("suffix", [".nbi", ".nbc"])
-def test_a_damaged_kernel_is_told_set_aside_and_compiled_anew(
-    harm: Callable[[Path], None], suffix: str, kept: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_damaged_kernel_is_compiled_again(harm: Callable[[Path], None], suffix: str, kept: Path) -> None:
+    assert not has_machine_code()
     assert calls_from_disk(21) == 0
     assert calls_from_disk(21) == 1
+    assert has_machine_code()
     (file,) = kept.rglob(f"*{suffix}")
     harm(file)
-    with caplog.at_level(logging.WARNING, "hardiness"):
-        logging.getLogger("hardiness").addHandler(caplog.handler)
-        assert calls_from_disk(21) == 0
-        logging.getLogger("hardiness").removeHandler(caplog.handler)
-    (line,) = {record.getMessage() for record in caplog.records}
-    assert line.startswith(f"{file} is damaged (a kept compiled kernel)")
-    assert file.with_name(f"{file.name}.damaged").exists()
+    assert calls_from_disk(21) == 0
     assert calls_from_disk(21) == 1, "compiled once more, and kept"
+
+
+@pytest.mark.parametrize("suffix", [".nbi", ".nbc"])
+def test_a_folder_in_the_place_of_a_kernel_stops_nobody(suffix: str, kept: Path) -> None:
+    assert calls_from_disk(21) == 0
+    (file,) = kept.rglob(f"*{suffix}")
+    replace_by_a_folder(file)
+    assert calls_from_disk(21) == 0
 
 
 def test_a_disk_that_is_full_keeps_no_kernel_and_stops_nobody(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,32 +106,10 @@ def test_a_disk_that_is_full_keeps_no_kernel_and_stops_nobody(kept: Path, monkey
     assert calls_from_disk(4) == 0
 
 
-def test_a_kernel_whose_types_have_moved_is_compiled_anew(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As after an update in which a type that an index names stands in another module."""
-    assert calls_from_disk(1) == 0
-    assert calls_from_disk(2) == 1
-
-    def gone(self: object) -> dict[object, str]:
-        raise ModuleNotFoundError("No module named 'hardiness.imaging.resize'")
-
-    monkeypatch.setattr(caching.IndexDataCacheFile, "_load_index", gone)
-    assert calls_from_disk(3) == 0
-
-
 SOURCE = """
 def twice(number):
     return 2 * number
 """
-
-
-@pytest.fixture
-def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The source of a kernel in a folder of its own, and a user's cache beside it; no folder is named."""
-    monkeypatch.setattr(config, "CACHE_DIR", "")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    (tmp_path / "package").mkdir()
-    (tmp_path / "package" / "of_mine.py").write_text(SOURCE)
-    return tmp_path / "package" / "of_mine.py"
 
 
 def hits(file: Path) -> int:
@@ -146,91 +119,60 @@ def hits(file: Path) -> int:
     assert spec.loader is not None
     module = module_from_spec(spec)
     spec.loader.exec_module(module)
-    _kept_kernels._stamp.cache_clear()
+    _compile._hash_of.cache_clear()
     kernel = compiled(module.twice)
     assert kernel(21) == 42
     return sum(kernel.stats.cache_hits.values())
 
 
-@pytest.fixture
-def read_only(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
-    """Folders that this user may not write to: those that a test puts into the list."""
-    folders: list[Path] = []
-    writable = _kept_kernels.is_writable
-
-    def allowed(folder: Path) -> bool:
-        return not any(folder.is_relative_to(each) for each in folders) and writable(folder)
-
-    monkeypatch.setattr(_kept_kernels, "is_writable", allowed)
-    return folders
-
-
 @pytest.mark.slow
-def test_kernels_of_an_installation_serve_whoever_may_not_write_there(installed: Path, read_only: list[Path]) -> None:
-    """As in a container's image, whose layers also carry files with other times."""
-    assert hits(installed) == 0
-    os.utime(installed, (1, 1))
-    read_only.append(installed.parent)
-    assert hits(installed) == 1
-    installed.write_text(SOURCE.replace("2 * number", "number + number"))
-    assert hits(installed) == 0, "the source is another"
-    assert hits(installed) == 1, "kept in the user's cache"
-    assert holds_kernels(next((installed.parents[1] / "cache" / "numba").iterdir()))
+def test_checkouts_of_one_content_share_what_is_compiled_and_keep_that_of_others(tmp_path: Path, kept: Path) -> None:
+    first, second = (tmp_path / name / "of_mine.py" for name in ("first", "second"))
+    for file in (first, second):
+        file.parent.mkdir()
+        file.write_text(SOURCE)
+    os.utime(second, (1, 1))  # as a container's image has it
+    assert hits(first) == 0
+    assert hits(second) == 1
+    second.write_text(SOURCE.replace("2 * number", "number + number"))
+    assert (hits(second), hits(first), hits(second)) == (0, 1, 1)
+    assert {path.name for path in tmp_path.iterdir()} == {"first", "second", "kernels"}
+    assert not list(tmp_path.glob("*/__pycache__/*.nb?"))
 
 
-@pytest.mark.slow
-def test_kernels_that_may_not_be_read_are_compiled_and_nobody_is_told_of_damage(
-    installed: Path, read_only: list[Path], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("cache", ["/proc/none", "~/.cache"])
+def test_without_a_folder_that_can_be_written_to_there_is_a_temporary_one(
+    cache: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert hits(installed) == 0
-    read_only.append(installed.parent)
-    read_bytes = Path.read_bytes
-
-    def refused(path: Path) -> bytes:
-        if path.is_relative_to(installed.parent / "__pycache__"):
-            raise PermissionError(errno.EACCES, "Permission denied", str(path))
-        return read_bytes(path)
-
-    monkeypatch.setattr(Path, "read_bytes", refused)
-    assert hits(installed) == 0
-    assert hits(installed) == 1
-    assert not holds_kernels(installed.parent / "__pycache__")
-    assert caplog.records == []
+    """As without a home, where the user's cache begins with a tilde."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(FOLDER, "")
+    monkeypatch.setattr(imaging_compiled, "user_cache_dir", lambda *_: cache)
+    folder = kernel_folder()
+    assert folder.name.startswith(TEMPORARY)
+    assert folder.is_dir()
+    assert kernel_folder() == folder == Path(os.environ[FOLDER])
+    assert list(tmp_path.iterdir()) == []
 
 
-def test_the_folders_of_kernels_are_asked_in_order_and_the_first_that_can_be_written_to_keeps_more(
-    tmp_path: Path, read_only: list[Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Beside the source; else, as where a package belongs to somebody else, in the user's cache; else nowhere."""
-    monkeypatch.setattr(config, "CACHE_DIR", "")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    beside = Path(_compile.__file__).parent / "__pycache__"
-    holding = [beside]
-    monkeypatch.setattr(_kept_kernels, "holds_kernels", lambda folder: folder in holding)
-    assert kernel_places() == (beside, beside)
-    read_only.append(beside)
-    kept, new = kernel_places()
-    assert kept == beside
-    assert new is not None
-    assert new.is_relative_to(tmp_path)
-    read_only.append(tmp_path)
-    assert kernel_places() == (beside, None)
-    holding.clear()
-    assert kernel_places() == (None, None)
-
-
-def test_without_a_home_no_folder_is_called_by_a_tilde(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_kept_kernels, "user_cache_dir", lambda *_: "~/.cache/numba")
-    assert all(folder.is_absolute() for folder in _kept_kernels.folders_of(__file__))
+def test_the_folder_is_that_of_the_platform(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(FOLDER, "")
+    monkeypatch.setattr(imaging_compiled, "user_cache_dir", lambda *_: str(tmp_path / "cache"))
+    assert kernel_folder() == tmp_path / "cache" / "kernels"
+    monkeypatch.setenv(FOLDER, "/named")
+    assert kernel_folder() == Path("/named")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("folder", "says"), [("/kernels", "they are kept in /kernels"), (None, "set NUMBA_CACHE_DIR")])
+@pytest.mark.parametrize(
+    ("folder", "says"),
+    [("/kernels", "they are kept in /kernels"), (f"/tmp/{TEMPORARY}x", "set NUMBA_CACHE_DIR")],
+)
 def test_after_two_seconds_of_compiling_a_line_says_so_once(
-    folder: str | None, says: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    folder: str, says: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(_compile, "PATIENCE_S", 0.2)
-    monkeypatch.setattr(_compile, "folder_for_new", lambda _: folder and Path(folder))
+    monkeypatch.setenv(FOLDER, folder)
     monkeypatch.setattr(logging.getLogger(COMPILING), "level", logging.WARNING)
     clock = _compile._CompilingClock()
     clock.kernels.add(twice.__code__)
@@ -254,20 +196,35 @@ def test_after_two_seconds_of_compiling_a_line_says_so_once(
         logging.getLogger(COMPILING).removeHandler(caplog.handler)
 
 
+CODE = """
+import numpy, hardiness
+for name in ('fog', 'glass_blur', 'snow', 'motion_blur', 'zoom_blur'):
+    hardiness.corrupt(numpy.zeros((40, 40, 3), numpy.uint8), name, 3)
+"""
+
+
+def processes(count: int, **environment: str) -> list[str]:
+    """The standard error of so many processes, one after the other, that call five kernels."""
+    there = {**{name: value for name, value in os.environ.items() if name != FOLDER}, **environment}
+    line = [sys.executable, "-c", CODE]
+    return [subprocess.run(line, env=there, capture_output=True, text=True, check=True).stderr for _ in range(count)]
+
+
 @pytest.mark.thorough
-def test_a_first_call_in_a_new_installation_says_that_it_compiles(tmp_path: Path) -> None:
-    """Five kernels, in a process of its own, with a folder of kernels that is empty; the second start says nothing."""
-    code = "import numpy, hardiness as h\nfor name in ('fog', 'glass_blur', 'snow', 'motion_blur', 'zoom_blur'):\n"
-    code += "    h.corrupt(numpy.zeros((40, 40, 3), numpy.uint8), name, 3)"
-    # A copy of the package, as kernels beside the source would be taken.
-    copied = shutil.copytree(
-        Path(_compile.__file__).parents[1], tmp_path / "hardiness", ignore=shutil.ignore_patterns("__pycache__")
-    )
-    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "kernels"), "PYTHONPATH": str(copied.parent)}
-    lines = [
-        subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True).stderr
-        for _ in range(2)
-    ]
-    assert lines[0].startswith("array kernels are compiled for this processor")
-    assert str(tmp_path / "kernels") in lines[0]
-    assert lines[1] == ""
+def test_a_second_process_compiles_nothing(tmp_path: Path) -> None:
+    """In a new installation the first says that it compiles."""
+    first, second = processes(2, XDG_CACHE_HOME=str(tmp_path))
+    folder = tmp_path / "hardiness" / "kernels"
+    assert first.startswith(f"array kernels are compiled for this processor, seconds each; they are kept in {folder}")
+    assert second == ""
+    kernels = {path: path.stat().st_mtime_ns for path in folder.rglob("*.nb?")}
+    assert len(kernels) >= 10
+    processes(1, XDG_CACHE_HOME=str(tmp_path))
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*.nb?")} == kernels
+
+
+@pytest.mark.thorough
+def test_a_read_only_installation_without_a_home_works(tmp_path: Path) -> None:
+    (told,) = processes(1, HOME="/proc/none", XDG_CACHE_HOME="/proc/none", TMPDIR=str(tmp_path))
+    assert "each process does so anew, as no cache folder can be written to: set NUMBA_CACHE_DIR" in told
+    assert list(tmp_path.iterdir()) == [], "the temporary folder is gone"
