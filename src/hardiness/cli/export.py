@@ -26,6 +26,9 @@ class ExportOptions:
     baseline: str | None = baseline_option()
     above: str | None = above_option()
     grouped: api.MixedGroupingOptions = field(default_factory=api.MixedGroupingOptions)
+    table_columns: tuple[str, ...] = option(
+        "Of tables that have a column of this name, that column and no other; with latex.", (), metavar="NAME"
+    )
     to: Path | None = option("File to write; printed if not given.", None, metavar="FILE")
 
 
@@ -37,13 +40,17 @@ def export(options: ExportOptions) -> int:
         raise ArgumentError(
             f"--format {options.form} is binary: name a file with --to, as in --to results.{options.form}"
         )
+    if options.table_columns and not exporter.of_columns:
+        raise ArgumentError(f"--table-columns does not go with --format {options.form}; it is for latex")
     api.refuse_folder(options.to)
     above = api.stated_accuracy(options.above)
     collection = api.collect_results(options.outs, options.baseline, api.grouping_asked(options.grouped), above)
     print_lines(*collection.remarks, problems=collection.problems)
     try:
         gates = api.gate_tables(collection.stores)
-        content = exporter.content(collection.results, collection.comparisons, collection.tables_of, gates)
+        content = exporter.content(
+            collection.results, collection.comparisons, collection.tables_of, gates, options.table_columns
+        )
     except Exception as error:
         if not registry.give_up(options.form, error):
             raise

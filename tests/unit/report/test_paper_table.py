@@ -1,4 +1,4 @@
-"""LaTeX tables fit one column or two of a paper on A4, at letters that can be read: they are turned or cut."""
+"""LaTeX tables fit one column or two of a paper on A4, and go over pages where they are long."""
 
 from __future__ import annotations
 
@@ -11,13 +11,16 @@ from pathlib import Path
 
 import pytest
 
+from hardiness.api.collection import collect_results
 from hardiness.core.condition import Condition
+from hardiness.core.errors import ArgumentError
 from hardiness.core.result import Counts, Interval, Result, Score, TextTable
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Run
 from hardiness.report.exports.exporter import registry, tables_in
 from hardiness.report.notes import without_commands
 from hardiness.results.results import published_results
 
+STORED = Path(__file__).parents[2] / "reference" / "out_f2dda58"
 NAMES = ("squeezenet1_1", "efficientnet_lite0 (resize_px=256)", "timm:mobilenetv3_small_050", "py:networks.py:second")
 ODD = ("50%_of\\a{model}|`x`<b>$^~&#", "[red]", "*", "py:/a/path/that/is/far/too/long/for/a/column/of/a/paper.py:build",
        "x" * 120)  # fmt: skip
@@ -52,6 +55,17 @@ def results(names: Sequence[str], benchmarks: Sequence[str], n: int = 120) -> li
     ]
 
 
+def own_classes(name: str) -> Result:
+    """Of a model on one's own classes under corruptions."""
+    scores = [
+        Score("mean_error", 0.2, "fraction", 40, Interval(0.1, 0.3), False),
+        Score("error", 0.3, "fraction", 40, None, False, Condition(corruption="fog")),
+    ]
+    data = DataIdentity(classes=("cat", "dog"))
+    run = Run(ModelIdentity(name), BenchmarkIdentity("own-c", "corruption", "own"), data)
+    return replace(results([name], ["own-c"])[0], benchmark="own-c", scores=scores, run=run)
+
+
 def compared(names: Sequence[str]) -> TextTable:
     rows = [
         (metric, f"{one}\n69.10", f"{other}\n65.77 not checked", "+3.32", "-78.69 … +84.01", "1.000",
@@ -80,35 +94,61 @@ def texts() -> dict[str, str]:
         "many of both": write(results(models(13), [f"benchmark-{place}" for place in range(12)])).decode(),
         "odd names": write(results(ODD, ("imagenet-c", "imagenet-c-bar"))).decode(),
         "compared": tables_in("latex", [compared(models(8)), CLAIMS, WIDE]),
+        "four models": write(results(models(4), ("imagenet-c", "imagenet-c-bar"))).decode(),
+        "attacked": write(collect_results([STORED]).results).decode(),
+        "own classes": write([own_classes("mine"), own_classes("other")]).decode(),
+        "published": write(published_results()).decode(),
     }
 
 
 DOCUMENT = r"""\documentclass[10pt,a4paper,twocolumn]{article}
 \usepackage[T1]{fontenc}
-\usepackage{booktabs,graphicx}
+\usepackage{booktabs,graphicx,longtable}
 \setlength{\textwidth}{17.4cm}\setlength{\columnsep}{.6cm}\setlength{\textheight}{24cm}
-\renewcommand{\resizebox}[3]{#3} % at their own size
+\let\resized\resizebox
+\renewcommand{\resizebox}[3]{\sbox0{#3}\typeout{WIDTH \the\wd0 IN \the\linewidth}\resized{#1}{#2}{#3}}
 \begin{document}
+Before.
 \input{tables}
+After.
 \end{document}
 """
 
 
-@pytest.mark.slow
-def test_latex_tables_fit_two_column_paper_at_their_own_size(tmp_path: Path, latex: str) -> None:
-    """Nothing is made narrower, nothing runs out of its column, and no table is higher than a page."""
-    published = registry.get("latex").write(published_results()).decode()
-    text = "\n".join([*texts().values(), published]).replace("\n\\begin{table", "\n\\clearpage\n\\begin{table")
-    (tmp_path / "tables.tex").write_text(text)
-    (tmp_path / "main.tex").write_text(DOCUMENT)
+def compiled(text: str, folder: Path, latex: str) -> tuple[str, list[float]]:
+    """The log of a paper in two columns that has these tables, and by how much each of its boxes is made smaller."""
+    (folder / "tables.tex").write_text(text.replace("\n\\begin{table", "\n\\clearpage\n\\begin{table"))
+    (folder / "main.tex").write_text(DOCUMENT)
     command = [latex, "-interaction=nonstopmode", "-halt-on-error", "main.tex"]
-    told = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    told = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert told.returncode == 0, told.stdout[-2000:]
-    log = (tmp_path / "main.log").read_text(errors="replace")
+    assert any((folder / f"main.{kind}").exists() for kind in ("pdf", "dvi"))
+    log = (folder / "main.log").read_text(errors="replace")
+    pairs = re.findall(r"WIDTH ([\d.]+)ptIN ([\d.]+)pt", log)
+    return log, [min(1.0, float(room) / float(width)) for width, room in pairs if float(width)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "least"),
+    [
+        ("of the issue", 0.9),  # letters of 8 points then have 7
+        ("four models", 0.9),
+        ("many benchmarks", 0.9),
+        ("many of both", 0.7),
+        ("odd names", 0.6),
+        ("compared", 0.4),  # 30 columns of numbers
+        ("attacked", 0.9),
+        ("own classes", 0.9),
+        ("published", 0.9),
+    ],
+)
+def test_latex_tables_fit_a_paper_of_two_columns(name: str, least: float, tmp_path: Path, latex: str) -> None:
+    log, sizes = compiled(texts()[name], tmp_path, latex)
     assert not re.findall(r"Overfull \\hbox.*", log)
     assert not re.findall(r"Float too large.*", log)
-    assert "undefined" not in told.stdout.lower()
-    assert any((tmp_path / f"main.{kind}").exists() for kind in ("pdf", "dvi"))
+    assert "undefined" not in log.lower()
+    assert min(sizes) >= least, sizes
 
 
 def tables(text: str) -> list[tuple[str, list[str]]]:
@@ -120,25 +160,30 @@ def tables(text: str) -> list[tuple[str, list[str]]]:
     ]
 
 
-@pytest.mark.parametrize("name", ["of the issue", "many of both", "odd names", "compared"])
+@pytest.mark.parametrize("name", ["of the issue", "many of both", "odd names", "four models", "own classes"])
 def test_every_row_has_a_cell_for_each_column(name: str) -> None:
     for columns, rows in tables(texts()[name]):
         count = len(re.sub(r"p\{[^}]*\}", "p", columns))
         assert {len(re.findall(r"(?<!\\)&", row)) + 1 for row in rows} == {count}
 
 
-def test_the_overview_says_n_once_and_is_cut_where_it_is_wide() -> None:
+def test_the_overview_says_n_once_and_has_the_longer_list_downwards() -> None:
     eight = texts()["of the issue"]
     overview = eight[: eight.index(r"\end{table")]
     assert overview.count("n = 120") == 3, "once for each benchmark"
     ((columns, _),) = tables(overview)
     assert columns == "lrrr", "models downwards"
-    many = texts()["many benchmarks"]
-    first, *_ = tables(many)
-    assert first[0] == "llrr", "the longer list downwards: benchmark, n, two models"
-    assert r"images (1 of 2)}" in many[: many.index(r"\end{table")]
-    both = tables(texts()["many of both"])[:2]
-    assert sum(len(columns) - 1 for columns, _ in both) == 12, "all benchmarks stand in two tables of one float"
+    both, *_ = tables(texts()["many of both"])
+    assert both[0] == "l" + "r" * 12
+
+
+def test_a_long_table_is_a_longtable_whose_headings_stand_on_each_page() -> None:
+    text = texts()["many benchmarks"]
+    overview = text[: text.index(r"\end{longtable}")]
+    assert overview.count("benchmark & n & ") == 2, "of the first page, and of the others"
+    assert overview.count(r"\endhead") == 1
+    assert r"\begin{tabular}" not in overview
+    assert r"\columnsagain" in text[text.index(r"\end{longtable}") :].splitlines()[:3]
 
 
 def test_a_table_of_long_words_keeps_its_columns_narrow() -> None:
@@ -147,8 +192,20 @@ def test_a_table_of_long_words_keeps_its_columns_narrow() -> None:
     assert r"no\textsuperscript{a}" in text
     assert r"\textsuperscript{a}\,of a number not checked\par" in text, "words beside a number are a note"
     (columns, _) = tables(text[text.index("caption{claims}") :])[0]
-    assert re.fullmatch(r"p\{1\d\dpt\}lr", columns), "a sentence goes on in the next line"
+    assert columns == r"p{.4\linewidth}lr", "a sentence goes on in the next line"
     assert "Notes to the table of" in text, "more notes than a page has room for stand behind the table"
+
+
+def test_columns_are_chosen_by_the_beginning_of_their_headings() -> None:
+    write = registry.get("latex").content
+    given = results(models(2), ("imagenet-c", "imagenet-c-bar"))
+    text = write(given, columns=["mce", "IMAGENET-C"]).decode()
+    headlines = text[text.index(r"\label{tab:imagenet-c-on-imagenet-hendrycks2019}") :].split(r"\midrule")[0]
+    assert r"model & mCE $\downarrow$ \\" in headlines, "the other score is left out"
+    by_condition = text[text.index("by-corruption") :].split(r"\midrule")[0]
+    assert r"squeezenet1\_1-0" in by_condition, "a table without such a column is whole"
+    with pytest.raises(ArgumentError, match=r"no table has a column 'top-9'; there are: .*mCE ↓"):
+        write(given, columns=["top-9"])
 
 
 def test_captions_and_notes_say_nothing_to_type() -> None:
@@ -162,13 +219,6 @@ def test_captions_and_notes_say_nothing_to_type() -> None:
 
 def test_own_classes_have_one_direction_by_corruption_too() -> None:
     """Their headline is a share of right answers, and so are its parts."""
-    result = results(["mine"], ["own-c"])[0]
-    scores = [
-        Score("mean_error", 0.2, "fraction", 40, Interval(0.1, 0.3), False),
-        Score("error", 0.3, "fraction", 40, None, False, Condition(corruption="fog")),
-    ]
-    data = DataIdentity(classes=("cat", "dog"))
-    run = Run(ModelIdentity("mine"), BenchmarkIdentity("own-c", "corruption", "own"), data)
-    text = registry.get("latex").write([replace(result, benchmark="own-c", scores=scores, run=run)]).decode()
+    text = registry.get("latex").write([own_classes("mine")]).decode()
     assert r"accuracy by corruption $\uparrow$" in text
     assert re.search(r"^fog & 70.0 ", text, re.MULTILINE)

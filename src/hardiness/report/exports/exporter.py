@@ -44,6 +44,7 @@ class Exporter:
         table: from one table of texts to its content; ``None`` where the form has no tables.
         of_rows: whether ``write`` takes, as ``tables``, the function that gives the image tables of a result.
         of_gates: whether ``write`` takes, as ``gates``, the last gate of each folder.
+        of_columns: whether ``write`` takes, as ``columns``, names of the columns that are wanted.
     """
 
     purpose: str
@@ -52,6 +53,7 @@ class Exporter:
     table: Callable[[TextTable], str] | None = None
     of_rows: bool = False
     of_gates: bool = False
+    of_columns: bool = False
 
     def content(
         self,
@@ -59,8 +61,11 @@ class Exporter:
         comparisons: Comparisons = (),
         tables: TablesOf | None = None,
         gates: Sequence[GateTable] = (),
+        columns: Sequence[str] = (),
     ) -> bytes:
         """The content of a file, with the rows behind results, or the gates of their folders, where it shows them."""
+        if self.of_columns:
+            return self.write(results, comparisons, columns=columns)  # type: ignore[call-arg]  # as its flag says
         if self.of_gates:
             return self.write(results, comparisons, gates=gates)  # type: ignore[call-arg]  # as its flag says
         if self.of_rows:
@@ -81,12 +86,13 @@ def register(
     table: Callable[[TextTable], str] | None = None,
     of_rows: bool = False,
     of_gates: bool = False,
+    of_columns: bool = False,
 ) -> Callable[[Write], Write]:
     """Function decorator that adds a form under that name."""
 
     def decorate(write: Write) -> Write:
         source = f"{getattr(write, '__module__', name)}:write"
-        registry.register(name, Exporter(purpose, write, binary, table, of_rows, of_gates), source)
+        registry.register(name, Exporter(purpose, write, binary, table, of_rows, of_gates, of_columns), source)
         return write
 
     return decorate

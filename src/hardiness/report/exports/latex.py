@@ -7,23 +7,26 @@ from dataclasses import replace
 
 from hardiness.benchmarks.card import card_of
 from hardiness.benchmarks.presentation import Column
+from hardiness.core.errors import ArgumentError
 from hardiness.core.result import Result, TextTable
 from hardiness.report import format as formatting
 from hardiness.report.citations import citations
 from hardiness.report.exports.exporter import Comparisons, register
 from hardiness.report.marks import caveat, marks_in_export
 from hardiness.report.notes import without_commands
-from hardiness.report.paper_table import CELL_MOST, Notes, PaperCell, PaperTable, Row, escaped
+from hardiness.report.paper_table import CELL_MOST, Notes, PaperCell, PaperTable, Row, escaped, is_called
 from hardiness.report.scorecard import Scorecard, scorecard
 from hardiness.report.sections import BenchmarkSection, OverviewEntry, score_of, sections
 from hardiness.report.slices import slice_views
 
 
 def table_of(view: TextTable) -> str:
-    """A booktabs table whose caption is the title; smaller print stands below its number, notes below the table.
+    """A booktabs table whose caption is the title; smaller print stands below its number, notes below the table."""
+    return "\n".join([*_table(view).latex()[1:], ""])
 
-    Where several rows begin with the same name it stands once above them.
-    """
+
+def _table(view: TextTable) -> PaperTable:
+    """A table of texts; where several rows begin with the same name it stands once above them."""
     firsts, remarks = [row[0] for row in view.rows], Notes()
     is_grouped = view.named > 1 and len(set(firsts)) < len(firsts) and not any("\n" in first for first in firsts)
     start = 1 if is_grouped else 0
@@ -36,8 +39,7 @@ def table_of(view: TextTable) -> str:
     heads = tuple(map(PaperCell, view.heads[start:]))
     named, numbered = heads[: view.named - start], heads[view.named - start :]
     notes = tuple(("", text) for note in view.notes if (text := without_commands(note)))
-    table = PaperTable(escaped(view.title), named, numbered, tuple(rows), (*remarks.lines, *notes))
-    return "\n".join([*table.latex()[1:], ""])
+    return PaperTable(escaped(view.title), named, numbered, tuple(rows), (*remarks.lines, *notes))
 
 
 def _lines(cell: str) -> PaperCell:
@@ -57,24 +59,44 @@ def _number(cell: str, remarks: Notes) -> PaperCell:
 
 @register(
     "latex",
-    r"tables for each benchmark, of its headlines and by condition, for \usepackage{booktabs,graphicx}",
+    r"tables for each benchmark, of its headlines and by condition, for \usepackage{booktabs,graphicx,longtable}",
     table=table_of,
+    of_columns=True,
 )
-def write(results: Sequence[Result], comparisons: Comparisons = ()) -> bytes:
-    """Tables with captions and labels; below them, as comments, which papers to cite."""
+def write(results: Sequence[Result], comparisons: Comparisons = (), columns: Sequence[str] = ()) -> bytes:
+    """Tables with captions and labels; below them, as comments, which papers to cite.
+
+    Args:
+        results, comparisons: as of every form.
+        columns: names of headings; a table that has some of them has no other numbers.
+
+    Raises:
+        ArgumentError: no table has a heading of that name.
+    """
     shown = sections(results, comparisons, figures=False)
-    lines = [r"% needs \usepackage{booktabs,graphicx}; for one column and two of A4; percentages with 95 % intervals"]
-    card = scorecard(shown)
-    if len(card.heads) > 1:  # of one benchmark its own table says it all
-        lines += _overview(card).latex()
-    for each in shown:
-        lines += _headlines(each).latex()
-        lines += _by_condition(each)
-        for view in (*each.section.tables, *slice_views(each.results)):
-            lines += ["", *table_of(replace(view, title=f"{each.full_heading}: {view.title}")).splitlines()]
+    lines = [r"% needs \usepackage{booktabs,graphicx,longtable}; percentages with 95 % intervals"]
+    tables = list(_tables(shown))
+    for name in columns:
+        headings = dict.fromkeys(head.text for table in tables for head in table.heads)
+        if not any(is_called(heading, name) for heading in headings):
+            raise ArgumentError(f"no table has a column {name!r}; there are: {', '.join(headings)}")
+    for table in tables:
+        lines += table.with_columns(columns).latex()
     for paper in citations(shown):
         lines += [f"% {line}" for line in paper.bibtex.splitlines()]
     return ("\n".join(lines) + "\n").encode()
+
+
+def _tables(shown: Sequence[BenchmarkSection]) -> Iterator[PaperTable]:
+    """The tables in their order."""
+    card = scorecard(shown)
+    if len(card.heads) > 1:  # of one benchmark its own table says it all
+        yield _overview(card)
+    for each in shown:
+        yield _headlines(each)
+        yield from _by_condition(each)
+        for view in (*each.section.tables, *slice_views(each.results)):
+            yield _table(replace(view, title=f"{each.full_heading}: {view.title}"))
 
 
 def _overview(card: Scorecard) -> PaperTable:
@@ -151,7 +173,7 @@ def _headlines(shown: BenchmarkSection) -> PaperTable:
     )
 
 
-def _by_condition(shown: BenchmarkSection) -> Iterator[str]:
+def _by_condition(shown: BenchmarkSection) -> Iterator[PaperTable]:
     """Conditions x models, the headline first; bold is a value that is alone in first place."""
     key, columns = shown.by_condition()
     if not columns:
@@ -176,7 +198,7 @@ def _by_condition(shown: BenchmarkSection) -> Iterator[str]:
     if headline is not None:
         rows.insert(0, Row((PaperCell(headline.title),), tuple(_values(shown, headline)), ruled=True))
     label = f"tab:{shown.anchor}-by-{key}"
-    yield from PaperTable(text, (PaperCell(key),), heads, tuple(rows), notes.lines, label).latex()
+    yield PaperTable(text, (PaperCell(key),), heads, tuple(rows), notes.lines, label)
 
 
 def _values(shown: BenchmarkSection, column: Column) -> Iterator[PaperCell]:
