@@ -101,7 +101,7 @@ BASES = {
     "show": ["o"],
 }
 HARMLESS = {
-    "run": ["--wait", "--limit", "--seed", "--precision-target", "--calls"],
+    "run": ["--wait", "--limit", "--conditions", "--seed", "--precision-target", "--calls"],
     "report": ["--wait"],
     "compare --noise": ["--limit", "--seed"],
     "make corruptions": ["--seed", "--limit", "--wait"],
@@ -111,7 +111,7 @@ HARMLESS = {
     "make patch": ["--limit", "--seed"],
     "data get": ["--wait"],
 }
-"""A limit or a number of calls above all there is means all, a seed is a name, nobody waits where nothing is locked."""
+"""More pictures, conditions or calls than there are mean all, a seed is a name, nobody waits where nothing is held."""
 
 
 NUMBERS = (click.types.IntParamType, click.types.FloatParamType)

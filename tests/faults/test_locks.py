@@ -33,15 +33,15 @@ def somebody(tmp_path: Path) -> Callable[[Path], FileLock]:
 @pytest.mark.parametrize(
     "command",
     [
-        ["make", "corruptions", "--corruptions", "brightness", "--format", "jpeg"],
-        ["make", "perturbations", "--perturbations", "translate"],
+        ["corruptions", "--corruptions", "brightness", "--format", "jpeg"],
+        ["perturbations", "--perturbations", "translate"],
     ],
 )
 def test_a_tree_that_another_command_writes_is_waited_for(
     somebody: Any, hardiness: Any, tmp_path: Path, command: list[str]
 ) -> None:
     name, *options = command
-    line = [name, "embedded", tmp_path / "t", *options, "--limit", "1", "--quiet"]
+    line = ["make", name, "embedded", tmp_path / "t", *options, "--limit", "1", "--quiet"]
     begin = time.monotonic()
     with somebody(tmp_path / "t" / ".lock"):
         told = hardiness(*line, "--wait", "0.1")
