@@ -133,7 +133,7 @@ def test_a_permalink_restores_the_view(browser: Any, page: Path) -> None:
         assert tab.locator('.bar button[aria-pressed="true"]').get_attribute("data-name") == "third"
         assert tab.locator(".scorecard tbody tr").first.locator("th").inner_text().strip() == "third"
         assert tab.locator(f"#{sample}").is_visible()
-        assert tab.locator(f"#{sample}.target img").count() == 3
+        assert tab.locator(f"#{sample}.target img").count() == 2
 
 
 def test_a_permalink_that_fits_nothing_changes_nothing(browser: Any, page: Path) -> None:

@@ -112,9 +112,8 @@ def test_a_written_set_of_another_name_is_read_back_and_gives_the_same_predictio
 ) -> None:
     model, tree = factory(), tmp_path / "tree"
     cells = ["--corruptions", "sparkles+perlin_noise", "--severities", "2+5"]
-    told = hardiness(
-        "corrupt", "--format", "jpeg", "embedded", tree, "--set", "imagenet-c-bar", *cells, "--limit", "3", "--quiet"
-    )
+    line = ["make", "corruptions", "--format", "jpeg", "embedded", tree, "--set", "imagenet-c-bar", *cells]
+    told = hardiness(*line, "--limit", "3", "--quiet")
     assert told.status == 0, told.err
     assert len(list(tree.glob("*/*/*/*.JPEG"))) == 3 * 4
     asked = "imagenet-c-bar:corruptions=sparkles+perlin_noise,severities=2+5"

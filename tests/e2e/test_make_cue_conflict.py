@@ -166,9 +166,8 @@ def test_a_photograph_that_cannot_be_read_costs_its_stimuli_alone(
 ) -> None:
     place = folder("ant", "bee")
     (place / "ant" / "p0.JPEG").write_bytes(b"no photograph")
-    told = hardiness(
-        "make-cue-conflict", "--shapes", place, "--textures", place, "-m", pyramid, *FAST, "--out", tmp_path / "a"
-    )
+    line = ["make", "stimuli", "--shapes", place, "--textures", place, "-m", pyramid, *FAST]
+    told = hardiness(*line, "--out", tmp_path / "a")
     assert told.status == 1
     assert "failed: " in told.err
     assert "p0.JPEG" in told.err
@@ -208,7 +207,7 @@ def test_one_category_and_a_transformer_are_one_line_each(hardiness: Any, folder
     told = hardiness(*asked, "-m", "squeezenet1_1:weights=random")
     assert told.status == 2
     assert "of one category, ant" in told.lines[0]
-    told = hardiness(*asked[:2], "embedded", "--textures", "embedded", "--out", tmp_path / "a", "-m", vit)
+    told = hardiness(*asked[:3], "embedded", "--textures", "embedded", "--out", tmp_path / "a", "-m", vit)
     assert told.status == 1
     assert "has maps of 1 sizes, and textures need 3 or more" in told.lines[0]
 

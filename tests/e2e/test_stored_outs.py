@@ -26,7 +26,6 @@ GOLDEN = Path(__file__).parents[1] / "reference" / "out_f2dda58"
 COMMANDS = (
     ("imagenet-val", "--limit", "4"),
     ("imagenet-c:corruptions=contrast,severities=1+3", "--limit", "4"),
-    ("blackbox:surrogate=efficientnet_lite0,steps=1", "--limit", "2"),
 )
 STORED = {"24ad6ff9dc39bcd0": "imagenet-c", "d3abe4b15f961994": "blackbox", "e6422b7252dfeb90": "imagenet-val"}
 RESAMPLING = "pillow>=13"

@@ -101,6 +101,8 @@ def _score(metric: Metric, mean: CellMean, condition: Condition, table: ImageTab
         score = estimated_loss(metric, estimate, fewer, condition)
         return replace(score, basis=basis_of_loss(metric, partial(_loss_over, cell_loss, table, levels), kinds))
     reason = two_of_each(fewer)
+    if not reason and estimate.variance == 0:  # each cell has a single image, as where conditions are drawn
+        reason = "the images show no spread: each cell has too few of them"
     interval = None if reason else calibration_interval(Gaps.together(mean.gaps), 1, estimate.variance, fewer)
     return loss(metric, estimate.value, estimate.n, interval, condition, reason)
 
