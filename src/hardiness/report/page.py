@@ -54,8 +54,8 @@ LISTED_FAILURES = 50
 
 QUALITY = 70
 
-PICTURES_MOST = 2_900_000
-"""Bytes that the pictures of a page take at most, or a little more: a page that can be sent by mail."""
+PICTURES_MOST = 1_900_000
+"""Bytes that the pictures of a page take at most, or a little more: a page of five models can be sent by mail."""
 
 PICTURES_ON_SHEET = 2
 """Pictures on the sheet to hand over."""
