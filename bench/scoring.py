@@ -89,15 +89,17 @@ def write(out: Path, images: int, per_shard: int, models: int = 1) -> None:
 def write_former(out: Path, source: Path) -> None:
     """The same rows as the rival stores them, in links."""
     (template,) = source.glob("records/*")
-    found = json.loads((template / "run.json").read_text())
+    described = json.loads((template / "run.json").read_text())
+    found, benchmark = described["run"], described["run"]["benchmark"]
     former = {
-        **{name: found[name] for name in ("weights_sha256", "view", "input", "benchmark", "options", "protocol")},
-        **{name: found[name] for name in ("conditions", "seed", "precision")},
-        "scorer": found["card"],
+        **{name: found["model"][name] for name in ("weights_sha256", "view")},
+        **{name: found[name] for name in ("input", "conditions", "seed", "precision")},
+        **{"benchmark": benchmark["name"], "options": benchmark["options"], "protocol": benchmark["protocol"]},
+        "scorer": benchmark["card"],
         "data": {name: found["data"][name] for name in ("name", "fingerprint", "samples", "num_classes")},
         "resampling": 1,
         "rows_version": 1,
-        "plan": {"batch_size": 32, "location": "", "released": None, "whole": found["plan"]["whole"]},
+        "plan": {"batch_size": 32, "location": "", "released": None, "whole": described["plan"]["whole"]},
     }
     folder = out / "records" / f"m0--imagenet-c--{0:016x}"
     folder.mkdir(parents=True)

@@ -547,8 +547,9 @@ class Scene:
         """Hold each ``run.json`` and shard, by the run's model, benchmark and options."""
         for file in sorted((self.folder / out / "records").glob("*/run.json")):
             run = json.loads(file.read_text())
-            options = json.dumps(run["options"], sort_keys=True)
-            label = f"{run['model']} | {run['benchmark']} {digest_of(options.encode())[:4]}"
+            benchmark, model = run["run"]["benchmark"], run["run"]["model"]
+            options = json.dumps(benchmark["options"], sort_keys=True)
+            label = f"{model['name']} | {benchmark['name']} {digest_of(options.encode())[:4]}"
             self.add(f"run.json | {label}", json.dumps(run))
             for shard in sorted(file.parent.glob("*.parquet")):
                 self.add(f"shard | {label} | {shard.name}", table_text(shard.read_bytes()))
@@ -705,7 +706,7 @@ def plan_runs(scene: Scene, benchmarks: Iterable[str], models: Iterable[str], da
 
         def refuse(self: Any, run: Any, plan: Any) -> Any:
             with open("runs.jsonl", "a") as stream:
-                stream.write(json.dumps({"key": run.key, **run.as_dict()}, default=vars) + "\n")
+                stream.write(json.dumps({"key": run.key, "run": json.loads(run.canonical())}) + "\n")
             raise error("its identity is all that is wanted")
 
         store.run = refuse
@@ -717,7 +718,7 @@ def plan_runs(scene: Scene, benchmarks: Iterable[str], models: Iterable[str], da
     if status not in (0, 1) or not file.exists():
         raise RecordError(f"{scene.name}: no run was begun: {err.strip()[-2000:]}")
     for run in map(json.loads, file.read_text().splitlines()):
-        scene.add(f"{run['model']} | {run['benchmark']}", json.dumps(run))
+        scene.add(f"{run['run']['model']['name']} | {run['run']['benchmark']['name']}", json.dumps(run))
     file.unlink()
 
 
@@ -945,8 +946,8 @@ def predictions(scene: Scene) -> None:
 
 
 def stored(scene: Scene) -> None:
-    """Rows that an earlier version wrote."""
-    shutil.copytree(PROJECT / "tests" / "reference" / "out_f2dda58", scene.folder / "out")
+    """Rows that lie in the repository."""
+    shutil.copytree(PROJECT / "tests" / "reference" / "stored_out", scene.folder / "out")
     scene.hold_readings("out", more=(("report", "--published"), ("show", "--claims", "--published")))
     for question in (("--difference", "0.02", "--baseline-error", "0.3"), ()):
         scene.hardiness("compare", "--power", *question, ends=(0, 2))

@@ -18,7 +18,7 @@ from hardiness.models.frameworks import FRAMEWORKS as EXTRA
 from hardiness.store.store import Store
 
 SOURCE = Path(hardiness.__file__).parent
-STORED = Path(__file__).parents[1] / "reference" / "out_f2dda58"
+STORED = Path(__file__).parents[1] / "reference" / "stored_out"
 FRAMEWORKS = {"torch", "torchvision", "timm", "openvino", "onnxruntime", "transformers", "numba", "cv2"}
 EVALUATING = {*EXTRA, "onnxruntime", "transformers", "open_clip"}
 SLOW_TO_IMPORT = {*FRAMEWORKS, "scipy", "pandas"}

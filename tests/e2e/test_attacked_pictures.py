@@ -223,7 +223,7 @@ def test_each_model_is_attacked_on_the_pixels_that_are_asked_for(
     assert told.status == 0, told.err
     runs = [json.loads(path.read_text()) for path in (tmp_path / "out").rglob("run.json")]
     assert len(runs) == len(two)
-    assert {each["input"]["fed"] for each in runs} == inputs
+    assert {each["run"]["input"]["fed"] for each in runs} == inputs
 
 
 @pytest.mark.parametrize(

@@ -138,7 +138,7 @@ def test_a_ladder_a_comparison_and_a_gate_match_answers_by_class(
 def test_rows_are_read_in_the_order_of_the_data(evaluated: Path, results: Callable[..., Any]) -> None:
     runs = {each["model"]: each["run"] for each in results(evaluated / "out")}
     assert {tuple(run["data"]["classes"]) for run in runs.values()} == {("ant", "bee", "cat")}
-    assert {name: "".join(word[0] for word in run["model_classes"]) for name, run in runs.items()} == {
+    assert {name: "".join(word[0] for word in run["model"]["classes"]) for name, run in runs.items()} == {
         **{"a": "abc", "b": "cab"},
         **{"wrong": "bca", "nameless": "cab"},
     }

@@ -36,7 +36,7 @@ def test_of_probabilities_temperature_is_refused_and_calibration_is_given(
     )
     assert told.status == 0, told.err
     (result,) = results(tmp_path / "out")
-    assert result["run"]["model_outputs"] == "probabilities"
+    assert result["run"]["model"]["outputs"] == "probabilities"
     scores = {(each["metric"], each["condition"].get("decision")): each for each in result["scores"]}
     assert scores["nll", None]["value"] > 0
     assert scores["temperature", None]["value"] is None
@@ -145,8 +145,8 @@ def test_functions_of_files_and_a_service_are_run_as_they_are_deployed(
     }
     assert scores["pillow"] == scores["pictures"] == scores["service"] != scores["opencv"]
     runs = {(each["model"], each["benchmark"]): each["run"] for each in results(out)}
-    assert runs["pillow", "own-c"]["options"]["jpeg"] is False
-    assert runs["service", "own"]["model_options"]["takes"] == "encoded"
+    assert runs["pillow", "own-c"]["benchmark"]["options"]["jpeg"] is False
+    assert runs["service", "own"]["model"]["options"]["takes"] == "encoded"
     again = hardiness(
         "run", "-m", f"service={service}:takes=encoded,tag=v3", "-b", "own", "--data", deployed / "photos", "--out", out
     )

@@ -96,7 +96,7 @@ def test_an_edit_of_an_imported_file_is_evaluated_anew(
     assert len(both) == 2, "the numbers of the former code are not given out for the new code"
     (new,) = (each for key, each in both.items() if key not in first)
     (old,) = first.values()
-    assert new["run"]["weights_sha256"] == old["run"]["weights_sha256"]
+    assert new["run"]["model"]["weights_sha256"] == old["run"]["model"]["weights_sha256"]
     assert without_sessions(run(helper)) == without_sessions(both)
 
 

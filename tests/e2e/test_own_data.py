@@ -171,9 +171,9 @@ def test_a_file_gives_the_order_and_the_key_knows(
     told = hardiness(*run, "--data", f"own={data}:classes={order}")
     assert told.status == 0, told.err
     assert "the classes as classes=FILE lists them: 0 fish, 1 cat, 2 dog" in told.err
-    alphabetical, listed = sorted(results(out), key=lambda each: each["run"]["model_classes"])
-    assert alphabetical["run"]["model_classes"] == ["cat", "dog", "fish"]
-    assert listed["run"]["model_classes"] == ["fish", "cat", "dog"]
+    alphabetical, listed = sorted(results(out), key=lambda each: each["run"]["model"]["classes"])
+    assert alphabetical["run"]["model"]["classes"] == ["cat", "dog", "fish"]
+    assert listed["run"]["model"]["classes"] == ["fish", "cat", "dog"]
     assert alphabetical["run"]["data"] == listed["run"]["data"], "which output means which class is no part of the data"
     assert alphabetical["run"]["key"] != listed["run"]["key"]
     order.write_text("fish\nkat\ndog\n")

@@ -196,7 +196,7 @@ def test_two_classes_and_one_output_have_an_ensemble_of_another_name(
     )
     assert len(few) == len(other) == 2
     for result in few:
-        assert result["run"]["protocol"] == "apgd-fab-square"
+        assert result["run"]["benchmark"]["protocol"] == "apgd-fab-square"
         assert {score["value"] for score in result["scores"] if score["metric"] == "accuracy"} <= {
             0,
             0.25,

@@ -176,7 +176,7 @@ def test_answers_for_jpegs_are_of_other_pictures(
     assert told.status == 0, told.err
     every = {each["model"]: each["run"] for each in results(tmp_path / "out")}
     assert every["jpegs"]["data"]["fingerprint"] != every[model]["data"]["fingerprint"]
-    assert every["jpegs"]["model_options"]["manifest"]
+    assert every["jpegs"]["model"]["options"]["manifest"]
 
 
 def test_the_key_holds_the_hashes_of_file_and_manifest(run: Any, tree: Path, factory: Any, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ def test_a_row_is_called_by_its_name(hardiness: Any, factory: Any, results: Any,
     assert told.status == 0, told.err
     every = {each["model"]: each for each in results(tmp_path / "out")}
     assert set(every) == {"our net", model}
-    assert every["our net"]["run"]["weights_sha256"] == every[model]["run"]["weights_sha256"]
+    assert every["our net"]["run"]["model"]["weights_sha256"] == every[model]["run"]["model"]["weights_sha256"]
     assert every["our net"]["scores"] == every[model]["scores"]
 
 

@@ -85,7 +85,7 @@ def test_means_and_retained_shares_are_those_of_the_file(out: Path, results: Any
         assert scores["retained_score", "fog"]["value"] == pytest.approx(fog / mean[CELLS[0]], abs=1e-12)
         for score in scores.values():
             assert score["interval"][0] < score["value"] < score["interval"][1], score
-        assert result["run"]["model_outputs"] == "scores"
+        assert result["run"]["model"]["outputs"] == "scores"
         assert result["counts"]["evaluated"] == SAMPLES * len(CELLS)
     (run, _) = Store.open(out).runs()
     assert run.run.conditions[0] == Condition()

@@ -31,7 +31,7 @@ from hardiness.models.frameworks import FRAMEWORKS
 from hardiness.report.exports import registry as exporters
 from hardiness.store.store import Store
 
-STORED = Path(__file__).parents[1] / "reference" / "out_f2dda58"
+STORED = Path(__file__).parents[1] / "reference" / "stored_out"
 COMMAND = Path(sys.executable).with_name("hardiness")
 
 

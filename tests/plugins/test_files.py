@@ -51,7 +51,7 @@ def test_a_command_runs_what_files_define_and_an_edit_is_evaluated_anew(
     write(place / "own")
     first = evaluate()
     assert {each["benchmark"] for each in first.values()} == {"darker", "imagenet-c", "imagenet-p", "whitebox"}
-    assert all(each["run"]["benchmark_code_sha256"] for each in first.values())
+    assert all(each["run"]["benchmark"]["code_sha256"] for each in first.values())
     assert evaluate() == first, "the same code: nothing is computed"
     asked = {each["measured"]["sessions"][0]["asked"]["benchmark"] for each in first.values()}
     assert asked >= {*BENCHMARKS[:3]}, "as a person types them"

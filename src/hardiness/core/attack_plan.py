@@ -9,7 +9,6 @@ from fractions import Fraction
 from typing import Any, Literal
 
 from hardiness.core.condition import Condition
-from hardiness.core.forms import json_field
 
 Norm = str
 """Name of a threat model, which says what an epsilon bounds: ``"linf"``, ``"l2"`` and others in `attacks.threats`."""
@@ -40,7 +39,7 @@ class Round:
     targeted: bool = False
     failed: Literal["clean", "last"] = "last"
     options: Mapping[str, Any] = field(default_factory=dict)
-    among_labels: bool = field(default=False, metadata=json_field(seldom=True))
+    among_labels: bool = False
 
     @property
     def steps(self) -> int:

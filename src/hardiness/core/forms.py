@@ -6,7 +6,7 @@ A class whose form is not that of its fields has a method ``as_dict`` for it, an
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import MISSING, Field, fields, is_dataclass
+from dataclasses import Field, fields, is_dataclass
 from enum import Enum
 from functools import cache, partial
 from pathlib import PurePath
@@ -16,26 +16,6 @@ from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get
 import numpy as np
 
 from hardiness.core.errors import StoreError
-
-FIRST: Mapping[str, tuple[str, ...]] = {
-    "Run": (
-        *("model", "benchmark", "data", "input", "conditions", "seed", "precision", "attack", "surrogate"),
-        "versions",
-    ),
-    "ModelIdentity": ("name", "weights_sha256", "view", "options", "outputs_sha256", "code_sha256"),
-    "View": ("resize_px", "crop_px", "interpolation", "crop_mode", "mean", "std", "channel_order", "range"),
-    "InputIdentity": ("canvas", "fed"),
-    "BenchmarkIdentity": ("name", "card", "protocol", "options", "columns"),
-    "DataIdentity": ("name", "fingerprint", "samples", "num_classes", "categories"),
-    "Surrogate": ("model", "weights_sha256", "outputs_sha256", "code_sha256"),
-    "Round": ("attack", "norm", "epsilon", "marks", "restarts", "targeted", "failed", "options"),
-    "Plan": ("batch_size", "location", "released", "unit_items", "whole"),
-}
-"""The fields of each class of a stored run that every ``run.json`` has. This list never grows.
-
-A field that came later is written only where it is not at its default: add it with a default that stands for what was
-done before, and nothing else, and whatever is stored keeps its key and its bytes.
-"""
 
 Value = TypeVar("Value")
 Read = Callable[[Any], Any]
@@ -49,7 +29,6 @@ def json_field(
     name: str = "",
     *,
     as_list: bool = False,
-    seldom: bool = False,
     never: bool = False,
     write: Callable[[Any], Any] | None = None,
 ) -> dict[str, Any]:
@@ -59,12 +38,11 @@ def json_field(
         name: how it is called in JSON, where that is not its own name.
         as_list: whether its value is written as a list: a dataclass as the values of its fields, a mapping under tuples
             as rows, each of them a key's parts and then the value.
-        seldom: whether it is left out where it is at its default.
         never: whether it is in no form.
         write: makes the form of its value, of a class that is never read.
     """
     writer = _as_list if as_list else write
-    return {"json_name": name, "json_write": writer, "json_seldom": seldom, "json_never": never}
+    return {"json_name": name, "json_write": writer, "json_never": never}
 
 
 class FormError(StoreError):
@@ -104,10 +82,9 @@ def fields_form(value: Any) -> dict[str, Any]:
     """The JSON form of a dataclass as its fields have it, for its ``as_dict`` to add to."""
     kind: Any = type(value)
     form = {}
-    for name, field, write, default in _written_fields(kind):
+    for name, field, write in _written_fields(kind):
         item = getattr(value, field)
-        if default is MISSING or item != default:
-            form[name] = item if write is json_form and type(item) in _AS_IT_IS else write(item)
+        form[name] = item if write is json_form and type(item) in _AS_IT_IS else write(item)
     return form
 
 
@@ -136,14 +113,14 @@ def from_fields(kind: type[Value], form: Any) -> Value:
     Raises:
         FormError: it holds others, or they are of another form.
     """
-    readers, required = _read_fields(cast("Hashable", kind))
+    readers = _read_fields(cast("Hashable", kind))
     if isinstance(form, list) and len(form) == len(readers):
         row = zip(form, readers.values(), strict=True)
         return kind(*[item if type(item) in plain else read(item) for item, (_, plain, read) in row])
     if not isinstance(form, Mapping):
         raise FormError(f"must be an object, and is {form!r:.60}")
-    if len(form) < len(readers) and not required <= form.keys():
-        raise FormError(LACKS, min(required - form.keys()))
+    if not readers.keys() <= form.keys():
+        raise FormError(LACKS, min(readers.keys() - form.keys()))
     values, name = {}, ""
     try:
         for name, item in form.items():
@@ -193,24 +170,18 @@ def _as_list(value: Any) -> list[Any] | None:
     if isinstance(value, Mapping):
         return [[*key, json_form(item)] for key, item in value.items()]
     kind: Any = type(value)
-    return None if value is None else [json_form(getattr(value, field)) for _, field, _, _ in _written_fields(kind)]
+    return None if value is None else [json_form(getattr(value, field)) for _, field, _ in _written_fields(kind)]
 
 
 @cache
-def _written_fields(kind: Any) -> list[tuple[str, str, Callable[[Any], Any], Any]]:
-    """Name in JSON, name, how it is written and the default at which it is left out, of each field; later ones last."""
-    always: list[Any] = []
-    seldom: list[Any] = []
-    for field in _formed(kind):
-        write = field.metadata.get("json_write") or json_form
-        where = seldom if _is_later(kind, field) or field.metadata.get("json_seldom") else always
-        where.append((_name(field), field.name, write, _default(field) if where is seldom else MISSING))
-    return always + seldom
+def _written_fields(kind: Any) -> list[tuple[str, str, Callable[[Any], Any]]]:
+    """Name in JSON, name, and how it is written, of each field."""
+    return [(_name(field), field.name, field.metadata.get("json_write") or json_form) for field in _formed(kind)]
 
 
 @cache
-def _read_fields(kind: Any) -> tuple[dict[str, tuple[str, frozenset[type], Read]], frozenset[str]]:
-    """Name, types that need no reading, and reader of each field, by its name in JSON; names that must be there."""
+def _read_fields(kind: Any) -> dict[str, tuple[str, frozenset[type], Read]]:
+    """Name, types that need no reading, and reader of each field, by its name in JSON."""
     hints = get_type_hints(kind)
     readers: dict[str, tuple[str, frozenset[type], Read]] = {}
     for field in _formed(kind):
@@ -218,10 +189,7 @@ def _read_fields(kind: Any) -> tuple[dict[str, tuple[str, frozenset[type], Read]
         kinds = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
         plain: frozenset[type] = frozenset().union(*(_PLAIN.get(alternative, ()) for alternative in kinds))
         readers[_name(field)] = (field.name, plain, _reader(hint))
-    needed = [field for field in _formed(kind) if not _is_later(kind, field)]
-    if not any(base.__name__ in FIRST for base in kind.__mro__):
-        needed = [field for field in needed if field.default is MISSING and field.default_factory is MISSING]
-    return readers, frozenset(map(_name, needed))
+    return readers
 
 
 def _formed(kind: Any) -> list[Field[Any]]:
@@ -231,20 +199,6 @@ def _formed(kind: Any) -> list[Field[Any]]:
 
 def _name(field: Field[Any]) -> str:
     return field.metadata.get("json_name") or field.name
-
-
-def _is_later(kind: type[Any], field: Field[Any]) -> bool:
-    """Whether a field came to a class of a stored run after its form was first written."""
-    first = next((FIRST[base.__name__] for base in kind.__mro__ if base.__name__ in FIRST), None)
-    return first is not None and field.name not in first
-
-
-def _default(field: Field[Any]) -> Any:
-    if field.default is not MISSING:
-        return field.default
-    if field.default_factory is not MISSING:
-        return field.default_factory()
-    raise TypeError(f"the field {field.name!r} came later and must have a default, which stands for what was before")
 
 
 @cache

@@ -6,11 +6,9 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from numbers import Integral
-from typing import Any
 
 from hardiness.core.bounds import MOST_IMAGES, require_within
 from hardiness.core.errors import ArgumentError
-from hardiness.core.forms import fields_form, from_fields
 from hardiness.core.options import option
 from hardiness.core.process import usable_cores
 
@@ -227,15 +225,3 @@ class Stop:
     rows: int
     companions: tuple[str, ...] = ()
     policy: str = ""
-
-    def as_dict(self) -> dict[str, Any]:
-        """The JSON form: of what ended it alone."""
-        form = fields_form(self)
-        policy = form.pop("policy")
-        return {"policy": policy, "rows": self.rows} if policy else form
-
-    @classmethod
-    def from_dict(cls, form: Any) -> Stop:
-        """The stop that `as_dict` gave."""
-        has_policy = isinstance(form, Mapping) and "policy" in form
-        return from_fields(cls, {"precision_target": None, **form} if has_policy else form)

@@ -229,9 +229,9 @@ class Score:
     condition: Condition = field(default_factory=Condition)
     reason: str | None = None
     interval_reason: str = ""
-    doubt: str = field(default="", compare=False, metadata=json_field(seldom=True))
-    attacked: bool = field(default=False, compare=False, metadata=json_field(seldom=True))
-    clusters: int = field(default=0, metadata=json_field(seldom=True))
+    doubt: str = field(default="", compare=False)
+    attacked: bool = field(default=False, compare=False)
+    clusters: int = 0
     basis: Basis | None = field(default=None, compare=False, repr=False, metadata=json_field(never=True))
 
     @property
@@ -291,8 +291,8 @@ class SliceScore:
     score: float | None
     n: int
     interval: Interval | None = field(default=None, metadata=json_field(as_list=True))
-    clusters: int = field(default=0, metadata=json_field(seldom=True))
-    reason: str = field(default="", metadata=json_field(seldom=True))
+    clusters: int = 0
+    reason: str = ""
     difference: float | None = None
     difference_interval: Interval | None = field(default=None, metadata=json_field(as_list=True))
     p: float | None = None
@@ -341,14 +341,14 @@ class SlicedScore:
     gap: float | None = None
     gap_interval: Interval | None = field(default=None, metadata=json_field(as_list=True))
     n: int = 0
-    without_value: int = field(default=0, metadata=json_field(seldom=True))
-    too_few: Mapping[str, int] = field(default_factory=dict, metadata=json_field(seldom=True))
-    mix: Mapping[str, float] = field(default_factory=dict, metadata=json_field(seldom=True))
-    average: float | None = field(default=None, metadata=json_field(seldom=True))
-    average_interval: Interval | None = field(default=None, metadata=json_field(as_list=True, seldom=True))
-    mix_reason: str = field(default="", metadata=json_field(seldom=True))
-    cluster: str = field(default="", metadata=json_field(seldom=True))
-    doubt: str = field(default="", compare=False, metadata=json_field(seldom=True))
+    without_value: int = 0
+    too_few: Mapping[str, int] = field(default_factory=dict)
+    mix: Mapping[str, float] = field(default_factory=dict)
+    average: float | None = None
+    average_interval: Interval | None = field(default=None, metadata=json_field(as_list=True))
+    mix_reason: str = ""
+    cluster: str = ""
+    doubt: str = field(default="", compare=False)
 
     @property
     def worst_slice(self) -> SliceScore | None:
@@ -397,7 +397,7 @@ class Finding:
     name: str
     raised: bool
     sentence: str
-    ran: bool = field(default=True, metadata=json_field(seldom=True))
+    ran: bool = True
 
 
 def doubt_of(findings: Sequence[Finding]) -> str:

@@ -6,12 +6,12 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 from hardiness.core.answers import ANSWERS, CHAT_MARK, SCORES
 from hardiness.core.attack_plan import Round
 from hardiness.core.condition import Condition
-from hardiness.core.forms import FormError, fields_form, from_fields
+from hardiness.core.forms import json_form
 from hardiness.core.model import IMAGENET_CLASSES, View
 
 WHOLE = "whole"
@@ -241,64 +241,4 @@ class Run:
 
     def canonical(self) -> str:
         """The one JSON text of this run: equal runs give equal texts."""
-        return json.dumps(self.as_dict(), sort_keys=True, separators=(",", ":"), allow_nan=False)
-
-    def as_dict(self) -> dict[str, Any]:
-        """The JSON form, as ``run.json`` and ``results.json`` hold it: `FLAT`, and what came later."""
-        form = fields_form(self)
-        flat = {}
-        for name, place in FLAT.items():
-            part, _, field = place.partition(".")
-            flat[name] = form[part].pop(field) if field else form.pop(part)
-        later = {f"{part}_{field}": value for part in PARTS for field, value in form.pop(part).items()}
-        return {**flat, **later, **form}
-
-    @classmethod
-    def from_dict(cls, form: Any) -> Self:
-        """The run that `as_dict` gave.
-
-        Raises:
-            FormError: a field is missing, unknown or of another form.
-        """
-        if not isinstance(form, Mapping):
-            raise FormError(f"must hold an object, and holds {type(form).__name__}")
-        nested: dict[str, Any] = {part: {} for part in PARTS}
-        for name, value in form.items():
-            part, _, field = _place(name).partition(".")
-            (nested[part] if field else nested)[field or part] = value
-        try:
-            return from_fields(cls, nested)
-        except FormError as error:
-            part, *rest = error.field.split(".")
-            if part not in PARTS or not rest:
-                raise
-            names = {place: name for name, place in FLAT.items()}
-            first = names.get(f"{part}.{rest[0]}", f"{part}_{rest[0]}")
-            raise FormError(error.text, ".".join([first, *rest[1:]])) from None
-
-
-PARTS = ("model", "benchmark")
-"""The parts whose fields stand among those of the run; later ones at the end, behind the name of the part."""
-
-FLAT: Mapping[str, str] = {
-    "model": "model.name",
-    "model_options": "model.options",
-    "weights_sha256": "model.weights_sha256",
-    "outputs_sha256": "model.outputs_sha256",
-    "code_sha256": "model.code_sha256",
-    "view": "model.view",
-    "input": "input",
-    "benchmark": "benchmark.name",
-    "options": "benchmark.options",
-    "protocol": "benchmark.protocol",
-    "card": "benchmark.card",
-    "columns": "benchmark.columns",
-    **{name: name for name in ("conditions", "seed", "data", "precision", "attack", "surrogate", "versions")},
-}
-"""The field of a `Run`, or of one of its parts, behind each field that every ``run.json`` has."""
-
-
-def _place(name: str) -> str:
-    """The field of a `Run`, or of one of its parts, behind any field that a ``run.json`` may have."""
-    part, _, field = name.partition("_")
-    return FLAT.get(name) or (f"{part}.{field}" if part in PARTS and field else name)
+        return json.dumps(json_form(self), sort_keys=True, separators=(",", ":"), allow_nan=False)

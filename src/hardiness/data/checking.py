@@ -10,7 +10,6 @@ from pathlib import Path, PurePosixPath
 from hardiness.core.benchmark import Stimulus
 from hardiness.core.columns import Columns
 from hardiness.core.errors import DataError
-from hardiness.core.forms import json_field
 from hardiness.data.column_descriptions import ColumnDescription, describe_columns
 from hardiness.data.columns import with_tables
 from hardiness.data.faults import IMAGENET_C, IMAGENET_P, KINDS, Fault
@@ -71,7 +70,7 @@ class CheckReport:
     sound: bool
     faults: tuple[Fault, ...]
     remarks: tuple[str, ...] = ()
-    columns: tuple[ColumnDescription, ...] = field(default=(), metadata=json_field(seldom=True))
+    columns: tuple[ColumnDescription, ...] = ()
 
     @property
     def wrong(self) -> tuple[Fault, ...]:

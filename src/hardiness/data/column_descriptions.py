@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from hardiness.core.columns import Columns, codes_of, numbers_of
-from hardiness.core.forms import json_field
 from hardiness.sources.files import shown
 
 MOST_SHOWN = 12
@@ -32,8 +31,8 @@ class ColumnDescription:
     kind: str
     values: int
     missing: int
-    counts: Mapping[str, int] = field(default_factory=dict, metadata=json_field(seldom=True))
-    range: tuple[float, float] | None = field(default=None, metadata=json_field(seldom=True))
+    counts: Mapping[str, int] = field(default_factory=dict)
+    range: tuple[float, float] | None = None
 
     @property
     def text(self) -> str:

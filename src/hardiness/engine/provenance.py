@@ -36,7 +36,7 @@ PACKAGES = (
 
 
 def session(task: Task, clock: Clock, request: Request, benchmark: Benchmark) -> dict[str, Any]:
-    """One entry of ``measured.json``."""
+    """What a session keeps in ``measured``."""
     classifier = task.classifier
     return {
         "started": clock.started.isoformat(timespec="milliseconds"),

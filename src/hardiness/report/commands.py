@@ -10,11 +10,6 @@ from typing import Any
 
 from hardiness.benchmarks.presentation import benchmark_type
 from hardiness.core.result import Result
-from hardiness.core.run import spelled
-from hardiness.results.run_names import typed_option
-
-_NO_OPTIONS = frozenset(("kernels", "surrogate_sha256"))
-"""Names that stand among the options of a benchmark in ``run.json`` and cannot be chosen."""
 
 
 def commands_of(result: Result, every: Sequence[Result] = ()) -> list[str]:
@@ -38,13 +33,9 @@ def commands_of(result: Result, every: Sequence[Result] = ()) -> list[str]:
 def _own_commands(result: Result) -> list[str]:
     """The commands that evaluate one result's rows."""
     sessions = [session for session in result.measured.get("sessions", ()) if session.get("rows")]
-    with_request = [session for session in sessions if "asked" in session]
-    if not with_request:
-        limits = [session.get("limit") for session in sessions]
-        return [_reconstructed(result, None if None in limits else max(limits, default=None))]
     limit_by_command: dict[tuple[str, ...], int | None] = {}
-    for session in with_request:
-        if "model" not in session["asked"]:
+    for session in sessions:
+        if "model" not in session.get("asked", {}):
             continue
         command, limit = _typed_words(result, session["asked"]), session.get("limit")
         former = limit_by_command.get(command, 0)
@@ -93,8 +84,8 @@ def _as_fraction(match: re.Match[str]) -> str:
 
 def _last_request(result: Result) -> Mapping[str, Any]:
     """The request of the last session that computed rows; empty where none kept any."""
-    sessions = [each for each in result.measured.get("sessions", ()) if each.get("rows") and "asked" in each]
-    request: Mapping[str, Any] = sessions[-1]["asked"] if sessions else {}
+    sessions = [each for each in result.measured.get("sessions", ()) if each.get("rows")]
+    request: Mapping[str, Any] = sessions[-1].get("asked", {}) if sessions else {}
     return request
 
 
@@ -123,21 +114,6 @@ def _with_limit(command: Sequence[str], limit: int | None) -> str:
     return f"cd {shlex.quote(folder)} && {text}" if folder else text
 
 
-def _reconstructed(result: Result, limit: int | None) -> str:
-    """A command from what changes rows, where an earlier version kept no more."""
-    run = result.run
-    options = ",".join(text for name, value in run.benchmark.options.items() if (text := _option(name, value)))
-    model_options = ",".join(f"{name}={spelled(value)}" for name, value in run.model.options.items())
-    model = f"{run.model.name}{':' + model_options if model_options else ''}"
-    benchmark = f"{run.benchmark.name}{':' + options if options else ''}"
-    parts = ["hardiness", "run", "-m", model, "-b", benchmark]
-    if result.run.data.is_embedded:
-        parts += ["--data", "embedded"]
-    elif result.plan.location:
-        parts += ["--data", data_argument(result)]
-    return _with_limit(["", *parts, *_common(result)], limit)
-
-
 def data_argument(result: Result) -> str:
     """The value of ``--data`` that names the data of a run, as far as its plan says."""
     if benchmark_type(result.run).is_own:
@@ -154,15 +130,6 @@ def _common(result: Result) -> list[str]:
         *(["--precision", result.run.precision] if result.run.precision != "fp32" else []),
         *(["--baseline", base["model"]] if base else []),
     ]
-
-
-def _option(name: str, value: Any) -> str:
-    """An option as a command line has it; nothing where it says nothing."""
-    if name in _NO_OPTIONS or value in ([], (), None, ""):
-        return ""
-    if name.endswith("_options"):  # of an attack, each under its own name
-        return ",".join(f"{key}={spelled(setting)}" for key, setting in value)
-    return typed_option(name, value)
 
 
 def sessions_of(result: Result) -> list[Mapping[str, Any]]:

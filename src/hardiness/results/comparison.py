@@ -192,16 +192,16 @@ class BenchmarkComparison:
     scores: tuple[ScoreComparison, ...]
     n: int
     notes: tuple[str, ...]
-    details: tuple[PairDetail, ...] = field(default=(), metadata=json_field(seldom=True))
-    effective: tuple[EffectiveRobustness, ...] = field(default=(), metadata=json_field(seldom=True))
+    details: tuple[PairDetail, ...] = ()
+    effective: tuple[EffectiveRobustness, ...] = ()
     protocol: str = ""
     variant: tuple[str, ...] = ()
     keys: Mapping[str, str] = field(default_factory=dict)
-    doubts: Mapping[str, str] = field(default_factory=dict, metadata=json_field(seldom=True))
+    doubts: Mapping[str, str] = field(default_factory=dict)
     flips: tuple[PairFlips, ...] = ()
-    pair_scores: tuple[PairScore, ...] = field(default=(), metadata=json_field(seldom=True))
+    pair_scores: tuple[PairScore, ...] = ()
     slices: tuple[SlicedDifference, ...] = field(default=(), metadata=json_field(never=True))
-    clusters: ClustersOfResult | None = field(default=None, metadata=json_field(seldom=True))
+    clusters: ClustersOfResult | None = None
     equivalences: tuple[PairEquivalence, ...] = field(default=(), metadata=json_field(never=True))
 
     def doubt_about(self, score: ScoreComparison, model: str) -> str:

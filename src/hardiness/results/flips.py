@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 from hardiness.benchmarks.card import card_of
 from hardiness.benchmarks.galleries import Answer, Sample
 from hardiness.core.condition import Condition
-from hardiness.core.forms import fields_form, from_fields, json_field
+from hardiness.core.forms import fields_form, from_fields
 from hardiness.core.table import RIGHT, ImageTable
 from hardiness.results.runs import ScoredRun
 from hardiness.statistics.clusters import Clusters
@@ -55,7 +55,7 @@ class PairFlips:
     changes: tuple[tuple[str, Difference], ...] = ()
     samples: tuple[Sample, ...] = ()
     flipped: int = 0
-    small: int = field(default=0, metadata=json_field(seldom=True))
+    small: int = 0
 
     @property
     def differing(self) -> float:

@@ -77,17 +77,17 @@ class GateVerdict:
     more: int = 0
     at_least: bool = False
     looked: bool = False
-    exact: bool = field(default=False, metadata=json_field(seldom=True))
+    exact: bool = False
     reason: str = ""
-    run: JudgedRun | None = field(default=None, metadata=json_field(seldom=True))
-    baseline: JudgedRun | None = field(default=None, metadata=json_field(seldom=True))
-    images_of: str = field(default="", metadata=json_field(seldom=True))
-    more_low: int = field(default=0, metadata=json_field(seldom=True))
-    more_high: int | None = field(default=None, metadata=json_field(seldom=True))
-    cluster: str = field(default="", metadata=json_field(seldom=True))
-    clusters: int = field(default=0, metadata=json_field(seldom=True))
-    allows_for_unseen: bool = field(default=False, metadata=json_field(seldom=True))
-    pass_needs: int = field(default=0, metadata=json_field(seldom=True))
+    run: JudgedRun | None = None
+    baseline: JudgedRun | None = None
+    images_of: str = ""
+    more_low: int = 0
+    more_high: int | None = None
+    cluster: str = ""
+    clusters: int = 0
+    allows_for_unseen: bool = False
+    pass_needs: int = 0
 
     @property
     def mark(self) -> str:
@@ -139,8 +139,8 @@ class Gate:
     verdicts: tuple[GateVerdict, ...]
     undecided: str = "fail"
     source: str = field(default="policy", metadata=json_field("policy"))
-    remarks: tuple[str, ...] = field(default=(), metadata=json_field(seldom=True))
-    policy_sha256: str = field(default="", metadata=json_field(seldom=True))
+    remarks: tuple[str, ...] = ()
+    policy_sha256: str = ""
 
     @property
     def outcome(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from hardiness.core.columns import NO_GROUPING, Grouping
 from hardiness.core.errors import ArgumentError
-from hardiness.core.forms import json_field, json_form
+from hardiness.core.forms import json_form
 from hardiness.core.result import IN_PERCENT
 from hardiness.core.run import Run, spelled
 from hardiness.core.table import RIGHT
@@ -57,7 +57,7 @@ class StepPart:
     after: float
     difference: Difference
     flips: Flips | None = None
-    equivalence: Equivalence | None = field(default=None, metadata=json_field(seldom=True))
+    equivalence: Equivalence | None = None
 
 
 @dataclass(frozen=True)

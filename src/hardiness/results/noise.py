@@ -49,7 +49,7 @@ class SettingEffect:
     interval: Interval | None = field(metadata=json_field(as_list=True))
     n: int
     otherwise: int
-    reason: str = field(default="", metadata=json_field(seldom=True))
+    reason: str = ""
 
     def as_row(self) -> tuple[str, ...]:
         """Under `HEADS`, as text."""

@@ -17,7 +17,6 @@ from typing import Any, Literal
 from hardiness.benchmarks.operating_limits import OPERATING_LIMIT
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, refuse_unknown
-from hardiness.core.forms import json_field
 from hardiness.metrics.declaration import PairMetric, pair_registry
 
 HEADLINE = "headline"
@@ -81,14 +80,14 @@ class Rule:
     against_model: str | Mapping[str, str] = ""
     name: str = ""
     where: Condition = field(default_factory=Condition)
-    in_percent: bool = field(default=False, metadata=json_field(seldom=True))
-    run: str = field(default="", metadata=json_field(seldom=True))
-    against_run: str = field(default="", metadata=json_field(seldom=True))
-    slice: Mapping[str, str] = field(default_factory=dict, metadata=json_field(seldom=True))
-    each: str = field(default="", metadata=json_field(seldom=True))
-    cluster: str = field(default="", metadata=json_field(seldom=True))
-    holds_to: str = field(default="", metadata=json_field(seldom=True))
-    moves_at_most: float = field(default=0.0, metadata=json_field(seldom=True))
+    in_percent: bool = False
+    run: str = ""
+    against_run: str = ""
+    slice: Mapping[str, str] = field(default_factory=dict)
+    each: str = ""
+    cluster: str = ""
+    holds_to: str = ""
+    moves_at_most: float = 0.0
 
     @property
     def is_difference(self) -> bool:

@@ -647,9 +647,14 @@ def _is_inside(run: ScoredRun, card: Card) -> bool:
 
 def _kin(run: Run) -> list[Any]:
     """The facts that runs have in common that belong together."""
-    whole = run.as_dict()
-    names = ("model", "model_options", "weights_sha256", "outputs_sha256", "code_sha256", "view", "input")
-    return [*(whole[name] for name in names), run.seed, run.precision, run.data.num_classes, dict(run.versions)]
+    return [
+        json_form(run.model),
+        json_form(run.input),
+        run.seed,
+        run.precision,
+        run.data.num_classes,
+        dict(run.versions),
+    ]
 
 
 class JoinedRun(ScoredRun):

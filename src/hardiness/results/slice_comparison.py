@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core.condition import Condition
-from hardiness.core.forms import json_field
 from hardiness.results.measured import RunByImage
 from hardiness.results.runs import ScoredRun
 from hardiness.results.slices import SlicePartition
@@ -38,7 +37,7 @@ class SliceDifference:
     first: float
     second: float
     difference: Difference
-    clusters: int = field(default=0, metadata=json_field(seldom=True))
+    clusters: int = 0
 
 
 @dataclass(frozen=True)

@@ -98,8 +98,8 @@ class Difference:
     detectable: float | None = None
     reason: str | None = None
     level: float = LEVEL
-    clusters: int = field(default=0, metadata=json_field(seldom=True))
-    can_hide_losses: bool = field(default=False, metadata=json_field(seldom=True))
+    clusters: int = 0
+    can_hide_losses: bool = False
 
     @property
     def is_told_apart(self) -> bool:
@@ -795,8 +795,8 @@ class ScoreComparison:
     condition: Condition = Condition()
     title: str = ""
     noise: Mapping[str, tuple[float, int]] = field(default_factory=dict)
-    unit: str = field(default="fraction", metadata=json_field(seldom=True))
-    clusters: int = field(default=0, metadata=json_field(seldom=True))
+    unit: str = "fraction"
+    clusters: int = 0
 
     def noise_of(self, pair: tuple[str, str]) -> tuple[float, int]:
         """How far the protocol moves the score of one of two models at least, and on how many images; else 0 and 0."""

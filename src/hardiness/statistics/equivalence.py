@@ -36,11 +36,11 @@ class Equivalence:
     interval: Interval | None = field(metadata=json_field(as_list=True))
     p: float | None
     n: int
-    clusters: int = field(default=0, metadata=json_field(seldom=True))
+    clusters: int = 0
     method: str = ""
-    reason: str = field(default="", metadata=json_field(seldom=True))
-    allows_for_unseen: bool = field(default=False, metadata=json_field(seldom=True))
-    unbounded: bool = field(default=False, metadata=json_field(seldom=True))
+    reason: str = ""
+    allows_for_unseen: bool = False
+    unbounded: bool = False
 
     @property
     def least_margin(self) -> float | None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core.condition import Condition
-from hardiness.core.forms import json_field
 from hardiness.core.result import Interval
 from hardiness.statistics.clusters import Clusters, clustered_share
 from hardiness.statistics.comparison import Difference, adjust_differences, detectable_among, difference_test
@@ -46,8 +45,8 @@ class Flips:
     negative: FlipShare
     positive: FlipShare
     agreement: FlipShare
-    clusters: int = field(default=0, metadata=json_field(seldom=True))
-    reason: str = field(default="", metadata=json_field(seldom=True))
+    clusters: int = 0
+    reason: str = ""
 
     @property
     def changed(self) -> float:

@@ -22,9 +22,6 @@ REST_S = 30.0
 REST_SHARE = 20
 """At least half a minute passes between two saves of a manifest, and 20 times what the last one took."""
 
-ADDED: Mapping[str, Any] = {"set": "imagenet-c", "format": "jpeg", "canvas": 224}
-"""Parts of an origin that came later, with what they are in a manifest that lacks them."""
-
 FINGERPRINT = "_fingerprint"
 """End of the names of what stands for pictures, as ``source_fingerprint``."""
 
@@ -37,8 +34,7 @@ class Manifest:
         folder: the tree.
         origin: everything that its bytes depend on; a tree has one origin only.
         files: hexadecimal sha256 by cell (``"fog/3"``) and path below it.
-        parameters: named parameters by cell, of those that were made with some; none in a manifest that was written
-            before they were listed.
+        parameters: named parameters by cell, of those that were made with some.
         about: further sentences on the files, by name, that no continued tree is held against.
     """
 
@@ -72,7 +68,7 @@ class Manifest:
         ):
             raise StoreError(f"{path} is not a manifest of this version; choose another folder")
         for key, value in origin.items():
-            before = content.get(key, ADDED.get(key))
+            before = content.get(key)
             if before != value:
                 difference = f"with {key} {before}, and now {key} is {value}"
                 if key.endswith(FINGERPRINT):

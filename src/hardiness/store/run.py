@@ -36,8 +36,6 @@ MEASURED, EXHIBITS, STOP, PICTURE_COLUMNS = "measured", "exhibits", "stop.json",
 
 DAMAGED, STRANGE = "damaged", "is no file of this run"
 
-FORMER_MEASURED = "measured.json"
-"""The one file in which earlier versions kept all sessions."""
 
 CLASSES = ("label", "prediction", "top5_class", "target")
 """Columns of rows that hold classes: stored by the outputs of the model, read by the classes of the data."""
@@ -212,21 +210,19 @@ class RunFolder:
     def sessions(self) -> Iterator[tuple[str, dict[str, Any] | StoreError]]:
         """The records of the sessions that computed rows of this run, in the order in which they began, by file.
 
-        A file that is not what was written gives an error that names it. Earlier versions kept all in one file.
+        A file that is not what was written gives an error that names it.
         """
-        paths = [f"{self.path}/{FORMER_MEASURED}", *self.files.list_files(f"{self.path}/{MEASURED}")]
-        for path, content in self.files.read_all(paths).items():
+        for path, content in self.files.read_all(list(self.files.list_files(f"{self.path}/{MEASURED}"))).items():
             place = f"{self.files.address}/{path}"
             if content is None:
                 continue
             try:
-                document = parse_json(content, place)
+                session = parse_json(content, place)
             except StoreError as error:
                 yield path, error
                 continue
-            for session in document if isinstance(document, list) else [document]:
-                sound = isinstance(session, dict)
-                yield path, session if sound else StoreError(f"{place} must hold how a session computed; delete it")
+            sound = isinstance(session, dict)
+            yield path, session if sound else StoreError(f"{place} must hold how a session computed; delete it")
 
     def measured(self) -> list[dict[str, Any]]:
         """The sessions whose files can be read."""
@@ -280,7 +276,7 @@ def by_shard(names: Iterable[str]) -> dict[int, list[str]]:
 
 @dataclass(frozen=True)
 class StoredRun(RunFolder):
-    """A folder with ``run.json`` (identity and plan), ``measured.json`` (how it was computed) and the shards.
+    """A folder with ``run.json`` (identity and plan), ``measured`` (how it was computed) and the shards.
 
     Attributes:
         files, path: as in `RunFolder`.

@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 FAILURES, UNIT, CHECK = b"hardiness.failures", b"hardiness.unit", b"hardiness.check"
 """Names in a shard's metadata: of the failed samples, of what the file is (below), and of the sha256 of these two."""
 
-FORMAT = 2
-"""Version of the files of shards: 2 carries ``UNIT`` and ``CHECK``."""
-
 NAME = re.compile(r"\d{6}-[0-9a-f]{12}\.parquet")
 
 Row = tuple[str, int]
@@ -69,7 +66,6 @@ def encode(records: Records, key: str = "", name: str = "", cells: Cells | None 
     fields = {column: to_arrow(values) for column, values in records.columns.items()}
     failures = json.dumps(json_form(records.failures))
     unit = {
-        "format": FORMAT,
         "key": key,
         "name": name,
         "rows": len(records),
@@ -185,7 +181,7 @@ def _prove(
         failures, described, check = (metadata[name].decode() for name in (FAILURES, UNIT, CHECK))
         unit: Mapping[str, Any] = json.loads(described)
     except (KeyError, ValueError):
-        raise StoreError(f"{place} is no shard of this version: it does not say what it holds{advice}") from None
+        raise StoreError(f"{place} is no shard of ours: it does not say what it holds{advice}") from None
     if _check(failures, described) != check:
         raise StoreError(f"{damage}its description is not the one that was written{advice}")
     if unit["key"] != key:

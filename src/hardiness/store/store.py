@@ -19,7 +19,7 @@ from hardiness.store.memo import Stamps
 from hardiness.store.object_files import ObjectFiles, is_address
 from hardiness.store.run import DAMAGED, RUN, StoredRun
 from hardiness.store.shards import NAME
-from hardiness.store.survey import RECORDS, Survey, find_run, path_of, set_run_aside, survey_runs
+from hardiness.store.survey import LAYOUT, RECORDS, Survey, find_run, path_of, set_run_aside, survey_runs
 from hardiness.store.writing import as_json, file_errors, parse_json
 
 RESULTS = "results.json"
@@ -196,7 +196,7 @@ class Store:
             aside = set_run_aside(self.files, path, run, plan)
             stored = self.find(run)
         if stored is None:
-            described = {"key": run.key, **run.as_dict(), "plan": plan}
+            described = {"layout": LAYOUT, "key": run.key, "run": run, "plan": plan}
             self.files.create(f"{path}/{RUN}", as_json(described))
             stored = self.find(run)
         if stored is None:

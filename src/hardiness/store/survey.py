@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from hardiness.core.errors import StoreError
+from hardiness.core.errors import ArgumentError, StoreError
 from hardiness.core.forms import from_json
 from hardiness.core.run import Plan, Run
 from hardiness.store import shards
@@ -17,6 +17,9 @@ from hardiness.store.run import CELLS, RUN, RunFolder, StoredRun
 from hardiness.store.writing import parse_json
 
 RECORDS = "records"
+
+LAYOUT = 1
+"""Version of how the files of a run are laid out, in its ``run.json``."""
 
 LONGEST_NAME = 100
 """Characters of the part of a folder's name that is for people; the key after it tells runs apart."""
@@ -150,15 +153,20 @@ def _identity(files: Files, folder: str, content: bytes, key_needed: str | None 
     """The run in ``run.json``, its plan and its key, which must be the one that is needed where one is.
 
     Raises:
+        ArgumentError: it is of another layout.
         StoreError: it is not what was written.
     """
     path = f"{files.address}/{folder}/{RUN}"
     document = parse_json(content, path)
     if not isinstance(document, dict):
         raise StoreError(f"{path} must hold an object, and holds {type(document).__name__}; restore the file")
-    identity = {name: value for name, value in document.items() if name not in ("key", "plan")}
-    run = from_json(Run, identity, path)
-    plan = from_json(Plan, document.get("plan", {}), f"the plan in {path}")
+    if (layout := document.get("layout")) != LAYOUT and isinstance(document.get("key"), str):
+        raise ArgumentError(
+            f"{path} has layout {layout}, and this version reads and writes {LAYOUT}: install the version that wrote "
+            f"{files.address}, or evaluate into another folder"
+        )
+    run = from_json(Run, document.get("run"), f"the run in {path}")
+    plan = from_json(Plan, document.get("plan"), f"the plan in {path}")
     key = run.key
     if document.get("key") != key:
         raise StoreError(

@@ -7,7 +7,7 @@ import math
 import pytest
 
 from hardiness.core.errors import ArgumentError, StoreError
-from hardiness.core.forms import from_json
+from hardiness.core.forms import from_json, json_form
 from hardiness.core.request import Request, Stop
 
 
@@ -20,6 +20,6 @@ def test_only_what_is_above_zero_can_be_asked_for(name: str, value: float) -> No
 
 def test_a_stop_is_read_as_it_was_written() -> None:
     stop = Stop(0.005, 1200, ("ab", "cd"))
-    assert from_json(Stop, stop.as_dict(), "stop.json") == stop
-    with pytest.raises(StoreError, match=r"^stop.json must have the field 'rows', and has none; delete it$"):
+    assert from_json(Stop, json_form(stop), "stop.json") == stop
+    with pytest.raises(StoreError, match=r"^stop.json must have the field 'companions', and has none; delete it$"):
         from_json(Stop, {"precision_target": 0.1}, "stop.json", "delete it")

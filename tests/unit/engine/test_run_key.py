@@ -13,6 +13,7 @@ import pytest
 from hardiness.benchmarks.options import parse
 from hardiness.core.benchmark import DataSet
 from hardiness.core.errors import ArgumentError
+from hardiness.core.forms import from_json
 from hardiness.core.run import ModelIdentity, Run, Surrogate
 from hardiness.engine.backward_pass import given_backward
 from hardiness.engine.other_runs import refuse_to_share
@@ -40,7 +41,7 @@ DATA = DataSet("imagenet", (), 1000, "0", "nowhere")
 def _key(file: Path, options: str = "", benchmark: str = "imagenet-val", surrogate: bool = False) -> str:
     classifier = load(f"py:{file}:net:mean=0.485/0.456/0.406,std=0.229/0.224/0.225{options}", device="cpu")
     run: Run = run_of(classifier, parse(benchmark), DATA, 0, classifier if surrogate else None)
-    assert Run.from_dict(json.loads(run.canonical())).key == run.key
+    assert from_json(Run, json.loads(run.canonical()), "the run").key == run.key
     return run.key
 
 

@@ -433,22 +433,6 @@ def test_the_published_results_are_the_papers() -> None:
     ]
 
 
-def test_the_command_makes_the_run_again() -> None:
-    run = Run(
-        ModelIdentity("py:my net.py:build", options={"depth": 3}),
-        BenchmarkIdentity(
-            "whitebox", "attack", "orhan2019", {"epsilons": [0.01, 0.06], "must_break": True, "steps_at": []}
-        ),
-        seed=7,
-        precision="bf16",
-    )
-    made = result("x", top1(0.5), run=run, plan=Plan(location="/data/imagenet"), benchmark="whitebox")
-    assert commands_of(made) == [
-        "hardiness run -m 'py:my net.py:build:depth=3' -b whitebox:epsilons=0.01+0.06,must_break=true "
-        "--data =/data/imagenet --seed 7 --precision bf16"
-    ]
-
-
 def test_the_command_draws_as_many_conditions() -> None:
     asked = {"model": "x", "benchmark": "imagenet-c", "data": ["embedded"], "conditions": 10}
     made = result("x", top1(0.5), measured={"sessions": [{"rows": 9, "asked": asked}]}, benchmark="imagenet-c")

@@ -20,7 +20,7 @@ from hardiness.report.exports.exporter import registry, tables_in
 from hardiness.report.notes import without_commands
 from hardiness.results.results import published_results
 
-STORED = Path(__file__).parents[2] / "reference" / "out_f2dda58"
+STORED = Path(__file__).parents[2] / "reference" / "stored_out"
 NAMES = ("squeezenet1_1", "efficientnet_lite0 (resize_px=256)", "timm:mobilenetv3_small_050", "py:networks.py:second")
 ODD = ("50%_of\\a{model}|`x`<b>$^~&#", "[red]", "*", "py:/a/path/that/is/far/too/long/for/a/column/of/a/paper.py:build",
        "x" * 120)  # fmt: skip

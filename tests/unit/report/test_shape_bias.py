@@ -221,8 +221,9 @@ def test_models_on_different_stimuli_are_not_compared(tmp_path: Path) -> None:
 
 def test_the_same_model_twice_is_told_apart(tmp_path: Path) -> None:
     made = store(tmp_path, a=SHAPES)
-    second = made.run(replace(made.runs()[0].run, precision="bf16"), Plan(batch_size=8, whole=(0,)))
-    second.write(0, [(stimulus, 0) for stimulus in STIMULI], made.runs()[0].records())
+    (first,) = made.runs()
+    second = made.run(replace(first.run, precision="bf16"), Plan(batch_size=8, whole=(0,)))
+    second.write(0, [(stimulus, 0) for stimulus in STIMULI], first.records())
     (pair,) = consistency(made, {}, "geirhos2019")
     assert re.fullmatch(r"a \(\w{6}\)", pair.first)
     assert pair.first != pair.second

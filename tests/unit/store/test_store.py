@@ -434,7 +434,8 @@ def test_a_run_that_does_not_say_all_that_its_key_covers_is_told(tmp_path: Path)
     run = store.run(IDENTITY, Plan(batch_size=8))
     file = tmp_path / run.path / "run.json"
     found = json.loads(file.read_text())
-    file.write_text(json.dumps({**{name: value for name, value in found.items() if name != "columns"}}))
+    del found["run"]["benchmark"]["columns"]
+    file.write_text(json.dumps(found))
     survey = store.survey()
     assert survey.runs == ()
     assert "columns" in survey.problems[0]
