@@ -272,8 +272,6 @@ def _note(each: GateVerdict) -> str:
     if each.pass_needs > (each.clusters or each.n):
         kind = "clusters" if each.clusters else "images"
         needed += f", since a pass needs {each.pass_needs:,} {kind} even where no difference is seen"
-    if not each.more_low:  # of a gate that an earlier version kept
-        return needed
     if each.more_high is None:
         return f"{needed} (were the true value known: {each.more_low:,} or more, none if it is the limit)"
     return f"{needed} (were the true value known: {each.more_low:,} to {each.more_high:,})"

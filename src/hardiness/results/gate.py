@@ -133,7 +133,7 @@ class Gate:
         remarks: a line for each rule that no model can fail, for each number of clusters that is small, for each
             difference of which nothing bounds what a picture can add, and for each run that is not judged, since
             another one of its name was evaluated later; and what a person should know of the columns of the pictures.
-        policy_sha256: over the policy's file, or its text; empty of a gate that an earlier version kept.
+        policy_sha256: over the policy's file, or its text.
     """
 
     verdicts: tuple[GateVerdict, ...]
@@ -275,18 +275,11 @@ def kept_gate(store: Store) -> tuple[Gate, bool] | None:
         if content:
             form = parse_json(content, f"{store.address}/{GATE}")
             stamp = form.pop("of")
-            return from_json(Gate, form, GATE), stamp in (_stamp(store), _stamp(store, with_times=True))
+            return from_json(Gate, form, GATE), stamp == _stamp(store)
     return None
 
 
-def _stamp(store: Store, with_times: bool = False) -> str:
-    """A digest of which rows there are, by names and sizes of their files: the same of a copy of the folder.
-
-    Args:
-        store: the folder.
-        with_times: whether times of files count, as in gates that were kept before copies were thought of.
-    """
+def _stamp(store: Store) -> str:
+    """A digest of which rows there are, by names and sizes of their files: the same of a copy of the folder."""
     files = [(run.key, run.contents()[0]) for run in store.runs()]
-    if with_times:
-        return digest_of(sorted([key, sorted(stamps.items())] for key, stamps in files))
     return digest_of(sorted([key, sorted([name, stamp[0]] for name, stamp in stamps.items())] for key, stamps in files))

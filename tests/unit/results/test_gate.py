@@ -337,6 +337,7 @@ def test_a_limit_of_a_ratio_in_percent_says_so_or_is_a_wrong_policy(tmp_path: Pa
 @pytest.mark.parametrize(
     ("rule", "told"),
     [
+        (MEAN + "at_most = 1.00005", "rule 1: at_most must be a share"),
         (MEAN + "at_least = -0.1", "rule 1: at_least must be at least 0, as mean error always is; was -0.1"),
         (PARTIAL_MCE + 'at_most = "-5 %"', "at_most must be at least 0, as mCE of a part always is; was -0.05"),
         ('benchmark = "imagenet-val"\nmetric = "nll"\nat_most = "5 %"', "without %, as NLL has the unit nats; was 5 %"),

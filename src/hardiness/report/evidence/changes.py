@@ -148,7 +148,7 @@ def _verdicts(record: EvidenceRecord) -> dict[str, str]:
     """Policies and outcomes; what several folders or data sets have under one name stands side by side."""
     facts: dict[str, list[str]] = {}
     for gate in record.verdicts.gates:
-        facts.setdefault(f"policy {gate.policy}", []).append(f"sha256 {(gate.policy_sha256 or 'not stated')[:16]}")
+        facts.setdefault(f"policy {gate.policy}", []).append(f"sha256 {gate.policy_sha256[:16]}")
         for each in gate.verdicts:
             what = f"rule {each.rule}, {each.name}: {each.model} on {each.benchmark}"
             facts.setdefault(what, []).append(each.outcome)

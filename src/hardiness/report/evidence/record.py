@@ -480,7 +480,7 @@ class GoalsRecord:
     """A policy, and what is shown of when it was stated.
 
     Attributes:
-        policy: that judged; its digest is ``None`` where an earlier version kept the verdicts.
+        policy: that judged.
         policy_sha256: over its file, or its text.
         order: of all runs that it judges, the least that is shown of one.
         statement: the same in sentences.
@@ -489,7 +489,7 @@ class GoalsRecord:
     """
 
     policy: str
-    policy_sha256: str | None
+    policy_sha256: str
     order: Order
     statement: str
     runs: tuple[OrderRecord, ...]
@@ -544,7 +544,7 @@ class GateRecord:
     """
 
     policy: str
-    policy_sha256: str | None
+    policy_sha256: str
     outcome: Literal["pass", "fail", "cannot tell", "missing"]
     sentence: str
     of_these_rows: bool

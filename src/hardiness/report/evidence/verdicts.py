@@ -49,7 +49,7 @@ def gate_record(gate: Gate, is_of_these_rows: bool) -> GateRecord:
     """The last verdicts of a folder."""
     return GateRecord(
         policy=PurePath(gate.source).name,
-        policy_sha256=gate.policy_sha256 or None,
+        policy_sha256=gate.policy_sha256,
         outcome=gate.outcome,  # type: ignore[arg-type]  # one of the words of a verdict
         sentence=gate_sentence(gate),
         of_these_rows=is_of_these_rows,
@@ -98,7 +98,7 @@ def goals_record(gate: Gate, results: Iterable[Result], facts: Mapping[str, Pict
     rules = {each.rule.number: each.rule for each in gate.verdicts}
     return GoalsRecord(
         policy=PurePath(gate.source).name,
-        policy_sha256=gate.policy_sha256 or None,
+        policy_sha256=gate.policy_sha256,
         order=order,
         statement=ORDERS[order],
         runs=runs,
@@ -108,7 +108,7 @@ def goals_record(gate: Gate, results: Iterable[Result], facts: Mapping[str, Pict
 
 def _order_record(result: Result, sessions: Sequence[Mapping[str, Any]], digest: str) -> OrderRecord:
     digests = [session["policy"]["sha256"] if session.get("policy") else "" for session in sessions]
-    with_policy = sum(bool(digest) and each == digest for each in digests)
+    with_policy = sum(each == digest for each in digests)
     others = tuple(dict.fromkeys(each for each in digests if each and each != digest))
     return OrderRecord(
         result.key, result.name, result.benchmark, _order(with_policy, others, len(sessions)), len(sessions),

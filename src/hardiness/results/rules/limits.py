@@ -7,10 +7,6 @@ from hardiness.core.result import IN_PERCENT, Metric
 from hardiness.results.equivalence import AMBIGUOUS
 from hardiness.results.policy import Rule
 
-MOST = 1.0001
-"""Largest limit of a share: earlier versions wrote it of an interval that ends at 1."""
-
-
 MOST_RATIO = 10.0
 """Largest limit of a ratio that is taken for one: 75 was meant as 75 %, and must say so."""
 
@@ -34,7 +30,7 @@ def require_limit(place: str, rule: Rule, metric: Metric) -> None:
             f"{place}: {rule.kind} must be a number without %, as {metric.title} has the unit {metric.unit}; "
             f"was {100 * limit:g} %"
         )
-    if metric.unit == "fraction" and (limit >= 1 if is_difference else not -MOST <= limit <= MOST):
+    if metric.unit == "fraction" and (limit >= 1 if is_difference else not -1 <= limit <= 1):
         raise ArgumentError(
             f'{place}: {rule.kind} must be a share{below}, as 0.01 for one point, or a text as in "1 %", since '
             f"{metric.title} is one; {was}"
@@ -52,7 +48,7 @@ def require_limit(place: str, rule: Rule, metric: Metric) -> None:
         )
     if limit < least and not is_difference:
         raise ArgumentError(f"{place}: {rule.kind} must be at least {least:g}, as {metric.title} always is; {was}")
-    if limit > most * MOST:
+    if limit > most:
         raise ArgumentError(f"{place}: {rule.kind} must be at most {most:g}, as {metric.title} always is; {was}")
 
 
