@@ -23,10 +23,10 @@ TABLE_COLUMNS = ("outcome", "has_confidence", "missing_mass", "changed")
 """Columns that a table keeps of each answer; see `hardiness.models.chat.model.ClosedQuestionModel.columns`."""
 
 USAGE_COLUMNS = ("prompt_tokens", "completion_tokens")
-"""Tokens of each row, which those of earlier versions lack."""
+"""Tokens of each row."""
 
 ENDPOINT_COLUMNS = ("served_model", "fingerprint", "asked_at", "outcome", "at_most_tokens", *USAGE_COLUMNS)
-"""Columns about the endpoint, how it ended its answers and what they cost; earlier versions lack the last."""
+"""Columns about the endpoint, how it ended its answers and what they cost."""
 
 LACKS_CONFIDENCE, HAS_CONFIDENCE = ANSWERS, "probabilities"
 
@@ -59,8 +59,7 @@ def no_answer(records: Records) -> NDArray[np.bool_]:
 
 def with_outcomes(table: ImageTable, records: Records) -> ImageTable:
     """A table with what its rows say of answers; what was not answered is wrong."""
-    columns = {"has_confidence": (records["missing_mass"] == 0).astype(np.int8), **records.columns}
-    answers = {name: columns[name] for name in TABLE_COLUMNS}  # rows of earlier versions say it by no missing mass
+    answers = {name: records[name] for name in TABLE_COLUMNS}
     outcomes = ImageTable.from_rows(records, table.conditions, {RIGHT: records["outcome"] == 0, **answers})
     right = np.where((table[RIGHT] == 1) & (outcomes["outcome"] > 0), 0, table[RIGHT]).astype(table[RIGHT].dtype)
     return replace(table, columns={**table.columns, RIGHT: right, **{name: outcomes[name] for name in TABLE_COLUMNS}})
@@ -73,9 +72,8 @@ def chat_outputs(table: ImageTable) -> str:
 
 
 def _has_confidence(table: ImageTable) -> NDArray[np.bool_]:
-    """Whether each evaluated row has a confidence; a table that an earlier version kept says it by no missing mass."""
-    has_confidence = table["has_confidence"] == 1 if "has_confidence" in table else table["missing_mass"] == 0
-    return np.asarray(has_confidence[table.evaluated])
+    """Whether each evaluated row has a confidence."""
+    return np.asarray(table["has_confidence"][table.evaluated] == 1)
 
 
 def answer_scores(table: ImageTable) -> list[Score]:
@@ -186,13 +184,13 @@ def _about_answers(table: ImageTable) -> Iterator[str]:
 def _about_tokens(endpoint: Records) -> Iterator[str]:
     """How many answers were cut for want of tokens, and how many tokens all of them took."""
     lacking = endpoint["outcome"] == OUTCOMES.index("no answer")
-    cut = int(np.count_nonzero(lacking & (endpoint["at_most_tokens"] == 1))) if "at_most_tokens" in endpoint else 0
+    cut = int(np.count_nonzero(lacking & (endpoint["at_most_tokens"] == 1)))
     if cut:
         yield (
             f"{cut:,} of those without an answer ended at the most tokens that they may have; raise max_tokens= or, of "
             "a model that reasons, max_completion_tokens="
         )
-    prompt, completion = (int(endpoint[name].sum()) if name in endpoint else 0 for name in USAGE_COLUMNS)
+    prompt, completion = (int(endpoint[name].sum()) for name in USAGE_COLUMNS)
     if prompt or completion:
         yield f"tokens, as the endpoint counts them: {prompt:,} of questions, {completion:,} of answers"
 

@@ -80,8 +80,8 @@ class Reply:
         asked_at: when it came, ISO 8601 in UTC.
         requests: HTTP requests that it took, retries included.
         tokens: the first token's alternatives and their natural log-probabilities; empty where none were given.
-        first_token: with which the answer began; empty where no log-probabilities were given, or by an earlier version.
-        usage: tokens that the endpoint counted, by its own names; empty where it counts none, or by an earlier version.
+        first_token: with which the answer began; empty where no log-probabilities were given.
+        usage: tokens that the endpoint counted, by its own names; empty where it counts none.
     """
 
     text: str
