@@ -15,6 +15,7 @@ from hardiness.core.forms import from_json, json_form
 from hardiness.core.result import Counts, Finding, Result, Score
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, Run
 from hardiness.core.table import ImageTable, Records
+from hardiness.engine.cross_checks import missing_columns
 from hardiness.results.measured import measured
 from hardiness.statistics.clusters import Clusters, EstimateBasis
 
@@ -99,6 +100,7 @@ def rows_of(card: str, run: Run) -> Records:
         columns[name] = generator.random(n).astype(np.float32)
     columns |= {"success": generator.random(n) < 0.5, "finite_gradient": np.ones(n, bool)}
     columns |= {name: generator.integers(0, 3, n).astype(np.int16) for name in ("step", "restart")}
+    columns |= {**missing_columns(n), "told_error": np.zeros(n, np.float32)}
     columns["top5_class"] = generator.permuted(np.tile(np.arange(10, dtype=np.int16), (n, 1)), axis=1)[:, :5]
     columns["top5_logit"] = -np.sort(-generator.random((n, 5)), axis=1).astype(np.float32)
     columns["category"] = generator.integers(0, 3, n).astype(np.int16)

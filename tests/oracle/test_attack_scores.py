@@ -22,6 +22,7 @@ from hardiness.core.condition import Condition
 from hardiness.core.result import Counts, Finding, Interval, Result, Score, doubt_of, trust
 from hardiness.core.run import BenchmarkIdentity, Run, Surrogate
 from hardiness.core.table import Records
+from hardiness.engine.cross_checks import missing_columns
 from hardiness.report.section import section_of
 from hardiness.results.comparisons.transfers import with_transfers
 
@@ -57,8 +58,11 @@ def records(broken_at: list[int], **columns: Any) -> Records:
         "loss": np.zeros(n, np.float32),
         "zero_gradient": np.zeros(n, np.float32),
         "finite_gradient": np.ones(n, bool),
-        "clean_lead": np.where(filled["condition"] == 3, 1.0, np.nan),  # checks were run beside the last mark
+        "told_error": np.full(n, np.nan),
     }
+    is_checked = filled["condition"] == 3  # checks were run beside the last mark, and a copy judged alike
+    standard |= missing_columns(n)
+    standard |= {"clean_lead": np.where(is_checked, 1.0, np.nan), "afresh_change": np.where(is_checked, 0.0, np.nan)}
     return Records({**filled, **standard, **columns})
 
 
@@ -313,7 +317,7 @@ def test_a_copy_that_judges_otherwise_is_told() -> None:
     assert not memory(np.full(10, np.nan), right, np.full(10, np.nan)).ran
 
 
-def test_no_memory_is_looked_for_in_rows_of_before_that_check() -> None:
+def test_no_memory_is_looked_for_where_no_copy_could_be_had() -> None:
     rows = records([99] * 50)
     assert trust(list(scored(rows, run())[1].values())) == "yes"
     without_copy = Records({**rows.columns, "afresh_change": np.full(len(rows), np.nan)})
@@ -408,8 +412,8 @@ def test_less_than_half_is_left_only_where_the_interval_lies_below_it(clean: int
     assert ("not robust" in verdict) != ("cannot tell" in verdict)
 
 
-def without(name: str, found: Records) -> Records:
-    return Records({column: values for column, values in found.columns.items() if column != name})
+def unchecked(found: Records) -> Records:
+    return Records({**found.columns, **missing_columns(len(found))})
 
 
 def identity(chosen: dict[str, Any], **curve: Any) -> Run:
@@ -435,7 +439,7 @@ def test_what_no_check_looked_at_is_not_said_to_hold(
     options: dict[str, Any], checked: bool, named: str, fallen: int
 ) -> None:
     found = records([99] * (200 - fallen) + [1] * fallen)
-    report = scored(found if checked else without("clean_lead", found), identity(options))[1]
+    report = scored(found if checked else unchecked(found), identity(options))[1]
     verdict = report["verdict"]
     assert verdict.raised
     change = "falls to 70.0 %" if fallen else "stays at 100.0 %"
@@ -449,7 +453,7 @@ def test_what_no_check_looked_at_is_not_said_to_hold(
 
 
 def test_a_model_that_falls_has_fallen_though_nothing_checked_the_attack() -> None:
-    report = scored(without("clean_lead", records([1] * 50)), identity({"cross_checks": False}))[1]
+    report = scored(unchecked(records([1] * 50)), identity({"cross_checks": False}))[1]
     assert "not robust (less than half is left). Not checked: noise" in report["verdict"].sentence
     assert trust(list(report.values())) == "no: not checked"
 

@@ -125,9 +125,7 @@ def _odds(records: Records, rows: NDArray[np.bool_]) -> dict[Any, float]:
 
 
 def _column(records: Records, name: str, rows: NDArray[np.bool_]) -> NDArray[np.floating]:
-    """A column's values, NaN where a run has none of that name."""
-    values = records[name] if name in records else np.full(len(records), np.nan, np.float32)
-    column: NDArray[np.floating] = values[rows].astype(np.float64)
+    column: NDArray[np.floating] = records[name][rows].astype(np.float64)
     return column
 
 
@@ -218,8 +216,8 @@ def _unchecked(records: Records, run: Run, curve: Curve, findings: Sequence[Find
     if not _checked(records).any():
         square = ["Square"] if curve.round.attack not in ENSEMBLES else []
         ways |= dict.fromkeys(["noise", *square, "slopes", "repeated passes", "memory"], "without cross_checks=false")
-    elif "afresh_change" in records and not np.isfinite(records["afresh_change"]).any() and not _random(records):
-        ways["memory"] = ""  # rows of before this check say nothing of it
+    elif not np.isfinite(records["afresh_change"]).any() and not _random(records):
+        ways["memory"] = ""  # no copy of the network could be had, as of a plain function
     if any(finding.raised and finding.name == LOW_PRECISION for finding in findings):
         ways["slopes"] = "in float32"
     return ways

@@ -54,8 +54,6 @@ def _noise(records: Records, clean_right: NDArray[np.bool_], last: NDArray[np.bo
 
     An image that is wrong without attack counts as wrong, though a targeted attack has not reached its target there.
     """
-    if "noise_lead" not in records:
-        return []
     rows = last & np.isfinite(records["noise_lead"])
     if not rows.any():
         return []

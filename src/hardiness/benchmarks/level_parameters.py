@@ -30,7 +30,7 @@ def cell_of_condition(condition: Condition) -> Condition:
 
 
 def _parameters_of(cell: Condition) -> tuple[Parameter, ...]:
-    """The named parameters of a cell; none where nobody says, as of a severity that an older version had."""
+    """The named parameters of a cell; none where nobody says."""
     with suppress(ArgumentError):
         parameters = distortions.parameters_of(str(cell["corruption"]), strength_of(cell))
         return tuple(parameter for parameter in parameters if _is_number(parameter.value))

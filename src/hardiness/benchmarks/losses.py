@@ -34,7 +34,8 @@ def loss_columns(records: Records, prefix: str = "") -> dict[str, NDArray[np.flo
     """`nll_column` and, where rows hold what they take, ``brier`` and the columns that a temperature is fitted to.
 
     The sum of all squared probabilities is ``exp(lse(2 z) - 2 lse(z))``, so that the Brier score over all classes needs
-    no logit but the label's. Rows of earlier versions lack some of it: what they cannot say is left out.
+    no logit but the label's. A benchmark of another package may keep less of the logits: what its rows cannot say is
+    left out.
 
     Args:
         records: rows.

@@ -569,7 +569,7 @@ def without_clusters(*runs: ScoredRun) -> str:
 def with_joined(runs: Sequence[ScoredRun], verify: bool = False) -> list[ScoredRun]:
     """The runs, where those of single sets of other things are joined with their model's run on the photographs.
 
-    A run that holds photographs and sets together, as earlier versions stored them, stays as it is. Runs at levels of a
+    A run that holds photographs and sets together, as answers from a file do, stays as it is. Runs at levels of a
     corruption stand with their model's run on the set; those without one stand alone.
     """
     runs = with_levels(runs)

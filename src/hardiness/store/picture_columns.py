@@ -54,8 +54,6 @@ def decode_columns(content: bytes, place: str) -> Columns:
         table = pq.read_table(pa.BufferReader(content))
         sources = [ColumnSource(*source) for source in json.loads(table.schema.metadata[SOURCES])]
         arrays = {name: from_arrow(join_chunks(table.column(name))) for name in table.column_names}
-        if numbers := [name for name, array in arrays.items() if array.dtype != object]:
-            raise ValueError(f"{numbers[0]} is no text, as an earlier version wrote it")
         ids = arrays.pop(IMAGE)
     except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
         raise StoreError(
