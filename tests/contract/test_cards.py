@@ -57,7 +57,7 @@ def run_of(card: str) -> Run:
     cells = CELLS.get(card, ())
     clean = () if card in WITHOUT_CLEAN else (Condition(),)
     return Run(
-        benchmark=BenchmarkIdentity("b", card, "p"),
+        benchmark=BenchmarkIdentity("b", card, "p", {"range": "0..1"} if card == "picture_scores" else {}),
         data=DataIdentity("d", "f", 8, 10, {"cat": (0,), "dog": (1, 2), "oven": (3,)}),
         conditions=(*clean, *cells),
         attack=(Round("pgd", "linf", 0.1, {1: cells[0], 5: cells[1]}),) if card == "attack" else (),

@@ -417,9 +417,7 @@ class CorruptionSet(Benchmark):
         generated = {*self.members.published, *self.own} - set(self.members.stored_only)
         generated = {str(level_cell(self.cell, self.name)["corruption"])} if self.cell else generated
         versions = distortions.corruption_versions(generated)
-        seldom = ("view", "cell")
-        options = {name: value for name, value in super().identity().items() if name not in seldom or value}
-        return {**options, **({"jpeg": False} if self.cell else {}), "kernels": versions}
+        return {**super().identity(), "jpeg": self.jpeg and not self.cell, "kernels": versions}
 
     def lacks(self, data: DataRoot) -> str:
         """The data that are missing; stored files alone will do where these were asked for."""

@@ -54,7 +54,7 @@ class CorruptionLevels(NamedTuple):
 
 def is_of_level(run: Run) -> bool:
     """Whether a run is of one level of a corruption."""
-    return "cell" in run.benchmark.options
+    return bool(run.benchmark.options.get("cell"))
 
 
 def strength_of(cell: Condition) -> Strength:

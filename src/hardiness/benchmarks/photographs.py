@@ -269,10 +269,6 @@ class ImagenetVal(CalibratedPhotographs):
         """The data that are missing; a folder of adversarial pictures will do."""
         return "" if data.has("adversarial") else super().lacks(data)
 
-    def identity(self) -> dict[str, Any]:
-        """The options that change rows: a subset, where there is one."""
-        return {"subset": self.subset} if self.subset else {}
-
     def decide(self, logits: NDArray[np.float32], labels: NDArray[np.int32]) -> Columns:
         """Arg max over all classes and what temperature scaling takes.
 

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from hardiness.benchmarks.card import Baseline, Card, register
 from hardiness.benchmarks.corruption_errors import whole_or_partial
-from hardiness.benchmarks.score_file import RANGE
 from hardiness.core.answers import SCORES
 from hardiness.core.condition import Condition
 from hardiness.core.result import Metric, Score
@@ -115,7 +114,7 @@ CLEAN_ZERO = "the clean scores are all 0"
 
 def _why_no_ratio(scoring: Scoring) -> str:
     """Why scores of a run cannot be divided by clean ones; empty where they can."""
-    least = str(scoring.run.benchmark.options.get("range", RANGE)).partition("..")[0]
+    least = str(scoring.run.benchmark.options["range"]).partition("..")[0]
     if float(least) != 0:
         return f"scores that begin at {least} and not at 0 have no ratio"
     if scoring.clean is None:

@@ -128,7 +128,7 @@ class Presentation:
             *((f"made on {run.surrogate.model}",) if run.surrogate else ()),
             *(("L2",) if {tried.norm for tried in run.attack} == {"l2"} else ()),
             *((f"subset {subset}",) if subset else ()),
-            *(("two choices for each picture",) if "questions_sha256" in run.model.options else ()),
+            *(("two choices for each picture",) if run.model.options.get("questions_sha256") else ()),
         )
 
     def shown(self, key: str, value: Any) -> str:

@@ -84,10 +84,8 @@ class ScoreFile(Benchmark):
         return Selection(self.cells)
 
     def identity(self) -> dict[str, Any]:
-        """The options that are not at their defaults, as they are typed."""
-        options = {"range": self.range, "conditions": self.columns, "clean": self.clean}
-        usual = {"range": RANGE, "conditions": (), "clean": ("clean",)}
-        return {name: value for name, value in options.items() if value != usual[name]}
+        """The options, by the names under which they are typed."""
+        return {"range": self.range, "conditions": self.columns, "clean": self.clean}
 
     def lacks(self, data: DataRoot) -> str:
         return "it needs a file of scores: --predictions FILE"

@@ -430,7 +430,8 @@ def _runs_view(out: str, entries: Sequence[RunEntry]) -> TextTable:
     rows = []
     for each in entries:
         model = each.model if each.precision == "fp32" else f"{each.model} ({each.precision})"
-        options = ", ".join(typed_option(name, value) for name, value in each.options.items())
+        settings = {name: value for name, value in each.options.items() if value not in ("", (), [], {})}
+        options = ", ".join(typed_option(name, value) for name, value in settings.items())
         benchmark = ", ".join(filter(None, (each.benchmark, options, f"seed {each.seed}" if each.seed else "")))
         rows.append(
             (

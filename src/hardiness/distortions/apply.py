@@ -241,14 +241,14 @@ def parameters_of(name: str, strength: Strength) -> tuple[Parameter, ...]:
     return (Parameter(quantity, float(value)),)
 
 
-def corruption_versions(names: Iterable[str]) -> int | dict[str, int]:
-    """The versions of some corruptions, for keys: 1 where all are at their first, else the versions of the others."""
+def corruption_versions(names: Iterable[str]) -> dict[str, int]:
+    """The versions of those corruptions that are not at their first, for keys."""
     return versions({name: corruptions.get(name).version for name in names})
 
 
-def versions(by_name: Mapping[str, int]) -> int | dict[str, int]:
-    """1 where every version is 1, else those that are not, by name."""
-    return {name: by_name[name] for name in sorted(by_name) if by_name[name] != 1} or 1
+def versions(by_name: Mapping[str, int]) -> dict[str, int]:
+    """The versions that are not 1, by name: few, so that they name what two runs differ in."""
+    return {name: by_name[name] for name in sorted(by_name) if by_name[name] != 1}
 
 
 SIDE_PX = 224
@@ -358,8 +358,8 @@ def perturbation(
     return decorate
 
 
-def perturbation_versions(names: Iterable[str]) -> int | dict[str, int]:
-    """The versions of some perturbations, for keys: 1 where all are at their first, else those of the others."""
+def perturbation_versions(names: Iterable[str]) -> dict[str, int]:
+    """The versions of those perturbations that are not at their first, for keys."""
     return versions({name: perturbations.get(name).version for name in names})
 
 

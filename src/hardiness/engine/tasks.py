@@ -65,9 +65,8 @@ def attack_versions(plan: AttackPlan) -> dict[str, Any]:
         "attacks": {name: version_of(name) for name in sorted({attack_round.attack for attack_round in plan.rounds})},
         "judging": JUDGING,
         "gradients": GRADIENTS_VERSION,
+        "files": sorted(filter(None, {*map(_content, plan.rounds), _code(plan.bpda)})),
     }
-    if files := sorted(filter(None, {*map(_content, plan.rounds), _code(plan.bpda)})):
-        versions["files"] = files
     if plan.checks:
         versions["cross_checks"] = {**json_form(plan.checks), "version": CROSS_CHECKS}
     return versions

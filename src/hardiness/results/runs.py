@@ -642,7 +642,7 @@ def is_of_one_set(run: ScoredRun) -> bool:
 def _is_inside(run: ScoredRun, card: Card) -> bool:
     """Whether a run is of the photographs that single sets are held against, in the protocol's own way."""
     identity = run.stored.run
-    return benchmark_type(identity) is registry.get(card.joined_with) and not identity.benchmark.options
+    return benchmark_type(identity) is registry.get(card.joined_with) and not identity.benchmark.options.get("subset")
 
 
 def _kin(run: Run) -> list[Any]:

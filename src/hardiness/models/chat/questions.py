@@ -361,7 +361,7 @@ class Question:
             "reading_version": words.reading_version,
             "choices": list(self.options),
             "order": self.order,
-            **({"questions_sha256": digest} if (digest := self._offered_sha256()) else {}),
+            "questions_sha256": self._offered_sha256(),
         }
 
     def _offered_sha256(self) -> str:
