@@ -3,9 +3,8 @@
     HARDINESS_DATA=… python bench/earlier.py [--revision f2dda58] [--images 6] [--repetitions 3] [--json]
 
 Each command is a process of its own, from its start to its end, on the same photographs, after one call of each side
-that is not timed (it compiles what the revision compiles). Before a ratio is printed both sides have stored rows with
-the same scores, and this tree shows the other's folder with its scores. Bars: no command takes longer than before.
-The short size compares one run and one look, each without the first call.
+that is not timed (it compiles what the revision compiles). Before a ratio is printed both sides have the same scores. Bars:
+no command takes longer than before. The short size compares one run and one look, each without the first call.
 """
 
 from __future__ import annotations
@@ -48,13 +47,11 @@ def scores(sources: Path, out: Path) -> dict[str, float | None]:
 
 
 def check_equal(sides: dict[str, Path], folder: Path, work: str) -> int:
-    """How many scores both revisions give of each other's rows; leaves where one differs or is gone."""
-    before = scores(sides["before"], folder / "before" / work)
-    for name, out in (("its rows", "before"), ("these rows", "now")):
-        now = scores(sides["now"], folder / out / work)
-        differing = [key for key, value in before.items() if abs((value or 0) - (now.get(key) or 0)) > TOLERANCE]
-        if differing:
-            raise SystemExit(f"{work}: {name} differ in {differing[:3]}")
+    """How many scores both revisions give, each of its own rows; leaves where one differs or is gone."""
+    before, now = (scores(sides[side], folder / side / work) for side in ("before", "now"))
+    differing = [key for key, value in before.items() if abs((value or 0) - (now.get(key) or 0)) > TOLERANCE]
+    if differing:
+        raise SystemExit(f"{work}: both differ in {differing[:3]}")
     return len(before)
 
 

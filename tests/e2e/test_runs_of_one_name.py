@@ -74,7 +74,7 @@ def test_a_folder_that_is_kept_from_job_to_job_judges_what_was_evaluated_last(
     assert [each["model"] for each in json.loads((out / "results.json").read_text())["results"]] == ["m"]
     found = json.loads(hardiness("gate", out, "--policy", rules, "--json").out)
     assert found["verdicts"] == [verdict]
-    assert "remarks" not in found
+    assert found["remarks"] == []
 
 
 def test_the_same_session_writes_nothing_more_where_no_other_run_has_its_name(tmp_path: Path) -> None:
