@@ -3,8 +3,9 @@
     HARDINESS_DATA=… python bench/earlier.py [--revision f2dda58] [--images 6] [--repetitions 3] [--json]
 
 Each command is a process of its own, from its start to its end, on the same photographs, after one call of each side
-that is not timed (it compiles what the revision compiles). Before a ratio is printed both sides have the same scores. Bars:
-no command takes longer than before. The short size compares one run and one look, each without the first call.
+that is not timed (it compiles what the revision compiles). Before a ratio is printed both sides have the same
+scores. Bars: no command takes longer than before. The short size compares one run and one look,
+each without the first call.
 """
 
 from __future__ import annotations
