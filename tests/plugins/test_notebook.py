@@ -49,13 +49,13 @@ from hardiness.benchmarks.photographs import Classification
 from hardiness.benchmarks.card import Card, register
 @register("own_card")
 class OwnCard(Card):
-    version = {version}
+    about = {version}
     def filled_table(self, records, run): ...
     def scores(self, table, run, baseline): ...
 """
 for version in (1, 2):
     exec(CARD.format(version=version), globals())
-    assert benchmarks.cards.get("own_card").version == version
+    assert benchmarks.cards.get("own_card").about == version
 
 def fog(image, level, draws): ...
 try:

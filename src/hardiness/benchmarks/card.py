@@ -31,7 +31,6 @@ class Card(Presentation, ABC):
     """Base of every card; a concrete one is final, has no state, and is registered under the name that runs carry.
 
     Class attributes:
-        version: raised whenever equal rows would give another table, score or finding, so that no old one is reused.
         columns: names of what `table` reads of rows, besides sample, condition and label, so that the others stay on
             disk; ``None`` for all.
         stops_on: what the headline is called by which a run may be stopped early, the first sum of `measurables`; empty
@@ -44,7 +43,6 @@ class Card(Presentation, ABC):
             stimulus, or ``"likeness"`` over sets of stimuli; empty where nobody was asked.
     """
 
-    version: ClassVar[int] = 1
     columns: ClassVar[tuple[str, ...] | None]
     stops_on: ClassVar[str] = ""
     draws_cells: ClassVar[bool] = False
@@ -169,7 +167,6 @@ cards: Registry[Card] = Registry("card", "hardiness.benchmarks", "hardiness.card
 class MissingCard(Card):
     """The stand-in for a card that is not registered here: what it once computed is shown, nothing is computed."""
 
-    version: ClassVar[int] = 0
     columns: ClassVar[tuple[str, ...] | None] = ()
 
     def filled_table(self, records: Records, run: Run) -> ImageTable:

@@ -211,7 +211,6 @@ class ClassSets(Card):
         classes and their clean twin.
     """
 
-    version: ClassVar[int] = 3
     columns: ClassVar[tuple[str, ...] | None] = ("prediction", "confidence", "subset_prediction", "subset_confidence")
     metrics: ClassVar[tuple[Metric, ...]] = (*PHOTOGRAPH_METRICS, *GAPS.values(), *SELECTIVE_METRICS)
     keys: ClassVar[tuple[str, ...]] = ("protocol",)

@@ -67,7 +67,6 @@ class Watermark(Card):
     Source: Li et al. (2023), arXiv:2212.04825.
     """
 
-    version: ClassVar[int] = 3
     group: ClassVar[str] = "natural shift"
     details_by_condition: ClassVar[bool] = True
     columns: ClassVar[tuple[str, ...] | None] = ("prediction", "confidence", "logsumexp", "label_logit", "carton")

@@ -50,7 +50,6 @@ class LaionCCard(Card):
     Source: Li et al. (2025), arXiv:2506.16950.
     """
 
-    version: ClassVar[int] = 3
     columns: ClassVar[tuple[str, ...] | None] = ("prediction", "confidence", "superclass")
     stops_on: ClassVar[str] = "mean accuracy"
     draws_cells: ClassVar[bool] = True

@@ -95,7 +95,6 @@ class OodCard(Card):
     Source: Zhang et al. (2023), arXiv:2306.09301; Bitterwolf et al. (2023), arXiv:2306.00826.
     """
 
-    version: ClassVar[int] = 4
     group: ClassVar[str] = "out of distribution"
     joined_with: ClassVar[str] = "imagenet-val"
     columns: ClassVar[tuple[str, ...] | None] = ("prediction", "confidence", "logsumexp", "top5_logit")

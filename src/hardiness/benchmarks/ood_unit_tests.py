@@ -89,7 +89,6 @@ class OodUnitTestsCard(Card):
     """
 
     group: ClassVar[str] = "out of distribution"
-    version: ClassVar[int] = 4
     columns: ClassVar[tuple[str, ...] | None] = ("prediction", "confidence", "logsumexp", "top5_logit")
     metrics: ClassVar[tuple[Metric, ...]] = (*MEANS.values(), OF_KIND, FPR95)
     keys: ClassVar[tuple[str, ...]] = ("test", "kind", "method")

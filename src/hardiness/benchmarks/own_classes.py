@@ -87,9 +87,6 @@ CLASS_METRICS = (
 )
 """The metrics of answers to pictures of a person's own classes."""
 
-VERSION = 3
-"""Raised whenever equal tables would give other scores by class."""
-
 BELOW = 0.5
 """The share of the clean accuracy below which a network counts as broken."""
 

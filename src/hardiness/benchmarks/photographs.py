@@ -129,7 +129,6 @@ class Classification(Card):
     Source: Orhan (2019), arXiv:1907.07640; Hendrycks et al. (2019), arXiv:1907.07174.
     """
 
-    version: ClassVar[int] = 6
     columns: ClassVar[tuple[str, ...] | None] = (
         "prediction",
         "confidence",
@@ -192,7 +191,6 @@ class SubsetClassification(Card):
     Source: Hendrycks et al. (2019), arXiv:1907.07174; Hendrycks et al. (2020), arXiv:2006.16241.
     """
 
-    version: ClassVar[int] = 5
     columns: ClassVar[tuple[str, ...] | None] = (
         "prediction",
         "subset_prediction",

@@ -49,7 +49,6 @@ class PictureScoresCard(Card):
     Source: none but the file.
     """
 
-    version: ClassVar[int] = 1
     columns: ClassVar[tuple[str, ...] | None] = (SCORE,)
     stops_on: ClassVar[str] = "the mean score"
     metrics: ClassVar[tuple[Metric, ...]] = (MEAN_SCORE, CLEAN_SCORE, RETAINED_SCORE)

@@ -47,7 +47,6 @@ class ShiftConsistencyCard(Card):
     Source: Zhang (2019), arXiv:1904.11486.
     """
 
-    version: ClassVar[int] = 2
     group: ClassVar[str] = "distortions"
     columns: ClassVar[tuple[str, ...] | None] = ("prediction", "confidence", "logsumexp", "label_logit")
     stops_on: ClassVar[str] = "consistency"

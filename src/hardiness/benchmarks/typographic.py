@@ -86,7 +86,6 @@ class TypographicCard(Card):
     Source: Azuma & Matsui (2023), arXiv:2304.04512.
     """
 
-    version: ClassVar[int] = 4
     columns: ClassVar[tuple[str, ...] | None] = ("prediction", "confidence", "logsumexp", "label_logit", "written")
     stops_on: ClassVar[str] = "drop by the word"
     metrics: ClassVar[tuple[Metric, ...]] = (

@@ -37,8 +37,6 @@ class RunMetric:
         compared: whether `compare` holds models against each other by it, and runs may be stopped by it: all
             differences are adjusted for how many scores are compared.
         behind: the name of the score behind whose first it stands; at the end if empty.
-        version: of its code where it ships, and of what it reads: kept scores are of it. Code of somebody else's is
-            recognised by itself.
     """
 
     metric: Metric
@@ -49,7 +47,6 @@ class RunMetric:
     divides: bool = False
     compared: bool = True
     behind: str = ""
-    version: int | str = 1
     columns: tuple[str, ...] = ()
 
     @property
@@ -124,7 +121,6 @@ class PairMetric:
             same images and cells, and are evaluated where both were.
         table: columns of the image tables that it needs, beside ``right``.
         applies: whether it speaks of a run; both must be such. By default it does where both have its columns.
-        version: as of `RunMetric`.
         columns: what it needs to know of pictures beyond their labels, as of `RunMetric`: those that either run's
             pictures have, which must agree.
     """
@@ -133,7 +129,6 @@ class PairMetric:
     function: Callable[[Scoring, Scoring], Outcomes]
     table: tuple[str, ...] = ()
     applies: Callable[[Run], bool] | None = None
-    version: int | str = 1
     columns: tuple[str, ...] = ()
 
     @property
@@ -209,14 +204,13 @@ def metric(
     detail: bool = False,
     overview: str = "",
     behind: str = "",
-    version: int | str = 1,
 ) -> Callable[[Callable[[Scoring], Outcomes]], RunMetric]:
     """Decorator that registers a function of one run as a metric.
 
     Args:
         name, title, unit, higher_is_better, explanation, detail, overview, outputs, outputs_by: as of `Metric`.
         range: the least and the largest that it can be; by default (0, 1) of a fraction, and from 0 on of other units.
-        table, rows, columns, applies, divides, compared, behind, version: as of `RunMetric`.
+        table, rows, columns, applies, divides, compared, behind: as of `RunMetric`.
 
     Raises:
         ArgumentError: the outputs or the range are none.
@@ -227,7 +221,7 @@ def metric(
 
     def decorate(function: Callable[[Scoring], Outcomes]) -> RunMetric:
         needs = tuple(table), tuple(rows)
-        entry = RunMetric(declared, function, *needs, applies, divides, compared, behind, version, tuple(columns))
+        entry = RunMetric(declared, function, *needs, applies, divides, compared, behind, tuple(columns))
         registry.register(name, entry, f"{function.__module__}:{function.__qualname__}")
         return entry
 
@@ -247,7 +241,6 @@ def pair_metric(
     applies: Callable[[Run], bool] | None = None,
     detail: bool = False,
     outputs: str = CLASSES,
-    version: int | str = 1,
 ) -> Callable[[Callable[[Scoring, Scoring], Outcomes]], PairMetric]:
     """Decorator that registers a function of two runs, the earlier and the later one, as a metric.
 
@@ -256,7 +249,7 @@ def pair_metric(
     declared = _metric(name, title, unit, higher_is_better, explanation, detail, "", outputs, {}, range)
 
     def decorate(function: Callable[[Scoring, Scoring], Outcomes]) -> PairMetric:
-        entry = PairMetric(declared, function, tuple(table), applies, version, tuple(columns))
+        entry = PairMetric(declared, function, tuple(table), applies, tuple(columns))
         pair_registry.register(name, entry, f"{function.__module__}:{function.__qualname__}")
         return entry
 

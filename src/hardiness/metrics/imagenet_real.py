@@ -33,7 +33,6 @@ FIRST_FIVE = tuple(f"answer_{place}" for place in range(1, 6))
     compared=False,
     overview="labels",
     behind="top5",
-    version=SHA256,
     explanation="top-1 by the reassessed labels of Beyer et al. (2020): an answer is right if people saw that class in "
     "the photograph; photographs without any such class are left out.",
 )
@@ -50,7 +49,6 @@ def real_top1(scoring: Scoring) -> Outcomes:
     applies=is_of_validation,
     compared=False,
     behind="real_top1",
-    version=SHA256,
     explanation="top-5 by the same labels as ReaL top-1.",
 )
 def real_top5(scoring: Scoring) -> Outcomes:

@@ -64,7 +64,6 @@ Annotations = Mapping[int, Annotation]
     applies=is_of_validation,
     higher_is_better=False,
     compared=False,
-    version=SHA256,
     explanation="the error on all photographs with annotated factors, which make them unlike typical ones of their "
     "class.",
 )
@@ -81,7 +80,6 @@ def imagenet_x_error(scoring: Scoring) -> Outcomes:
     higher_is_better=False,
     compared=False,
     behind="imagenet_x_error",
-    version=SHA256,
     explanation="the error on ImageNet-X photographs with one annotated factor, such as pose, divided by the error on "
     "all annotated ones; 1 is no difference.",
 )

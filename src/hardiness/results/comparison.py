@@ -35,7 +35,7 @@ from hardiness.results.measured import (
     measures_of,
     why_not_measured,
 )
-from hardiness.results.metric_scores import column_digests, own_versions
+from hardiness.results.metric_scores import code_of_own_metrics, column_digests
 from hardiness.results.noise import Noise, stored_noise
 from hardiness.results.pair_scores import PairScore, pair_scores_of
 from hardiness.results.run_names import differences
@@ -469,10 +469,6 @@ def in_order(runs: Mapping[str, ScoredRun], models: Sequence[str]) -> dict[str, 
     return {name: runs[name] for name in sorted(runs, key=lambda name: (place(name), runs[name].stored.begun()))}
 
 
-VERSION = 14
-"""Version of comparisons, raised whenever the same runs would be compared otherwise."""
-
-
 def _comparison(
     group: TableKey,
     runs: Mapping[str, ScoredRun],
@@ -546,7 +542,7 @@ def _kept(
     divisors = base and [base.of_run(run) for run in runs.values()]
     columns = [column_digests(run) for run in runs.values()]
     of_columns = [columns] if any(columns) else []
-    origin = digest_of([VERSION, [run.digest for run in runs.values()], noise, divisors, *own_versions(), *of_columns])
+    origin = digest_of([[run.digest for run in runs.values()], noise, divisors, *code_of_own_metrics(), *of_columns])
     form = first.memo.value(name if base is None else f"{name} {base.model}", origin, lambda: json_form(compute()))
     return None if form is None else from_json(BenchmarkComparison, form, "the comparison")
 

@@ -17,9 +17,6 @@ from hardiness.metrics.picture_scores import SCORE
 from hardiness.results.runs import ScoredRun, digest_of
 from hardiness.statistics.dependence import Dependence, dependences
 
-VERSION = 3
-"""Version of the test; part of what kept lines are recognised by."""
-
 LEAST_TOLD = 1.05
 """The least factor that is told: an interval that is a twentieth too narrow is as good as any."""
 
@@ -78,7 +75,7 @@ def dependences_of(run: ScoredRun) -> dict[str, Dependence]:
         shares = _shares_right(table) if has_answers else _mean_scores(table)
         return dependences(shares, table.label, candidates)
 
-    digest = digest_of([VERSION, has_stems, _digests(columns)])
+    digest = digest_of([has_stems, _digests(columns)])
     return run.memo.record(dict[str, Dependence], "dependence", digest, compute)
 
 

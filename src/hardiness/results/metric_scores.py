@@ -17,17 +17,17 @@ from hardiness.results.clustered import clustered_scores, without_bases
 from hardiness.results.runs import ScoredRun, digest_of
 
 
-def version_of(entry: RunMetric | PairMetric) -> list[str]:
-    """The marks of a metric's kept scores: its version, and the hash of code that is somebody's own."""
+def code_of(entry: RunMetric | PairMetric) -> list[str]:
+    """The hashes of a metric's code that is somebody's own, which its kept scores follow from."""
     code = [scoring_code(part) for part in (entry.function, entry.applies) if part is not None]
-    return [str(entry.version), *filter(None, code)]
+    return list(filter(None, code))
 
 
-def own_versions() -> list[list[str]]:
-    """Names and versions of the metrics that are somebody's own: what is kept of comparisons is of them, too."""
+def code_of_own_metrics() -> list[list[str]]:
+    """Names and code of the metrics that are somebody's own: what is kept of comparisons is of them, too."""
     registry.names(), pair_registry.names()  # these load them
     entries: list[RunMetric | PairMetric] = [*registry.own().values(), *pair_registry.own().values()]
-    return sorted([type(entry).__name__, entry.name, *version_of(entry)] for entry in entries)
+    return sorted([type(entry).__name__, entry.name, *code_of(entry)] for entry in entries)
 
 
 def with_metrics(run: ScoredRun, scores: Sequence[Score], baseline: Baseline | None) -> list[Score]:
@@ -106,7 +106,7 @@ def _scores(
         columns = run.picture_columns if entry.columns else NO_COLUMNS
         names = [name for name in entry.columns if name in columns.values]
         of_columns = [_digest(columns, names)] if names else []
-        origin = digest_of([*version_of(entry), whole, divisor, *of_columns])
+        origin = digest_of([*code_of(entry), whole, divisor, *of_columns])
         return run.memo.record(
             list[Score], f"metric {entry.name}", origin, lambda: without_bases(_computed(run, entry, whole, divisor))
         )

@@ -27,7 +27,6 @@ from hardiness.benchmarks.operating_limits import (
 )
 from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.own_classes import SEVERITY_BELOW, class_scores, class_warnings
-from hardiness.benchmarks.own_classes import VERSION as CLASSES_VERSION
 from hardiness.benchmarks.own_code import scoring_code
 from hardiness.benchmarks.presentation import benchmark_type
 from hardiness.core.columns import (
@@ -44,6 +43,7 @@ from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, UnknownNameError
 from hardiness.core.forms import from_json, json_form
 from hardiness.core.memory import return_freed_memory
+from hardiness.core.own_sources import sources_digest
 from hardiness.core.request import Stop
 from hardiness.core.result import Counts, Finding, Score
 from hardiness.core.run import DataIdentity, Plan, Run
@@ -112,18 +112,6 @@ def cells_of(stored: StoredRun) -> dict[str, str]:
     return {str(condition): fingerprint for condition, fingerprint in sorted(stored.cells.items())}
 
 
-SCORING = 9
-"""Version of what all cards share (intervals, with how they were made; calibration), by which kept scores are known."""
-
-ANSWERS_VERSION = 2
-"""Version of what is said of a chat model's answers; part of what kept lines are recognised by."""
-
-PARAMETERS = 2
-"""Version of what is kept of the parameters of corruptions."""
-
-DETAILS = 3
-"""Version of what all cards share of their details."""
-
 Scores = tuple[list[Score], list[Finding]]
 
 
@@ -142,8 +130,8 @@ class _ScoredByClass:
 class ScoredRun:
     """A stored run with its table, scores and details.
 
-    What was kept is taken only where it is of the same shards (by name, size and time) and the same version of the
-    card; what is missing is computed, and kept where the folder can be written.
+    What was kept is taken only where it is of the same shards (by name, size and time) and the same sources; what is
+    missing is computed, and kept where the folder can be written.
 
     Args:
         stored: the run.
@@ -169,9 +157,7 @@ class ScoredRun:
     def digest(self) -> str:
         """16 hexadecimal digits that change whenever a shard or the card does."""
         code = [own] if (own := scoring_code(self.card)) else []
-        return digest_of(
-            [SCORING, self.stored.run.benchmark.card, self.card.version, self.stamps, cells_of(self.stored), *code]
-        )
+        return digest_of([type(self.card).__name__, self.stamps, cells_of(self.stored), *code])
 
     @property
     def table(self) -> ImageTable:
@@ -212,7 +198,7 @@ class ScoredRun:
 
     def _made_of(self, card: Card, name: str) -> dict[str, Any]:
         code = {"code": own} if (own := scoring_code(card)) else {}
-        return {"card": name, "version": card.version, "cells": cells_of(self.stored), **code}
+        return {"card": name, "sources": sources_digest(), "cells": cells_of(self.stored), **code}
 
     def with_rows(self, table: ImageTable, rows: Sequence[str]) -> ImageTable:
         """Its image table with columns of the stored rows that it does not carry.
@@ -401,7 +387,7 @@ class ScoredRun:
         cells = [cell for cell in cells if "corruption" in cell and {"severity", "level"} & set(cell)]
         own: list[dict[str, Any]] = []
         if cells:
-            digest = digest_of([PARAMETERS, [cell.as_dict() for cell in cells]])
+            digest = digest_of([cell.as_dict() for cell in cells])
             with suppress(UnknownNameError):
                 own = list(self.memo.value("parameters", digest, lambda: parameter_entries(cells)))
         return [*own, *(entry for level in self.levels for entry in level.parameters())]
@@ -478,7 +464,7 @@ class ScoredRun:
             return answer_warnings(self.table, self.stored.run, endpoint)
 
         is_some = self.stored.run.model.is_chat and self._facts["images"]
-        return list(self.memo.value("answers", str(ANSWERS_VERSION), compute)) if is_some else []
+        return list(self.memo.value("answers", "", compute)) if is_some else []
 
     @property
     def class_warnings(self) -> list[str]:
@@ -493,13 +479,13 @@ class ScoredRun:
             scores = without_bases(self._class_scores())
             return _ScoredByClass(scores, list(class_warnings(self.table, self.stored.run)))
 
-        return self.memo.record(_ScoredByClass, "scores by class", str(CLASSES_VERSION), compute)
+        return self.memo.record(_ScoredByClass, "scores by class", "", compute)
 
     def details(self) -> dict[str, Any]:
         """Details that a page shows beyond scores; none where nothing was evaluated."""
         if not self._facts["images"]:
             return {}
-        details = self.memo.value("details", str(DETAILS), lambda: self.card.details(self.table, self.stored.run))
+        details = self.memo.value("details", "", lambda: self.card.details(self.table, self.stored.run))
         return clustered_details(details, self.table, clusters) if (clusters := self.clusters) else dict(details)
 
     def save(self) -> None:
@@ -695,7 +681,7 @@ class JoinedRun(ScoredRun):
     @cached_property
     def digest(self) -> str:
         inside = [self.inside.stored.key, self.inside.stamps, cells_of(self.inside.stored)] if self.inside else []
-        return digest_of([SCORING, self.card.version, inside, [run.digest for run in self.sets]])
+        return digest_of([inside, [run.digest for run in self.sets]])
 
     @property
     def table(self) -> ImageTable:

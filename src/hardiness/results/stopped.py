@@ -17,7 +17,7 @@ from hardiness.core.run import Run
 from hardiness.core.table import RIGHT, ImageTable
 from hardiness.reference.published_data import published_set
 from hardiness.results.clustered import without_interval
-from hardiness.results.metric_scores import own_versions
+from hardiness.results.metric_scores import code_of_own_metrics
 from hardiness.results.runs import ScoredRun, digest_of
 from hardiness.statistics.cells import cell_estimate
 from hardiness.statistics.intervals import within
@@ -170,7 +170,7 @@ def at_stop(
         changed = zip(scores, with_looks(scores, looks), strict=True)
         return [new for old, new in changed if new is not old]
 
-    origin = digest_of([json_form(stop), [each.digest for each in companions], baseline, *own_versions()])
+    origin = digest_of([json_form(stop), [each.digest for each in companions], baseline, *code_of_own_metrics()])
     changed = {(s.metric, s.condition): s for s in run.memo.record(list[Score], "stop", origin, compute)}
     if run.clusters:
         reason = "it was stopped by looks at single pictures"

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from hardiness.core.columns import NO_COLUMNS, Columns, has_all, join_columns, pictures_text
 from hardiness.core.errors import StoreError
 from hardiness.core.forms import from_json
+from hardiness.core.own_sources import sources_digest
 from hardiness.core.request import Share, Stop
 from hardiness.core.run import Plan, Run
 from hardiness.core.table import Failure, Records
@@ -379,7 +380,7 @@ class StoredRun(RunFolder):
 
     def memo(self, key: str, part: str, *, trusted: bool = False, anew: bool = False) -> Memo:
         """The memo of what was computed from its rows, kept beside them; arguments as of `Memo`."""
-        return Memo(self.files, self.path, self.run.conditions, key, part, trusted, anew)
+        return Memo(self.files, self.path, self.run.conditions, f"{key} {sources_digest()}", part, trusted, anew)
 
     def parts(self, columns: Sequence[str] | None = None) -> Iterator[Records]:
         """The rows of each shard, in turn, each row once; damaged files are left out and told in `damage`.

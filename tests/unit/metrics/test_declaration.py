@@ -21,7 +21,7 @@ def own_registries(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_decorated_function_is_a_metric_by_its_name() -> None:
-    @metric("depth", "mean depth", unit="metres", range=(0, 9), higher_is_better=False, table=("answer",), version=3)
+    @metric("depth", "mean depth", unit="metres", range=(0, 9), higher_is_better=False, table=("answer",))
     def depth(scoring: Scoring) -> Outcomes:
         """The depth."""
         return {}

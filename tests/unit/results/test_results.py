@@ -21,7 +21,9 @@ from hardiness.core.condition import Condition
 from hardiness.core.result import Counts, Result, Score
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
 from hardiness.core.table import Failure, Records
+from hardiness.results import runs
 from hardiness.results.results import rebuild_results, results_of
+from hardiness.store import run as store_run
 from hardiness.store import shards, tables
 from hardiness.store.store import Store
 
@@ -287,12 +289,11 @@ def test_a_second_file_of_a_shard_never_replaces_rows_of_the_first(tmp_path: Pat
     assert results_of(once)[0].counts.images == 3
 
 
-def test_another_version_of_the_card_scores_anew(
-    tmp_path: Path, work: Counter[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_other_sources_score_anew(tmp_path: Path, work: Counter[str], monkeypatch: pytest.MonkeyPatch) -> None:
     store = stored(tmp_path, records([True, True, False]))
     results_of(store)
-    monkeypatch.setattr(Classification, "version", Classification.version + 1)
+    for module in (runs, store_run):
+        monkeypatch.setattr(module, "sources_digest", lambda: "others")
     results_of(store)
     assert work == {"shards": 2, "scores": 2}
 

@@ -10,9 +10,6 @@ from hardiness.results.rules.errors import MissingNumberError
 from hardiness.results.runs import ScoredRun, digest_of
 from hardiness.statistics.verdicts import Evidence
 
-VERSION = 9
-"""Version of evidence, raised whenever the same rows would give another."""
-
 
 def kept_evidence(run: ScoredRun, name: Sequence[Any], state: str, compute: Callable[[], Evidence]) -> Evidence:
     """Evidence that follows from rows, kept beside them; `MissingNumberError` is kept too.
@@ -28,7 +25,7 @@ def kept_evidence(run: ScoredRun, name: Sequence[Any], state: str, compute: Call
         except MissingNumberError as error:
             return ["missing", str(error)]
 
-    what, content = run.memo.value(f"gate {digest_of([VERSION, *name])}", state, compute_or_reason)
+    what, content = run.memo.value(f"gate {digest_of(list(name))}", state, compute_or_reason)
     if what == "missing":
         raise MissingNumberError(content)
     return from_json(Evidence, content, "the evidence")

@@ -15,7 +15,7 @@ from hardiness.core.table import ImageTable
 from hardiness.metrics.declaration import PairMetric, pair_registry
 from hardiness.metrics.scoring import WeightedCells, as_cells, as_score
 from hardiness.results.clustered import clustered_score
-from hardiness.results.metric_scores import version_of
+from hardiness.results.metric_scores import code_of
 from hardiness.results.pair_scores import columns_of_pair, scorings_of
 from hardiness.results.policy import Rule
 from hardiness.results.rules.baseline import baseline_run
@@ -57,7 +57,7 @@ def evidence_of_pair(entry: PairMetric, rule: Rule, run: ScoredRun, folder: Poli
 
     if rule.slice or entry.columns:  # columns may be others the next time
         return compute()
-    own = [] if pair_registry.ships(entry.name) else version_of(entry)
+    own = [] if pair_registry.ships(entry.name) else code_of(entry)
     return kept_evidence(run, [rule.metric, dict(rule.where), *own], state_of(before), compute)
 
 
