@@ -22,9 +22,9 @@ kept in ``.same``, outside of git, and are made anew where this file, the instal
   ``imagenet``: three cells of ImageNet-C, ImageNet-P, white box, black box and cue conflict on real networks and
   photographs; ``own``: own classes; ``grouped``: columns, clusters, slices, levels, a ladder, policies of every kind of
   rule, evidence and two folders read together; ``scored``: scores of any task; ``trusted``: attacks that are believed,
-  withdrawn and not checked; ``chat``: a chat model; ``predictions``: files of answers; ``stored``: rows of an earlier
-  version. Of each: ``run.json``, the bytes of shards, ``results.json``, the page's text and figures, and what ``run``,
-  ``show``, ``compare``, ``gate``, ``list runs`` and every exporter print.
+  withdrawn and not checked; ``chat``: a chat model; ``predictions``: files of answers. Of each: ``run.json``, the bytes
+  of shards, ``results.json``, the page's text and figures, and what ``run``, ``show``, ``compare``, ``gate``, ``list
+  runs`` and every exporter print.
 - ``numbers`` of each scene, which survive a change of format and of words: each score's key, value, n and ends at 90,
   95 and 99 %, its doubt, the slices, and the captions of the gallery; of every JSON that a command prints, each number
   with its ends, verdict and place, by the names on the way to it. ``--numbers`` compares nothing else.
@@ -832,6 +832,8 @@ def imagenet(scene: Scene) -> None:
         scene.run("out", EMBEDDED, benchmarks, *data, "--limit", limit)
     scene.hold_records("out")
     more = [("show", "out", "--people"), ("compare", "out", "-m", EMBEDDED[0], "-m", EMBEDDED[1])]
+    more += [("report", "--published"), ("show", "--claims", "--published"), ("compare", "--power")]
+    more += [("compare", "--power", "--difference", "0.02", "--baseline-error", "0.3")]
     scene.hold_readings("out", more=more)
 
 
@@ -945,14 +947,6 @@ def predictions(scene: Scene) -> None:
     scene.hold_readings("out")
 
 
-def stored(scene: Scene) -> None:
-    """Rows that lie in the repository."""
-    shutil.copytree(PROJECT / "tests" / "reference" / "stored_out", scene.folder / "out")
-    scene.hold_readings("out", more=(("report", "--published"), ("show", "--claims", "--published")))
-    for question in (("--difference", "0.02", "--baseline-error", "0.3"), ()):
-        scene.hardiness("compare", "--power", *question, ends=(0, 2))
-
-
 SCENES = {
     each.__name__: each
     for each in (
@@ -969,7 +963,6 @@ SCENES = {
         scored,
         chat,
         kernels,
-        stored,
     )
 }
 """The parts of a record; what takes longest begins first."""
