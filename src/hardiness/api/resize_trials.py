@@ -103,7 +103,7 @@ class ResizeTrials:
 
     def _rerun(self, rung: str, run: ScoredRun, names: Sequence[str]) -> Rerun:
         """The model of a rung, loaded as a person or its last session asks for it, and the pictures of these names."""
-        request = next((s["asked"] for s in reversed(run.sessions()) if s.get("asked", {}).get("model")), None)
+        request = next((s["asked"] for s in reversed(run.sessions()) if s["asked"].get("model")), None)
         if request is None:
             raise UntriedError(f"nothing says how {run.stored.run.model.name} was asked for")
         refuse_code(rung, str(request["benchmark"]))

@@ -35,7 +35,7 @@ def _own_commands(result: Result) -> list[str]:
     sessions = [session for session in result.measured.get("sessions", ()) if session.get("rows")]
     limit_by_command: dict[tuple[str, ...], int | None] = {}
     for session in sessions:
-        if "model" not in session.get("asked", {}):
+        if "model" not in session["asked"]:
             continue
         command, limit = _typed_words(result, session["asked"]), session.get("limit")
         former = limit_by_command.get(command, 0)
@@ -83,9 +83,9 @@ def _as_fraction(match: re.Match[str]) -> str:
 
 
 def _last_request(result: Result) -> Mapping[str, Any]:
-    """The request of the last session that computed rows; empty where none kept any."""
+    """The request of the last session that computed rows; empty where none did."""
     sessions = [each for each in result.measured.get("sessions", ()) if each.get("rows")]
-    request: Mapping[str, Any] = sessions[-1].get("asked", {}) if sessions else {}
+    request: Mapping[str, Any] = sessions[-1]["asked"] if sessions else {}
     return request
 
 

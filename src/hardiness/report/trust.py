@@ -75,9 +75,9 @@ _PICKS = frozenset(("corruptions", "severities", "perturbations", "difficulty"))
 def _limits(result: Result) -> list[str]:
     """The options in a result's commands that asked for less than everything, as they are typed."""
     sessions = result.measured.get("sessions", ())
-    requests = [session.get("asked", {}) for session in sessions]
-    options = [pair.partition("=")[0] for request in requests for pair in _options(request.get("benchmark", ""))]
-    limits = ["--limit"] if any(session.get("limit", 0) is not None for session in sessions) else []
+    requests = [session["asked"] for session in sessions]
+    options = [pair.partition("=")[0] for request in requests for pair in _options(request["benchmark"])]
+    limits = ["--limit"] if any(session["limit"] is not None for session in sessions) else []
     limits += ["--conditions"] if any(request.get("conditions") is not None for request in requests) else []
     limits += ["--precision-target"] if any(request.get("precision_target") is not None for request in requests) else []
     limits += ["--until-decided"] if any(request.get("until_decided") is not None for request in requests) else []

@@ -401,8 +401,7 @@ def _changes(before: Run, after: Run) -> Iterator[str]:
 def _notes(before: ScoredRun, after: ScoredRun) -> Iterator[str]:
     """Notes on the export in the sessions of the later run that those of the earlier lack."""
     lines = [
-        list(dict.fromkeys(line for session in run.sessions() for line in session.get("notes", ())))
-        for run in (before, after)
+        list(dict.fromkeys(line for session in run.sessions() for line in session["notes"])) for run in (before, after)
     ]
     name = after.stored.run.model.name
     yield from (f"{name}: {line}" for line in lines[1] if line not in lines[0] and line.startswith(EXPORT_NOTES))

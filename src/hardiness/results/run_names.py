@@ -93,7 +93,7 @@ def _facts(run: Run, sessions: Sessions, key: str) -> Iterator[tuple[str, str]]:
 
 
 def _checkpoint(sessions: Sequence[Mapping[str, Any]]) -> str:
-    """The name of the checkpoint that was asked for; empty where none was."""
+    """The name of the checkpoint that was asked for; empty where none was, and of published results."""
     typed = [str(session.get("asked", {}).get("model", "")) for session in sessions]
     checkpoints = Counter(match[1] for text in typed if (match := re.search(r"[:,]weights=([^,]+)", text)))
     return re.split(r"[\\/]", checkpoints.most_common(1)[0][0])[-1] if checkpoints else ""

@@ -340,7 +340,11 @@ def test_checks_say_what_to_do() -> None:
         "a",
         top1(0.5, 0.2, n=24),
         counts=Counts(1000, 24, 1, 24),
-        measured={"sessions": [{"agreement": {"n": 8, "top1": 1.0, "fallback": None}}]},
+        measured={
+            "sessions": [
+                {"limit": 24, "asked": {"benchmark": "b"}, "agreement": {"n": 8, "top1": 1.0, "fallback": None}}
+            ]
+        },
         warnings=("partial: evaluated 24 of 1,000 images, 1 failed", "demo-sized"),
         findings=[Finding("loss", False, "it fell")],
     )

@@ -235,7 +235,12 @@ def test_the_next_command_is_the_one_that_tells_more() -> None:
     assert next_of(exhausted, "o") == pairs, "two corruptions of fifteen, and no photograph is left"
     failed = tuple(Failure(f"n/{k}", "cannot be read") for k in range(2))
     assert next_of([replace(each, counts=Counts(1000, 996, 4, 498), failures=failed) for each in found], "o") == pairs
-    held = [replace(each, measured={"sessions": [{"rows": 8, "limit": 8}]}) for each in found]
+    held = [
+        replace(
+            each, measured={"sessions": [{"rows": 8, "limit": 8, "asked": {"benchmark": "imagenet-c", "data": []}}]}
+        )
+        for each in found
+    ]
     assert next_of(held, "o") == pairs, "models that Python held"
     answered = [replace(each, measured=asked(each.model, predictions="/answers.csv")) for each in found]
     assert next_of(answered, "o") == pairs, "a file has no answers to more"

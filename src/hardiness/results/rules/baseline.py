@@ -114,7 +114,7 @@ def _normalises_itself(run: ScoredRun) -> bool:
     model = run.stored.run.model
     if (model.view.mean, model.view.std) != ((0.0,) * 3, (1.0,) * 3):
         return False
-    model_texts = [str(session.get("asked", {}).get("model", "")) for session in run.sessions()]
+    model_texts = [str(session["asked"].get("model", "")) for session in run.sessions()]
     # While its first pictures come in no session is kept, and nothing speaks against it.
     return (
         model.view.range == "0..255"

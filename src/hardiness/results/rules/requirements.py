@@ -70,11 +70,11 @@ def require_whole(result: Result) -> None:
         raise MissingNumberError("nothing was evaluated")
     all_sessions = result.measured.get("sessions", ())
     # A session that was killed has kept that it began, and no rows.
-    sessions = [session for session in all_sessions if session.get("rows")] or all_sessions
-    limits = [session.get("limit") for session in sessions]
+    sessions = [session for session in all_sessions if session["rows"]] or all_sessions
+    limits = [session["limit"] for session in sessions]
     if not limits or result.stop is not None or counts.complete:
         return
-    requests = [session.get("asked", {}) for session in sessions]
+    requests = [session["asked"] for session in sessions]
     stopping = ("time_budget_s", "precision_target", "until_decided")
     if any(each.get(name) is not None for each in requests for name in stopping):
         return
