@@ -853,9 +853,9 @@ def test_the_mark_stands_wherever_a_chat_model_stands_beside_others(
     assert r"chat:toy:7b $\dagger$" in hardiness("export", out, "--format", "latex").out
     rows = hardiness("export", out, "--format", "csv").out.splitlines()
     assert all((note in row) == row.startswith('"chat:') for row in rows)
-    found = {each["model"]: each.get("mark") for each in json.loads((out / "results.json").read_text())["results"]}
+    found = {each["model"]: each["mark"] for each in json.loads((out / "results.json").read_text())["results"]}
     assert found.pop("chat:toy:7b") == "†"
-    assert set(found.values()) == {None}
+    assert set(found.values()) == {""}
     assert hardiness("report", out).status == 0
     figure = (out / "figures" / "cue-conflict--shape_bias.svg").read_text()
     assert name in figure

@@ -58,7 +58,7 @@ def test_it_stops_and_shows_the_interval_that_holds(
     assert score["interval"] == [interval.low, interval.high]
     assert (interval.high - interval.low) / 2 <= 0.13
     assert not result["complete"]
-    assert result["stop"] == {"precision_target": 0.13, "rows": 100, "companions": [], "policy": ""}
+    assert result["stop"] == {"precision_target": 0.13, "rows": 100, "policy": "", "companions": []}
     assert "partial: evaluated 100 of 240 images" in result["warnings"]
     (marked,) = [line for line in result["warnings"] if line.startswith("stopped at a precision target of 0.13")]
     assert "the intervals of top-1, top-5 hold although rows were looked at" in marked
@@ -88,7 +88,7 @@ def test_the_same_command_computes_nothing_and_a_smaller_target_adds_images(
     assert hardiness(*command(model, root, in_steps)).status == 0
     (whole,) = results(in_steps)
     assert whole["complete"]
-    assert "stop" not in whole
+    assert whole["stop"] is None
     assert not any("stopped" in line for line in whole["warnings"])
 
 

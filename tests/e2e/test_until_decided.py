@@ -59,7 +59,7 @@ def test_it_stops_where_every_rule_is_decided_and_the_gate_says_the_same(
     assert told.status == 0, told.err
     assert f"{rules}: imagenet-val: after 100 of 240 images every rule is decided: 1 pass, 1 fail" in told.lines
     (result,) = results(out)
-    assert (result["stop"]["policy"], result["stop"]["rows"]) == (rules, 100)
+    assert result["stop"] == {"precision_target": None, "rows": 100, "policy": rules, "companions": []}
     assert any(line.startswith(f"evaluated until the rules of {rules} were decided") for line in result["warnings"])
     assert "are to be read with that" in " ".join(told.out.split())
     assert "--until-decided" in (out / "report.html").read_text()

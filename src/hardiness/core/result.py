@@ -453,8 +453,8 @@ class ClustersOfResult:
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON form, in which sources are objects."""
-        form: dict[str, Any] = {"column": self.column, "clusters": self.clusters, "pictures": self.pictures}
-        return {**form, **({"sources": [source._asdict() for source in self.sources]} if self.sources else {})}
+        sources = [source._asdict() for source in self.sources]
+        return {"column": self.column, "clusters": self.clusters, "pictures": self.pictures, "sources": sources}
 
     @property
     def text(self) -> str:
@@ -627,13 +627,13 @@ class Result:
         """The JSON form, one entry of ``results.json``."""
         return {
             "model": self.model,
-            **({"mark": mark.strip()} if (mark := self.run.model.mark) else {}),
+            "mark": self.run.model.mark.strip(),
             "benchmark": self.benchmark,
             "data": self.data,
             "protocol": self.protocol,
             "complete": self.counts.complete,
             "scores": [fields_form(score) for score in self.scores],
-            **({"slices": json_form(list(self.slices))} if self.slices else {}),
+            "slices": json_form(list(self.slices)),
             "counts": json_form(self.counts),
             "failures": [
                 {"sample": failure.sample, "reason": failure.reason, "rows": len(failure.conditions)}
@@ -641,11 +641,11 @@ class Result:
             ],
             "warnings": list(self.warnings),
             "findings": json_form(self.findings),
-            **({"stop": json_form(self.stop)} if self.stop else {}),
-            **({"clusters": json_form(self.clusters)} if self.clusters else {}),
-            **({"columns": [source._asdict() for source in self.columns]} if self.columns else {}),
+            "stop": json_form(self.stop),
+            "clusters": json_form(self.clusters),
+            "columns": [source._asdict() for source in self.columns],
             "run": {"key": self.key, **json_form(self.run), "plan": json_form(self.plan)},
-            **({"parts": list(self.parts)} if self.parts else {}),
+            "parts": list(self.parts),
             "measured": dict(self.measured),
         }
 

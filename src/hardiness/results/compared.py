@@ -268,14 +268,14 @@ def comparison_json(comparison: BenchmarkComparison) -> dict[str, Any]:
         "protocol": comparison.protocol,
         "variant": list(comparison.variant),
         "n": comparison.n,
-        **({"clusters": json_form(comparison.clusters)} if comparison.clusters else {}),
-        **({"doubts": dict(comparison.doubts)} if comparison.doubts else {}),
+        "clusters": json_form(comparison.clusters),
+        "doubts": dict(comparison.doubts),
         "notes": list(comparison.notes),
         "effective_robustness": json_form(comparison.effective),
         "flips": json_form(comparison.flips),
-        **({"pair_scores": json_form(comparison.pair_scores)} if comparison.pair_scores else {}),
-        **({"equivalences": json_form(comparison.equivalences)} if comparison.equivalences else {}),
-        **({"slices": [slice_json(pair) for pair in comparison.slices]} if comparison.slices else {}),
+        "pair_scores": json_form(comparison.pair_scores),
+        "equivalences": json_form(comparison.equivalences),
+        "slices": [slice_json(pair) for pair in comparison.slices],
         "scores": [_score(score, comparison) for score in comparison.scores],
         "details": [_detail(detail) for detail in comparison.details],
     }
@@ -294,7 +294,7 @@ def _score(score: ScoreComparison, comparison: BenchmarkComparison) -> dict[str,
                 "second": second,
                 **difference_json(pair),
                 "told_apart": score.is_told_apart((first, second)),
-                **({"doubt": doubt} if (doubt := comparison.doubt_about_pair(score, first, second)) else {}),
+                "doubt": comparison.doubt_about_pair(score, first, second),
             }
             for (first, second), pair in score.pairs.items()
         ],
@@ -309,7 +309,7 @@ def _detail(detail: PairDetail) -> dict[str, Any]:
         "second": detail.second,
         "kappa": kappa.value,
         "kappa_interval": [kappa.interval.low, kappa.interval.high] if kappa.interval else None,
-        **({"kappa_reason": detail.kappa.reason} if detail.kappa and detail.kappa.reason else {}),
+        "kappa_reason": detail.kappa.reason if detail.kappa else "",
         "cells": [
             {"condition": dict(cell.name), "adjusted_p": cell.adjusted, **difference_json(cell.difference)}
             for cell in detail.cells

@@ -106,7 +106,7 @@ def slice_json(pair: SlicedDifference) -> dict[str, Any]:
                 "value": each.value,
                 "first": finite(each.first),
                 "second": finite(each.second),
-                **({"clusters": each.clusters} if each.clusters else {}),
+                "clusters": each.clusters,
                 "difference": difference_json(each.difference),
             }
             for each in pair.slices

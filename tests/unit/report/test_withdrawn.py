@@ -207,7 +207,7 @@ def test_a_comparison_has_the_word_at_the_number(doubt: str) -> None:
     assert (clean[6], under_attack[6]) == ("yes", f"yes, {of}")
     written = comparison_json(whole)
     assert written["doubts"] == {"masked": doubt}
-    assert [pair.get("doubt") for score in written["scores"] for pair in score["pairs"]] == [None, of]
+    assert [pair["doubt"] for score in written["scores"] for pair in score["pairs"]] == ["", of]
 
 
 @DOUBTS

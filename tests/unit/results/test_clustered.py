@@ -87,7 +87,7 @@ def test_a_share_is_that_of_clusters_and_says_how_many(tmp_path: Path) -> None:
     assert score.basis is None
     assert result.clusters is not None
     form = result.as_dict()["clusters"]
-    assert form == {"column": "patient", "clusters": 40, "pictures": 400}
+    assert form == {"column": "patient", "clusters": 40, "pictures": 400, "sources": []}
     assert "400 in 40 clusters" in repr(result)
 
 
