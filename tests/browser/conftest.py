@@ -132,7 +132,9 @@ def result(model: str, benchmark: str, card: str, scores: list[Score], data: str
         scores=scores,
         counts=Counts(2000, 1000, 1, 1000),
         run=run,
-        measured={"sessions": [{"device": "cpu", "rows": 1000, "packages": {"numpy": "2"}}]},
+        measured={
+            "sessions": [{"device": "cpu", "rows": 1000, "packages": {"numpy": "2"}, "asked": {}, "limit": None}]
+        },
         failures=[Failure("n01/broken", "<b>cannot be read</b>", (0,))],
         warnings=("partial: evaluated 1,000 of 2,000 images",),
         key=f"{benchmark}-{model}"[:16],
