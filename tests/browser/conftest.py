@@ -124,6 +124,13 @@ def score(metric: str, value: float, higher_is_better: bool = True, **condition:
 
 def result(model: str, benchmark: str, card: str, scores: list[Score], data: str = "imagenet", **more: Any) -> Result:
     run = Run(ModelIdentity(model), BenchmarkIdentity(benchmark, card, "orhan2019", {"steps": [1, 5]}))
+    session = {
+        "device": "cpu",
+        "rows": 1000,
+        "packages": {"numpy": "2"},
+        "asked": {"benchmark": benchmark},
+        "limit": None,
+    }
     return Result(
         model=model,
         benchmark=benchmark,
@@ -132,9 +139,7 @@ def result(model: str, benchmark: str, card: str, scores: list[Score], data: str
         scores=scores,
         counts=Counts(2000, 1000, 1, 1000),
         run=run,
-        measured={
-            "sessions": [{"device": "cpu", "rows": 1000, "packages": {"numpy": "2"}, "asked": {}, "limit": None}]
-        },
+        measured={"sessions": [session]},
         failures=[Failure("n01/broken", "<b>cannot be read</b>", (0,))],
         warnings=("partial: evaluated 1,000 of 2,000 images",),
         key=f"{benchmark}-{model}"[:16],
