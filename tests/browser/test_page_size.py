@@ -24,6 +24,7 @@ from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, P
 from hardiness.core.table import Records
 from hardiness.data.root import locate
 from hardiness.distortions.apply import corrupt
+from hardiness.engine.cross_checks import missing_columns
 from hardiness.imaging.codecs import decode, encode_jpeg, png
 from hardiness.imaging.resizing import on_canvas, resize
 from hardiness.imaging.sheets import strip
@@ -207,6 +208,8 @@ def attacked(run: Run, fallen: np.ndarray[Any, Any], generator: np.random.Genera
         "zero_gradient": np.zeros(n, np.float32),
         "finite_gradient": np.ones(n, bool),
         "target": np.full(n, -1, np.int32),
+        "told_error": np.zeros(n, np.float32),
+        **missing_columns(n),
     }
     return told | ({"surrogate_success": fallen.astype(np.float32)} if run.surrogate else {})
 
