@@ -47,63 +47,6 @@ SHAPE_MOST = 2.0
 """Coordinates below are those of shapes, which are drawn larger."""
 
 
-def document(sheet: Sheet) -> str:
-    """The drawing as a file of its own, on white paper."""
-    width, height = (number(sheet.scale * each) for each in (sheet.width, sheet.height))
-    size = f'xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}"'
-    paper = f'<rect width="100%" height="100%" fill="{INKS["paper"]}"/>'
-    body = "".join(_group(name, "".join(map(_mark, marks))) for name, marks in sheet.grouped())
-    box = f'viewBox="0 0 {sheet.width:g} {sheet.height:g}"'
-    return f'<svg {box} {size} font-family="{FONT}">{paper}{body}</svg>\n'
-
-
-def _group(name: str, body: str) -> str:
-    if not name:
-        return body
-    kind = f'data-m="{name}"' if name.isdigit() else f'class="{escape(name)}"'
-    return f"<g {kind}>{body}</g>"
-
-
-def _mark(mark: Mark) -> str:
-    if isinstance(mark, Text):
-        anchor = "" if mark.anchor == "start" else f' text-anchor="{mark.anchor}"'
-        weight = ' font-weight="600"' if mark.bold else ""
-        look = f'font-size="{mark.size:g}" fill="{INKS[mark.ink]}"{anchor}{weight}{turn(mark)}'
-        return f'<text x="{number(mark.x)}" y="{number(mark.y)}" {look}>{plain(mark.text)}</text>'
-    if isinstance(mark, Band):
-        return "".join(_cells(mark))
-    colour = INKS[mark.ink]
-    if isinstance(mark, Cloud):
-        return f'<path {_dots(mark)} stroke="{colour}"/>'
-    if isinstance(mark, Symbol):
-        outline = f'stroke="{INKS["paper"]}" stroke-width=".8"'
-        return tipped("polygon", f'points="{corners(mark.points)}" fill="{colour}" {outline}', mark.tip)
-    if isinstance(mark, Area):
-        filled = f'fill="{colour}"{opaque("fill-opacity", mark.opacity)}'
-        return tipped("polygon", f'points="{corners(mark.points)}" {filled}', mark.tip)
-    return tipped("polyline", f'{_line(mark)} stroke="{colour}"', mark.tip) + "".join(map(_mark, mark.symbols))
-
-
-def _line(mark: Stroke) -> str:
-    dash = ' stroke-dasharray="3 3"' if mark.dashed else ""
-    width = "" if mark.width == 1 else f' stroke-width="{mark.width:g}"'
-    return f'points="{corners(mark.points)}" fill="none"{width}{opaque("stroke-opacity", mark.opacity)}{dash}'
-
-
-def _dots(mark: Cloud) -> str:
-    """The attributes of a path of round dots: lines of no length with round ends."""
-    path = "".join(f"M{number(x)} {number(y)}h0" for x, y in mark.points)
-    return f'd="{path}" stroke-width="{mark.width:g}" stroke-linecap="round"'
-
-
-def _cells(band: Band) -> Iterable[str]:
-    """Each cell, and its value on it."""
-    for left, opacity, text in band.cells:
-        at = f'x="{left:g}" y="{band.y:g}" width="{band.width:g}" height="{band.height:g}"'
-        yield f'<rect {at} fill="{INKS["heat"]}" fill-opacity="{opacity:.2g}"/>'
-        yield _mark(Text(left + band.width / 2, band.baseline, text, size=SMALL_PX, anchor="middle"))
-
-
 def tipped(tag: str, attributes: str, tip: str) -> str:
     """An element that says something to a pointer, where there is something to say."""
     return f"<{tag} {attributes}><title>{plain(tip)}</title></{tag}>" if tip else f"<{tag} {attributes}/>"
@@ -134,9 +77,6 @@ def opaque(name: str, opacity: float) -> str:
     return "" if opacity == 1 else f' {name}="{opacity:g}"'
 
 
-INK_CLASSES, ANCHOR_CLASSES = {"faint": "f"}, {"middle": "c", "end": "e"}
-"""Classes of text, for which the page has rules; without one it is in plain ink, and begins at its place."""
-
 MARKERS = {MARKER_PX: "u", LARGE_PX: "v"}
 """Names of a model's markers in a page, before its number, by radius."""
 
@@ -146,30 +86,46 @@ ICON_PX = 14
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How the marks of one group are written: its name, and whether they say something to a pointer."""
+    """How the marks of one group are written: its name, where, and whether they say something to a pointer.
+
+    A page has rules, which spare most marks their colours, and a marker drawn once is used again. A file needs neither,
+    so that programs open it that know no style sheets.
+    """
 
     group: str
+    in_page: bool
     tips: bool
 
     @property
     def ink(self) -> str:
-        """The ink of its model; empty where it is of none."""
-        return f"m{int(self.group) % len(MODEL_COLOURS)}" if self.group.isdigit() else ""
+        """The ink that the page's rules give its marks; empty where they give none."""
+        return f"m{int(self.group) % len(MODEL_COLOURS)}" if self.in_page and self.group.isdigit() else ""
 
     @property
     def width(self) -> float:
-        """The width of most of its lines."""
+        """The width of a line that says none."""
         return USUAL_PX if self.ink else 1.0
 
-    def colour(self, attribute: str, ink: str) -> str:
-        """The attribute that gives an ink; nothing for that of the group."""
-        return "" if ink == self.ink else f' {attribute}="var(--{ink})"'
+    def colour(self, attribute: str, ink: str, usual: str = "") -> str:
+        """The attribute that gives an ink; in a page nothing for the usual one, which else is that of the group."""
+        if not self.in_page:
+            return f' {attribute}="{INKS[ink]}"'
+        return "" if ink == (usual or self.ink) else f' {attribute}="var(--{ink})"'
+
+
+def document(sheet: Sheet) -> str:
+    """The drawing as a file of its own, on white paper."""
+    width, height = (number(sheet.scale * each) for each in (sheet.width, sheet.height))
+    size = f'xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}"'
+    letters = f'font-family="{FONT}" font-size="{SMALL_PX:g}"'
+    paper = f'<rect width="100%" height="100%" fill="{INKS["paper"]}"/>'
+    box = f'viewBox="0 0 {sheet.width:g} {sheet.height:g}"'
+    return f'<svg {box} {size} fill="none" {letters}>{paper}{_body(sheet, in_page=False)}</svg>\n'
 
 
 def inline(sheet: Sheet, tips: bool = True) -> str:
     """The drawing, for an HTML body that holds `symbols` and has `rules`; ``tips``: for a pointer, phones have none."""
-    body = "".join(_page_group(name, marks, tips) for name, marks in sheet.grouped())
-    return f'<svg viewBox="0 0 {sheet.width:g} {sheet.height:g}" class="sheet">{body}</svg>'
+    return f'<svg viewBox="0 0 {sheet.width:g} {sheet.height:g}" class="sheet">{_body(sheet, True, tips)}</svg>'
 
 
 def icon(model: str, inks: Inks) -> str:
@@ -207,9 +163,13 @@ def rules(inks: Inks) -> str:
     )
 
 
-def _page_group(name: str, marks: Sequence[Mark], tips: bool) -> str:
-    """The marks; those of a model take their colour from the rules for its group."""
-    body = "".join(_written(marks, Style(name, tips)))
+def _body(sheet: Sheet, in_page: bool, tips: bool = True) -> str:
+    return "".join(
+        _group(name, "".join(_written(marks, Style(name, in_page, tips)))) for name, marks in sheet.grouped()
+    )
+
+
+def _group(name: str, body: str) -> str:
     if not name:
         return body
     kind = f'data-m="{name}"' if name.isdigit() else f'class="{escape(name)}"'
@@ -224,23 +184,31 @@ def _written(marks: Sequence[Mark], style: Style) -> Iterable[str]:
             alike.setdefault(_look(mark, style), []).append(mark)
     for mark in marks:
         if not isinstance(mark, Stroke):
-            yield _page_mark(mark, style)
+            yield _mark(mark, style)
         elif style.tips and mark.tip:
-            yield tipped("path", f'd="{_page_line(mark.points)}"{_look(mark, style)}', mark.tip)
+            yield _lines([mark], style)
         elif kin := alike.pop(_look(mark, style), None):
-            yield f'<path d="{"".join(_page_line(each.points) for each in kin)}"{_look(mark, style)}/>'
+            yield _lines(kin, style)
+
+
+def _lines(kin: Sequence[Stroke], style: Style) -> str:
+    """Lines that look alike as one path; their markers, which a rule of the page draws there, follow it in a file."""
+    look, tip = _look(kin[0], style), kin[0].tip if style.tips else ""
+    path = tipped("path", f'd="{"".join(_path(each.points) for each in kin)}"{look}', tip)
+    symbols = () if style.in_page else (symbol for each in kin for symbol in each.symbols)
+    return path + "".join(_mark(each, style) for each in symbols)
 
 
 def _look(mark: Stroke, style: Style) -> str:
     """The attributes of a line."""
-    ink = ' class="l"' if mark.ink == "line" else style.colour("stroke", mark.ink)
-    marker = ' class="k"' if mark.shape else ""
+    marker = ' class="k"' if mark.shape and style.in_page else ""
     width = "" if mark.width == style.width else f' stroke-width="{mark.width:g}"'
     dash = ' stroke-dasharray="3 3"' if mark.dashed else ""
-    return f"{ink}{marker}{width}{opaque('stroke-opacity', mark.opacity)}{dash}"
+    opacity = opaque("stroke-opacity", mark.opacity)
+    return f"{style.colour('stroke', mark.ink)}{marker}{width}{opacity}{dash}"
 
 
-def _page_line(points: Sequence[Point]) -> str:
+def _path(points: Sequence[Point]) -> str:
     """A path through points; a level or an upright line says one number less."""
     (x, y), *others = points
     begin = f"M{number(x)} {number(y)}"
@@ -251,18 +219,22 @@ def _page_line(points: Sequence[Point]) -> str:
     return " ".join([begin, *(f"{number(a)} {number(b)}" for a, b in others)])
 
 
-def _page_mark(mark: Mark, style: Style) -> str:
-    assert not isinstance(mark, Band | Stroke), "a page has matrices as tables, and lines are written together"
+def _mark(mark: Mark, style: Style) -> str:
+    assert not isinstance(mark, Stroke), "lines are written together"
     if isinstance(mark, Text):
-        return _text(mark)
+        return _text(mark, style)
+    if isinstance(mark, Band):
+        return "".join(_cells(mark, style))
     if isinstance(mark, Cloud):
         return f"<path {_dots(mark)}{style.colour('stroke', mark.ink)}/>"
     tip = mark.tip if style.tips else ""
     if isinstance(mark, Area):
-        fill = style.colour("fill", mark.ink)
-        pale = "" if style.ink and mark.opacity == BAND else opaque("fill-opacity", mark.opacity)
-        points = " ".join(f"{x:.0f},{y:.0f}" for x, y in mark.points)  # bands are wide and pale
-        return tipped("polygon", f'points="{points}"{fill}{pale}', tip)
+        opacity = "" if style.ink and mark.opacity == BAND else opaque("fill-opacity", mark.opacity)
+        points = " ".join(f"{x:.0f},{y:.0f}" for x, y in mark.points) if style.in_page else corners(mark.points)
+        return tipped("polygon", f'points="{points}"{style.colour("fill", mark.ink)}{opacity}', tip)
+    if not style.in_page:
+        look = f'fill="{INKS[mark.ink]}" stroke="{INKS["paper"]}" stroke-width=".8"'
+        return tipped("polygon", f'points="{corners(mark.points)}" {look}', tip)
     x, y = mark.centre
     if mark.ink == style.ink and mark.radius in MARKERS:
         return tipped("use", f'href="#{MARKERS[mark.radius]}{style.group}" x="{x:.0f}" y="{y:.0f}"', tip)
@@ -270,13 +242,26 @@ def _page_mark(mark: Mark, style: Style) -> str:
     return tipped("use", f'href="#k-{mark.shape}" transform="{place}" fill="var(--{mark.ink})"', tip)
 
 
-def _text(mark: Text) -> str:
-    names = " ".join(filter(None, (INK_CLASSES.get(mark.ink, ""), ANCHOR_CLASSES.get(mark.anchor, ""))))
-    look = f' class="{names}"' if names else ""
+def _text(mark: Text, style: Style) -> str:
     size = "" if mark.size == SMALL_PX else f' font-size="{mark.size:g}"'
+    anchor = "" if mark.anchor == "start" else f' text-anchor="{mark.anchor}"'
     weight = ' font-weight="600"' if mark.bold else ""
-    place = f'x="{mark.x:.0f}" y="{mark.y:.0f}"'
-    return f"<text {place}{size}{look}{weight}{turn(mark)}>{plain(mark.text)}</text>"
+    look = f"{size}{style.colour('fill', mark.ink, usual='ink')}{anchor}{weight}{turn(mark)}"
+    return f'<text x="{mark.x:.0f}" y="{mark.y:.0f}"{look}>{plain(mark.text)}</text>'
+
+
+def _dots(mark: Cloud) -> str:
+    """The attributes of a path of round dots: lines of no length with round ends."""
+    path = "".join(f"M{number(x)} {number(y)}h0" for x, y in mark.points)
+    return f'd="{path}" stroke-width="{mark.width:g}" stroke-linecap="round"'
+
+
+def _cells(band: Band, style: Style) -> Iterable[str]:
+    """Each cell, and its value on it."""
+    for left, opacity, text in band.cells:
+        at = f'x="{left:g}" y="{band.y:g}" width="{band.width:g}" height="{band.height:g}"'
+        yield f'<rect {at}{style.colour("fill", "heat")} fill-opacity="{opacity:.2g}"/>'
+        yield _text(Text(left + band.width / 2, band.baseline, text, size=SMALL_PX, anchor="middle"), style)
 
 
 PX_PER_INCH, DPI = 96, 200
