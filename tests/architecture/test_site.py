@@ -143,23 +143,3 @@ def test_an_address_of_a_name_in_the_former_reference_leads_to_its_line() -> Non
     assert lines["hardiness.core.Benchmark"].startswith("[`core.Benchmark`](benchmarks.md#benchmark)")
     own = re.findall(r'<a id="hardiness\.(\w+)"></a><a id="(\w+)">', index)
     assert sorted(own) == sorted((name, name) for name in hardiness.__all__)
-
-
-FORMER = (
-    "adding_a_benchmark adding_a_distortion adding_a_metric adding_a_model adding_an_attack attacking_your_own_defence "
-    "attacks attacks_results benchmarks cue_conflict data dependencies fidelity imagenet_c imagenet_c_results "
-    "imagenet_p imagenet_p_results models modern performance reliability report running scale security statistics "
-    "visualise decisions/failures_are_tried_again decisions/one_decode_many_canvases decisions/the_api_room "
-    "decisions/weights_are_hashed_in_memory decisions/one_version_at_a_time decisions/the_last_units_are_cut "
-    "decisions/the_second_house"
-)
-"""Addresses that pages had once."""
-
-
-@pytest.mark.parametrize("name", FORMER.split())
-def test_an_old_address_leads_to_a_page(name: str) -> None:
-    plugins = yaml.safe_load((ROOT / "mkdocs.yml").read_text())["plugins"]
-    (maps,) = (each["redirects"]["redirect_maps"] for each in plugins if "redirects" in each)
-    target, _, anchor = maps.get(f"{name}.md", f"{name}.md").partition("#")
-    headings = re.findall("^#+ (.*)", (ROOT / "docs" / target).read_text(), re.M)
-    assert not anchor or anchor in {re.sub(r"[^\w]+", "-", heading.lower()).strip("-") for heading in headings}
