@@ -116,21 +116,6 @@ def test_bad_input_of_one_worker_is_one_line_and_costs_the_others_nothing(
     assert len(list((tmp_path / "out" / "records").iterdir())) == 1
 
 
-def test_leases_of_an_earlier_version_are_no_matter(hardiness: Any, command: list[str], tmp_path: Path) -> None:
-    given = [*command, "--limit", "16", "--out"]
-    leases = tmp_path / "out" / ".leases"
-    leases.mkdir(parents=True)
-    (leases / "version").write_text('{"holder": "node-7-1", "until": 9e12, "said": "0.1.0"}')
-    (leases / "0123456789abcdef").write_text('{"holder": "node-7-1", "until": 9e12, "deaths": 4}')
-    status, _, told = hardiness(*given, str(tmp_path / "out"), "--worker", "0/2")
-    assert status == 0, told
-    status, _, told = hardiness(*given, str(tmp_path / "one"))
-    assert status == 0, told
-    assert records(tmp_path / "out") == records(tmp_path / "one")
-    status, _, told = hardiness("show", str(tmp_path / "out"))
-    assert status == 0, told
-
-
 def test_workers_that_see_other_photographs_are_refused_by_one_line_and_nothing_is_lost(
     hardiness: Any, command: list[str], tmp_path: Path
 ) -> None:
