@@ -34,7 +34,7 @@ from bars import at_least, sized, tell, versions
 from hardiness.benchmarks.card import cards
 from hardiness.core.condition import Condition
 from hardiness.core.result import Interval
-from hardiness.core.run import Run
+from hardiness.core.run import BenchmarkIdentity, Run
 from hardiness.core.table import ImageTable
 from hardiness.results.clustered import clustered_score
 from hardiness.statistics.clusters import Clusters
@@ -58,7 +58,7 @@ GRID = 100_000
 """Places at which the quantiles of a population are known."""
 
 CELLS = (Condition(), *(Condition(corruption="fog", severity=k) for k in range(1, CONDITIONS + 1)))
-RUN = Run(conditions=CELLS)
+RUN = Run(benchmark=BenchmarkIdentity("scores", "picture_scores", options={"range": "0..1"}), conditions=CELLS)
 
 
 def with_zeros(share: float, first: float, second: float) -> Callable[[Floats], Floats]:

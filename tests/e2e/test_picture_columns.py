@@ -104,7 +104,7 @@ def test_a_csv_of_labels_has_columns_and_the_key_of_one_without(
     told = hardiness("show", tmp_path / "with", "--cluster", "patient", "--slice", "site", "--json")
     assert told.status == 0, told.err
     result = result_of(told)
-    assert result["clusters"] == {"column": "patient", "clusters": 15, "pictures": 60}
+    assert result["clusters"] == {"column": "patient", "clusters": 15, "pictures": 60, "sources": []}
     digest = hashlib.sha256((hospital.folder / "labels.csv").read_bytes()).hexdigest()
     assert result["columns"] == [{"name": "labels.csv", "sha256": digest}]
     assert {each["value"]: each["n"] for each in result["slices"][0]["slices"]} == {"north": 40, "south": 20}
@@ -179,7 +179,7 @@ def test_a_damaged_file_of_columns_is_a_line_and_the_rest_is_shown(
     file.write_bytes(file.read_bytes()[:-9])
     told = hardiness("show", out, "--columns", hospital.folder / "columns.csv", "--slice", "site")
     assert told.status == 0
-    assert f"{file.name} is not what was written" in told.out.replace("\n", "")
+    assert f"{file.name}isnotwhatwaswritten" in "".join(told.out.split()), "lines may break anywhere"
     assert hardiness(*hospital.run(out), "--quiet").status == 0
     assert len(stored_files(out)) == 2, "the next run stores them again"
     assert len(Store.open(out).runs()[0].picture_columns()) == PICTURES
