@@ -52,7 +52,7 @@ def check_equal(sides: dict[str, Path], folder: Path, work: str) -> int:
     before, now = (scores(sides[side], folder / side / work) for side in ("before", "now"))
     differing = [key for key, value in before.items() if abs((value or 0) - (now.get(key) or 0)) > TOLERANCE]
     if differing:
-        raise SystemExit(f"{work}: both differ in {differing[:3]}")
+        raise SystemExit(f"{work}: the scores of both differ in {differing[:3]}")
     return len(before)
 
 

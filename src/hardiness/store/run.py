@@ -37,7 +37,6 @@ MEASURED, EXHIBITS, STOP, PICTURE_COLUMNS = "measured", "exhibits", "stop.json",
 
 DAMAGED, STRANGE = "damaged", "is no file of this run"
 
-
 CLASSES = ("label", "prediction", "top5_class", "target")
 """Columns of rows that hold classes: stored by the outputs of the model, read by the classes of the data."""
 
