@@ -34,8 +34,9 @@ from bars import at_least, at_most, sized, tell, versions
 from hardiness.benchmarks.own_classes import class_scores
 from hardiness.benchmarks.shares import LOSSES, accuracy, aurra_score, mean_loss
 from hardiness.core.condition import Condition
-from hardiness.core.result import Interval, Metric, Score
+from hardiness.core.result import Metric, Score
 from hardiness.core.run import DataIdentity, Run
+from hardiness.core.spread import Interval
 from hardiness.core.table import ImageTable
 from hardiness.results.clustered import clustered_score
 from hardiness.statistics.cells import cell_means, equal_weights

@@ -25,7 +25,7 @@ from scipy.special import expit, logit, ndtr, ndtri
 from bars import at_least, at_most, sized, tell, versions
 from hardiness.benchmarks.card import card_of
 from hardiness.core.condition import Condition
-from hardiness.core.result import Interval
+from hardiness.core.spread import Interval
 from hardiness.reference.published_numbers import baseline, published
 from hardiness.reference.sets import distortion_set
 from hardiness.results.runs import ScoredRun

@@ -32,7 +32,8 @@ from hardiness.api.command import Command
 from hardiness.api.execution import run
 from hardiness.core.benchmark import Item
 from hardiness.core.model import CANVAS_224
-from hardiness.core.result import Interval, Result
+from hardiness.core.result import Result
+from hardiness.core.spread import Interval
 from hardiness.data.root import locate
 from hardiness.distortions.apply import corruptions
 from hardiness.imaging.codecs import decode

@@ -33,8 +33,9 @@ from hardiness.benchmarks.ood import of_set
 from hardiness.benchmarks.own_classes import class_scores
 from hardiness.benchmarks.shares import aurra_score, mean_loss, two_of_each
 from hardiness.core.condition import Condition
-from hardiness.core.result import Interval, Metric
+from hardiness.core.result import Metric
 from hardiness.core.run import DataIdentity, Run
+from hardiness.core.spread import Interval
 from hardiness.core.table import ImageTable
 from hardiness.statistics.calibration_intervals import Gaps, calibration_interval
 from hardiness.statistics.cells import CellMeans, cell_means, equal_weights

@@ -17,8 +17,9 @@ from hardiness.benchmarks.own_classes import class_scores
 from hardiness.benchmarks.shares import LOSSES, aurra_score, estimated_loss, selective_scores, two_of_each
 from hardiness.benchmarks.temperature import best_inverse, temperature_estimate
 from hardiness.core.condition import Condition
-from hardiness.core.result import Interval, Metric
+from hardiness.core.result import Metric
 from hardiness.core.run import DataIdentity, Run
+from hardiness.core.spread import Interval
 from hardiness.core.table import ImageTable
 from hardiness.statistics.calibration_intervals import Gaps, calibration_interval
 from hardiness.statistics.cells import cell_means, equal_weights

@@ -33,8 +33,8 @@ from scipy.stats import beta, bootstrap
 from bars import at_least, sized, tell, versions
 from hardiness.benchmarks.card import cards
 from hardiness.core.condition import Condition
-from hardiness.core.result import Interval
 from hardiness.core.run import BenchmarkIdentity, Run
+from hardiness.core.spread import Interval
 from hardiness.core.table import ImageTable
 from hardiness.results.clustered import clustered_score
 from hardiness.statistics.clusters import Clusters

@@ -16,8 +16,9 @@ from hardiness.benchmarks.galleries import Answer, Gallery, Sample
 from hardiness.core.benchmark import Image
 from hardiness.core.condition import Condition
 from hardiness.core.forms import json_form
-from hardiness.core.result import Counts, Finding, Interval, Result, Score
+from hardiness.core.result import Counts, Finding, Result, Score
 from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Plan, Run
+from hardiness.core.spread import Interval
 from hardiness.core.table import Failure
 from hardiness.imaging.codecs import png
 from hardiness.report.evidence.page import evidence_page

@@ -16,8 +16,9 @@ from hardiness.core.errors import StoreError
 from hardiness.core.forms import from_json, json_form
 from hardiness.core.model import View
 from hardiness.core.request import Stop
-from hardiness.core.result import Finding, Interval, Score
+from hardiness.core.result import Finding, Score
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, InputIdentity, ModelIdentity, Plan, Run, Surrogate
+from hardiness.core.spread import Interval
 from hardiness.results.comparison import BenchmarkComparison
 from hardiness.results.flips import PairFlips
 from hardiness.results.gate import Gate, GateVerdict

@@ -19,8 +19,9 @@ from hardiness.benchmarks.gradient_checks import gradient_mismatch
 from hardiness.benchmarks.strength_checks import must_break
 from hardiness.core.attack_plan import Round
 from hardiness.core.condition import Condition
-from hardiness.core.result import Counts, Finding, Interval, Result, Score, doubt_of, trust
+from hardiness.core.result import Counts, Finding, Result, Score, doubt_of, trust
 from hardiness.core.run import BenchmarkIdentity, Run, Surrogate
+from hardiness.core.spread import Interval
 from hardiness.core.table import Records
 from hardiness.engine.cross_checks import missing_columns
 from hardiness.report.section import section_of

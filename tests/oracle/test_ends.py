@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from scipy.stats import beta, binom, gamma, norm, t
 
 from hardiness.core.forms import from_json, json_form
-from hardiness.core.result import Interval, Metric, Score
+from hardiness.core.result import Metric, Score
+from hardiness.core.spread import Interval
 from hardiness.statistics.comparison import mean_difference, score_interval, score_statistic
 from hardiness.statistics.estimate import mean
 from hardiness.statistics.intervals import (

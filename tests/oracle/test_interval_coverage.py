@@ -14,8 +14,8 @@ from hardiness.benchmarks.shares import confidence_scores, selective_scores
 from hardiness.benchmarks.temperature import best_inverse, temperature_estimate
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
-from hardiness.core.result import Interval
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, Run
+from hardiness.core.spread import Interval
 from hardiness.core.table import ImageTable
 from hardiness.metrics.imagenet_x import error_ratio, error_ratios
 from hardiness.metrics.scoring import Scoring, as_score

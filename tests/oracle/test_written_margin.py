@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import betabinom, binom, hypergeom
 
-from hardiness.core.result import Interval
+from hardiness.core.spread import Interval
 from hardiness.statistics.comparison import difference_test
 from hardiness.statistics.estimate import mean
 from hardiness.statistics.intervals import proportion

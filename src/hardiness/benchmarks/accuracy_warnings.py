@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from hardiness.benchmarks.attacks import PROTOCOLS
 from hardiness.benchmarks.corruptions import cells_of_mean
 from hardiness.benchmarks.presentation import benchmark_type
-from hardiness.core.result import Interval, Result, Score
+from hardiness.core.result import Result, Score
+from hardiness.core.spread import Interval
 from hardiness.reference.published_data import published_set
 from hardiness.reference.published_numbers import published_for, published_interval
 from hardiness.statistics.intervals import disjoint, wilson, within

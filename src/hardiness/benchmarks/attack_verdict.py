@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from hardiness.benchmarks.check_wording import bounds, percent
 from hardiness.benchmarks.gradient_checks import LOW_PRECISION
 from hardiness.benchmarks.strength_checks import TOO_SHORT
-from hardiness.core.result import CANNOT_TELL, Finding, Interval, doubt_of
+from hardiness.core.result import CANNOT_TELL, Finding, doubt_of
+from hardiness.core.spread import Interval
 from hardiness.statistics.intervals import wilson
 
 NOT_ROBUST = 0.5

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core.result import Finding, Interval
+from hardiness.core.result import Finding
+from hardiness.core.spread import Interval
 
 Values = NDArray[np.floating]
 

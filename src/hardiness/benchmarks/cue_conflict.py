@@ -22,8 +22,9 @@ from hardiness.core.benchmark import Benchmark, DataRoot, DataSet, Expansion, It
 from hardiness.core.condition import Condition
 from hardiness.core.errors import UnknownNameError
 from hardiness.core.model import CANVAS_224, Canvas
-from hardiness.core.result import Interval, Metric, Score
+from hardiness.core.result import Metric, Score
 from hardiness.core.run import Run
+from hardiness.core.spread import Interval
 from hardiness.core.table import RIGHT, Columns, ImageTable, Records
 from hardiness.statistics.clusters import EstimateBasis, basis_of_share
 from hardiness.statistics.estimate import mean

@@ -18,8 +18,9 @@ from hardiness.benchmarks.galleries import Answer, Gallery, Sample
 from hardiness.benchmarks.operating_limits import is_of_level
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
-from hardiness.core.result import Interval, Metric, Score
+from hardiness.core.result import Metric, Score
 from hardiness.core.run import Run
+from hardiness.core.spread import Interval
 from hardiness.core.table import RIGHT, ImageTable
 from hardiness.sources.files import shown
 from hardiness.statistics.clusters import EstimateBasis, EstimateByCluster, WorstBasis, area_rule

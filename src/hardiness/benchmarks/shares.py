@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core.condition import Condition
-from hardiness.core.result import Interval, Metric, Score
+from hardiness.core.result import Metric, Score
+from hardiness.core.spread import Interval
 from hardiness.core.table import RIGHT, ImageTable, Records
 from hardiness.metrics.imagenet_real import real_top1, real_top5
 from hardiness.metrics.imagenet_x import error_ratio, imagenet_x_error

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from hardiness.core.errors import ArgumentError, DataError, HardinessError, ModelError, SampleError
     from hardiness.core.model import CANVAS_224, Canvas, ModelSpec, Source, View
     from hardiness.core.request import Request
-    from hardiness.core.result import Interval, Metric, Result, Score
+    from hardiness.core.result import Metric, Result, Score
     from hardiness.core.run import Run
+    from hardiness.core.spread import Interval
     from hardiness.core.table import RIGHT, ImageTable, Records
 else:
     __getattr__, __dir__ = door(__name__)

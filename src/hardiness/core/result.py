@@ -16,6 +16,7 @@ from hardiness.core.errors import suggestion
 from hardiness.core.forms import fields_form, from_fields, json_field, json_form
 from hardiness.core.request import Stop
 from hardiness.core.run import Plan, Run
+from hardiness.core.spread import Interval
 from hardiness.core.table import Failure
 
 SHOWN = 24
@@ -65,21 +66,6 @@ CANNOT_TELL = "cannot tell"
 
 ABOUT_THE_MODEL = ("verdict", "already misclassified")
 """Findings that say how good a model is, and cast no doubt on its number where the verdict is believed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """A 95 % interval, in the score's own unit.
-
-    Attributes:
-        low, high: its ends.
-        method: how it was made, from which its ends at any other level follow: the name of a function of
-            `hardiness.statistics` and its arguments, which may be such lists themselves. Empty where that is not known.
-    """
-
-    low: float
-    high: float
-    method: Sequence[Any] = field(default=(), compare=False, repr=False, metadata=json_field(never=True))
 
 
 @dataclass(frozen=True, slots=True)

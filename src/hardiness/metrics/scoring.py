@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
-from hardiness.core.result import Interval, Metric, Score
+from hardiness.core.result import Metric, Score
 from hardiness.core.run import Run
+from hardiness.core.spread import Interval
 from hardiness.core.table import ImageTable
 from hardiness.statistics.cells import CellMeans, means_of
 from hardiness.statistics.clusters import EstimateBasis, basis_of_share

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from hardiness.core.result import Interval
+from hardiness.core.spread import Interval
 
 TESTBED_NAMES = {
     "resnext101_32x8d": "resnext101_32x8d",

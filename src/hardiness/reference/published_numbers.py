@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from hardiness.core.condition import Condition
-from hardiness.core.result import Interval
 from hardiness.core.run import ModelIdentity
+from hardiness.core.spread import Interval
 from hardiness.reference.class_sets import CLASS_SETS, class_set
 from hardiness.reference.published_lines import TESTBED_NAMES, images_behind, testbed_point
 from hardiness.reference.published_tables import registry

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hardiness.benchmarks.shares import BRIER_OF_ANSWER, ECE
-from hardiness.core.result import Interval, Metric, Result, Score
+from hardiness.core.result import Metric, Result, Score
+from hardiness.core.spread import Interval
 from hardiness.report.charts import Curves, Line, Panel
 
 PANELS = ((ECE, "equal-width", f"{ECE.title}, 15 bins of equal width"), (BRIER_OF_ANSWER, "", BRIER_OF_ANSWER.title))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from hardiness.core.result import Interval, Score
+from hardiness.core.result import Score
+from hardiness.core.spread import Interval
 
 
 @dataclass(frozen=True, slots=True)

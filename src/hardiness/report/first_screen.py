@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from hardiness.core.result import Interval
+from hardiness.core.spread import Interval
 from hardiness.report.marks import RANDOM_WEIGHTS
 from hardiness.report.standings import Lead, Precedence, Standing
 from hardiness.statistics.comparison import FEWEST

@@ -16,7 +16,8 @@ from rich.table import Table
 from rich.text import Span, Text
 
 from hardiness.core.errors import CONTROLS
-from hardiness.core.result import Interval, TextTable
+from hardiness.core.result import TextTable
+from hardiness.core.spread import Interval
 from hardiness.report.charts import GridCell
 
 SPELLED = {

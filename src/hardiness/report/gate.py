@@ -10,7 +10,8 @@ from xml.etree import ElementTree
 
 from hardiness.core.answers import mark_notes
 from hardiness.core.errors import printable
-from hardiness.core.result import Interval, TextTable
+from hardiness.core.result import TextTable
+from hardiness.core.spread import Interval
 from hardiness.report.format import PERCENT_UNITS
 from hardiness.results.gate import Gate, GateVerdict
 

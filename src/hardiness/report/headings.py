@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from hardiness.core.result import Interval, Score
+from hardiness.core.result import Score
+from hardiness.core.spread import Interval
 
 FEW = 3
 """Names that a heading can take; of more it gives the number."""

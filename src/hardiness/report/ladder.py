@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from hardiness.core.result import IN_PERCENT, Interval, TextTable
+from hardiness.core.result import IN_PERCENT, TextTable
+from hardiness.core.spread import Interval
 from hardiness.results.ladder import ExportLadder, LadderStep, StepPart
 from hardiness.statistics.equivalence import Equivalence
 

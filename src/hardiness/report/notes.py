@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from hardiness.benchmarks.card import card_of
 from hardiness.core.attack_plan import epsilon_text
-from hardiness.core.result import Interval, Result, Score
+from hardiness.core.result import Result, Score
+from hardiness.core.spread import Interval
 from hardiness.reference import robustbench
 from hardiness.reference.published_numbers import published_series
 from hardiness.reference.timm_results import TIMM_IMAGES, TIMM_SETS, best_rows, parameters_m, timm_row

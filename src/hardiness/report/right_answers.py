@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from hardiness.benchmarks.presentation import Column
-from hardiness.core.result import PARTIAL, Interval, Result, Score
+from hardiness.core.result import PARTIAL, Result, Score
+from hardiness.core.spread import Interval
 from hardiness.results.comparison import ERRORS, BenchmarkComparison, PairDetail
 from hardiness.statistics.comparison import Difference, ScoreComparison
 

@@ -12,7 +12,8 @@ from hardiness.benchmarks.picture_scores import MEAN_SCORE
 from hardiness.benchmarks.presentation import Column, benchmark_type, words
 from hardiness.core.attack_plan import epsilon_text
 from hardiness.core.condition import Condition
-from hardiness.core.result import PARTIAL, Interval, Result, Score, SlicedScore
+from hardiness.core.result import PARTIAL, Result, Score, SlicedScore
+from hardiness.core.spread import Interval
 from hardiness.report.first_screen import RightShare, ScreenColumn, listed, pair_text
 from hardiness.report.marks import RANDOM_WEIGHTS, has_random_weights
 from hardiness.report.places import order_beyond_chance

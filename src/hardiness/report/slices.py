@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from hardiness.core.result import Interval, Result, Score, SlicedScore, SliceScore, TextTable
+from hardiness.core.result import Result, Score, SlicedScore, SliceScore, TextTable
+from hardiness.core.spread import Interval
 from hardiness.report import format as formatting
 from hardiness.results.slices import headline_slices
 from hardiness.sources.files import shown

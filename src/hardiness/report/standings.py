@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
 
-from hardiness.core.result import Interval
+from hardiness.core.spread import Interval
 from hardiness.statistics.comparison import ScoreComparison
 
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, UnknownNameError
-from hardiness.core.result import Interval
+from hardiness.core.spread import Interval
 from hardiness.sources.files import shown
 
 Form = Literal["pyarrow", "pandas"]

@@ -12,7 +12,8 @@ from hardiness.core.answers import mark_notes
 from hardiness.core.columns import NO_GROUPING, Grouping
 from hardiness.core.errors import StoreError
 from hardiness.core.forms import fields_form, from_json, json_field
-from hardiness.core.result import IN_PERCENT, Interval
+from hardiness.core.result import IN_PERCENT
+from hardiness.core.spread import Interval
 from hardiness.results.policy import Policy, Rule
 from hardiness.results.rules.cases import RuleCase, cases_of
 from hardiness.results.rules.folder import PolicyFolder

@@ -11,7 +11,8 @@ import numpy as np
 
 from hardiness.core.condition import Condition
 from hardiness.core.forms import fields_form, from_json, json_field
-from hardiness.core.result import Interval, TextTable
+from hardiness.core.result import TextTable
+from hardiness.core.spread import Interval
 from hardiness.results.measured import RunByImage
 from hardiness.statistics.comparison import difference_test, shared_images
 from hardiness.statistics.intervals import wilson

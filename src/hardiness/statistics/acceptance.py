@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core.random import rng
-from hardiness.core.result import Interval
+from hardiness.core.spread import Interval
 from hardiness.statistics.intervals import RESAMPLES, effective_wilson
 
 Floats = NDArray[np.float64]

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core.result import Interval
+from hardiness.core.spread import Interval
 
 Floats = NDArray[np.float64]
 

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from hardiness.core.condition import Condition
 from hardiness.core.random import rng
-from hardiness.core.result import Interval, Metric, Score
+from hardiness.core.result import Metric, Score
+from hardiness.core.spread import Interval
 from hardiness.core.table import ImageTable
 from hardiness.statistics.clusters import EstimateBasis
 from hardiness.statistics.estimate import Estimate, cell_influences, mean

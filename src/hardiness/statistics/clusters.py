@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core.errors import ArgumentError
-from hardiness.core.result import ClusteredInterval, Interval
+from hardiness.core.result import ClusteredInterval
+from hardiness.core.spread import Interval
 from hardiness.statistics.estimate import Estimate, mean
 from hardiness.statistics.intervals import area_interval, clustered_proportion, known_by_clusters, outermost, within
 

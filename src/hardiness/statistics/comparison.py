@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
 from hardiness.core.forms import json_field
-from hardiness.core.result import Interval
+from hardiness.core.spread import Interval
 from hardiness.statistics.clusters import (
     ENOUGH_CLUSTERS,
     Clusters,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from hardiness.core.forms import json_field
-from hardiness.core.result import Interval
+from hardiness.core.spread import Interval
 from hardiness.statistics.comparison import DifferenceTest
 from hardiness.statistics.verdicts import EQUIVALENCE_LEVEL, Evidence, Limit
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core.errors import ArgumentError
-from hardiness.core.result import Interval
+from hardiness.core.spread import Interval
 from hardiness.statistics.intervals import effective_wilson, scaled, skewed_student, skewed_student_p, with_unseen
 
 ROUNDING = 1e-12

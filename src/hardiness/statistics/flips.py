@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core.condition import Condition
-from hardiness.core.result import Interval
+from hardiness.core.spread import Interval
 from hardiness.statistics.clusters import Clusters, clustered_share
 from hardiness.statistics.comparison import Difference, adjust_differences, detectable_among, difference_test
 from hardiness.statistics.decomposition import class_parts

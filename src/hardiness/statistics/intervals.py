@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from hardiness.core.errors import ArgumentError
 from hardiness.core.random import rng
-from hardiness.core.result import Interval
+from hardiness.core.spread import Interval
 
 RESAMPLES = 1000
 """How often the images of a set are drawn anew."""

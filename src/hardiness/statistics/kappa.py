@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hardiness.core.errors import ArgumentError
 from hardiness.core.random import rng
-from hardiness.core.result import Interval
+from hardiness.core.spread import Interval
 from hardiness.statistics.estimate import Estimate, mean
 from hardiness.statistics.intervals import skewed_student, student, within
 

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
-from hardiness.core.result import Interval, Metric
+from hardiness.core.result import Metric
+from hardiness.core.spread import Interval
 from hardiness.statistics.calibration_intervals import Gaps, calibration_interval
 from hardiness.statistics.cells import FEWEST_PER_CELL
 from hardiness.statistics.confidence import (

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core.result import Interval
+from hardiness.core.spread import Interval
 from hardiness.statistics.clusters import Clusters, EstimateByCluster, why_too_few
 from hardiness.statistics.estimate import mean
 from hardiness.statistics.intervals import proportion

@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 
 from hardiness.core.errors import ArgumentError
-from hardiness.core.result import Interval
+from hardiness.core.spread import Interval
 from hardiness.statistics.intervals import at_any_level, normal_point, wilson_of_share
 
 FEW = 30

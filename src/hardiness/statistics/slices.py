@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core.result import Interval
+from hardiness.core.spread import Interval
 from hardiness.statistics.alike import AlikeGroups, shares_p_as_rest
 from hardiness.statistics.clusters import FEWEST_CLUSTERS, NO_METHOD, Clusters, EstimateByCluster, why_too_few
 from hardiness.statistics.comparison import (

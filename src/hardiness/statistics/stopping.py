@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core.errors import ArgumentError
-from hardiness.core.result import Interval
+from hardiness.core.spread import Interval
 from hardiness.statistics.cells import FEWEST_DEVIATING, FEWEST_PER_CELL, CellEstimate
 from hardiness.statistics.estimate import Estimate
 from hardiness.statistics.sequences import FEW, STOP_ERRORS, share_interval

@@ -11,7 +11,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core.result import Interval, Score
+from hardiness.core.result import Score
+from hardiness.core.spread import Interval
 from hardiness.statistics.cells import cell_estimate
 from hardiness.statistics.clusters import Clusters, clustered_share, why_too_few
 from hardiness.statistics.comparison import DifferenceTest, score_interval, score_statistic

@@ -19,8 +19,8 @@ from commands import called
 import hardiness
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, UnknownNameError
-from hardiness.core.result import Interval
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
+from hardiness.core.spread import Interval
 from hardiness.core.table import Records
 from hardiness.report.tables import table_of
 from hardiness.results.noise import SettingEffect

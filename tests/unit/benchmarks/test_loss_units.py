@@ -7,7 +7,8 @@ import pytest
 from hardiness.benchmarks.cell_calibration import MEANS
 from hardiness.benchmarks.shares import BRIER_OF_ANSWER, ECE, NLL, loss
 from hardiness.core.condition import Condition
-from hardiness.core.result import Interval, Metric
+from hardiness.core.result import Metric
+from hardiness.core.spread import Interval
 
 
 @pytest.mark.parametrize("part", [False, True])

@@ -12,8 +12,9 @@ from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
 from hardiness.core.model import View
 from hardiness.core.random import rng
-from hardiness.core.result import Counts, Finding, Interval, Result, Score
+from hardiness.core.result import Counts, Finding, Result, Score
 from hardiness.core.run import Run
+from hardiness.core.spread import Interval
 from hardiness.core.table import Failure, Records
 
 

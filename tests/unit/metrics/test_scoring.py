@@ -12,8 +12,9 @@ import pytest
 from hardiness.core.attack_plan import Round
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
-from hardiness.core.result import Interval, Metric, Score
+from hardiness.core.result import Metric, Score
 from hardiness.core.run import Run
+from hardiness.core.spread import Interval
 from hardiness.core.table import ImageTable
 from hardiness.metrics.scoring import (
     Outcome,

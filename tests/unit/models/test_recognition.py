@@ -14,8 +14,9 @@ from hardiness.benchmarks.autoattack import CANVASES
 from hardiness.core.condition import Condition
 from hardiness.core.errors import UnknownNameError
 from hardiness.core.model import ModelSpec, Source, View
-from hardiness.core.result import Counts, Interval, Result, Score
+from hardiness.core.result import Counts, Result, Score
 from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Run
+from hardiness.core.spread import Interval
 from hardiness.models.loading import load
 from hardiness.models.options import apply
 from hardiness.models.recognition import recognised

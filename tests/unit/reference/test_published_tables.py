@@ -8,8 +8,8 @@ import pytest
 
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
-from hardiness.core.result import Interval
 from hardiness.core.run import ModelIdentity
+from hardiness.core.spread import Interval
 from hardiness.reference.published_numbers import published_beside, published_for, published_interval
 from hardiness.reference.published_tables import PublishedTable, registry
 

@@ -9,8 +9,9 @@ import pytest
 from hardiness.benchmarks.accuracy_warnings import is_part, released_of, warnings_of
 from hardiness.core.condition import Condition
 from hardiness.core.model import View
-from hardiness.core.result import Counts, Interval, Result, Score
+from hardiness.core.result import Counts, Result, Score
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Run
+from hardiness.core.spread import Interval
 from hardiness.reference.published_numbers import published_for
 from hardiness.reference.timm_results import TIMM_IMAGES, TIMM_SETS, TimmRow, best_rows, timm_row, timm_rows
 from hardiness.report.marks import marks_of

@@ -8,8 +8,9 @@ from dataclasses import replace
 import pytest
 
 from hardiness.core.condition import Condition
-from hardiness.core.result import Counts, Interval, Result, Score
+from hardiness.core.result import Counts, Result, Score
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, InputIdentity, ModelIdentity, Run
+from hardiness.core.spread import Interval
 from hardiness.reference.published_numbers import baseline, leaders, published, published_beside, table
 from hardiness.report.beside import BEST, RUNGS_MOST, ladder, published_peers, with_ladder
 from hardiness.report.charts import Curves, Dots, Heat, Line

@@ -8,7 +8,7 @@ from itertools import combinations
 import pytest
 
 from hardiness.core.condition import Condition
-from hardiness.core.result import Interval
+from hardiness.core.spread import Interval
 from hardiness.report.digest import Digest, digest_of
 from hardiness.report.standings import paired_standing
 from hardiness.results.comparison import BenchmarkComparison

@@ -21,8 +21,9 @@ from hardiness.benchmarks.options import registry as benchmarks
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, UnknownNameError
 from hardiness.core.forms import json_form
-from hardiness.core.result import Counts, Finding, Interval, Result, Score, TextTable
+from hardiness.core.result import Counts, Finding, Result, Score, TextTable
 from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Run
+from hardiness.core.spread import Interval
 from hardiness.report.exports.exporter import registry, tables_in
 from hardiness.results.comparison import BenchmarkComparison
 from hardiness.statistics.estimate import mean

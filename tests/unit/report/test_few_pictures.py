@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from hardiness.core.condition import Condition
-from hardiness.core.result import Counts, Interval, Result, Score
+from hardiness.core.result import Counts, Result, Score
 from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Run
+from hardiness.core.spread import Interval
 from hardiness.report.beside import from_few
 from hardiness.report.charts import Curves, Dots, Line, Observer, Panel
 from hardiness.report.figures.charts import draw

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from hardiness.core.result import Interval
+from hardiness.core.spread import Interval
 from hardiness.report.first_screen import (
     RANDOM_WEIGHTS,
     RightShare,

@@ -9,8 +9,9 @@ from one_score import compared
 
 from hardiness.core.condition import Condition
 from hardiness.core.model import MEANINGLESS
-from hardiness.core.result import Counts, Interval, Result, Score
+from hardiness.core.result import Counts, Result, Score
 from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Run
+from hardiness.core.spread import Interval
 from hardiness.report.beside import from_few, with_figure
 from hardiness.report.charts import Curves, Dots, Line, Observer, Panel
 from hardiness.report.exports.exporter import registry

@@ -14,8 +14,9 @@ from rich.console import Console
 from hardiness.benchmarks.accuracy_warnings import warnings_of
 from hardiness.core.condition import Condition
 from hardiness.core.model import MEANINGLESS
-from hardiness.core.result import Counts, Finding, Interval, Result, Score
+from hardiness.core.result import Counts, Finding, Result, Score
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
+from hardiness.core.spread import Interval
 from hardiness.report.commands import commands_of
 from hardiness.report.page import PageOptions, inks_of, page
 from hardiness.report.places import PlaceRange, ranks

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hardiness.core.result import Interval, Score
+from hardiness.core.result import Score
+from hardiness.core.spread import Interval
 from hardiness.report.charts import Chart, Curves, Dots, Heat, Ladder, Layer, Line, Observer, Panel, Rung, Scatter, Spot
 from hardiness.report.figures.inks import Inks
 from hardiness.report.figures.paper import COLUMN_CM, PAGE_CM, SCALE, paper_sheets

@@ -14,8 +14,9 @@ import pytest
 from hardiness.api.collection import collect_results
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
-from hardiness.core.result import Counts, Interval, Result, Score, TextTable
+from hardiness.core.result import Counts, Result, Score, TextTable
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Run
+from hardiness.core.spread import Interval
 from hardiness.report.exports.exporter import registry, tables_in
 from hardiness.report.notes import without_commands
 from hardiness.results.results import published_results

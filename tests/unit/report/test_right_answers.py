@@ -11,8 +11,9 @@ from one_score import compared
 
 from hardiness.api.comparison import Comparisons
 from hardiness.core.condition import Condition
-from hardiness.core.result import Counts, Interval, Result, Score
+from hardiness.core.result import Counts, Result, Score
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Run
+from hardiness.core.spread import Interval
 from hardiness.report.charts import Curves, Dots, Grid, Heat
 from hardiness.report.difference_matrix import difference_matrices
 from hardiness.report.page import PageOptions, inks_of, page

@@ -9,8 +9,9 @@ from hardiness.benchmarks.accuracy_warnings import warnings_of
 from hardiness.core.attack_plan import Round
 from hardiness.core.condition import Condition
 from hardiness.core.model import MEANINGLESS, View
-from hardiness.core.result import Counts, Finding, Interval, Result, Score, SlicedScore, SliceScore
+from hardiness.core.result import Counts, Finding, Result, Score, SlicedScore, SliceScore
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, InputIdentity, ModelIdentity, Run
+from hardiness.core.spread import Interval
 from hardiness.core.table import Failure
 from hardiness.report.first_screen import verdict_of
 from hardiness.report.marks import has_random_weights

@@ -11,8 +11,9 @@ import pytest
 from pyarrow import parquet
 
 from hardiness.core.condition import Condition
-from hardiness.core.result import Counts, Finding, Interval, Result, Score, SlicedScore, SliceScore
+from hardiness.core.result import Counts, Finding, Result, Score, SlicedScore, SliceScore
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Run
+from hardiness.core.spread import Interval
 from hardiness.report.exports import csv, latex, markdown
 from hardiness.report.exports import json as exported_json
 from hardiness.report.exports import parquet as exported_parquet

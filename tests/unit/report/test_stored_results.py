@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from hardiness.core.condition import Condition
-from hardiness.core.result import Counts, Interval, Result, Score
+from hardiness.core.result import Counts, Result, Score
 from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Run
+from hardiness.core.spread import Interval
 from hardiness.report.stored_results import StoredResults
 
 

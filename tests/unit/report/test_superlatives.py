@@ -8,8 +8,9 @@ from dataclasses import replace
 import pytest
 
 from hardiness.core.condition import Condition
-from hardiness.core.result import Counts, Interval, Result, Score
+from hardiness.core.result import Counts, Result, Score
 from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Run
+from hardiness.core.spread import Interval
 from hardiness.report.charts import Chart, Curves
 from hardiness.report.confidence_charts import confidence_charts
 from hardiness.report.headings import ends_apart, first, in_words, mean_intervals

@@ -12,8 +12,9 @@ from rich.console import Console
 
 from hardiness.benchmarks.card import cards
 from hardiness.core.condition import Condition
-from hardiness.core.result import Counts, Interval, Result, Score
+from hardiness.core.result import Counts, Result, Score
 from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Plan, Run
+from hardiness.core.spread import Interval
 from hardiness.report.charts import Grid
 from hardiness.report.format import grid_cell, interval, number
 from hardiness.report.page import PageOptions, put_page

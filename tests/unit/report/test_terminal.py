@@ -10,8 +10,9 @@ from rich.console import Console
 
 from hardiness.cli.show import print_overview
 from hardiness.core.condition import Condition
-from hardiness.core.result import Counts, Interval, Result, Score
+from hardiness.core.result import Counts, Result, Score
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Run
+from hardiness.core.spread import Interval
 from hardiness.report.notes import Note
 from hardiness.report.sections import sections
 from hardiness.report.terminal import score_tables, scorecard_tables

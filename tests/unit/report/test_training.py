@@ -6,8 +6,9 @@ import pytest
 
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, UnknownNameError
-from hardiness.core.result import Counts, Interval, Result, Score
+from hardiness.core.result import Counts, Result, Score
 from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Run
+from hardiness.core.spread import Interval
 from hardiness.reference.recipes import ALL, recipes, recipes_of
 from hardiness.reference.sets import distortion_set as set_of
 from hardiness.reference.sets import set_names

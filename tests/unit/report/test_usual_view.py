@@ -6,8 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from hardiness.core.condition import Condition
-from hardiness.core.result import Counts, Interval, Result, Score
+from hardiness.core.result import Counts, Result, Score
 from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Run
+from hardiness.core.spread import Interval
 from hardiness.report.beside import with_figure
 from hardiness.report.charts import Dots
 from hardiness.report.page import PageOptions, put_page

@@ -19,8 +19,9 @@ from hardiness.benchmarks.check_wording import undecided
 from hardiness.core.attack_plan import Round, epsilon_text
 from hardiness.core.condition import Condition
 from hardiness.core.forms import from_json, json_form
-from hardiness.core.result import Counts, Finding, Interval, Result, Score
+from hardiness.core.result import Counts, Finding, Result, Score
 from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Run
+from hardiness.core.spread import Interval
 from hardiness.report.beside import from_few, with_figure
 from hardiness.report.exports.exporter import registry as exports
 from hardiness.report.loggers.tracking import numbers_of

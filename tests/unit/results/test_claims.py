@@ -11,8 +11,9 @@ import pytest
 
 from hardiness.api.paper_claims import claims, claims_table
 from hardiness.core.condition import Condition
-from hardiness.core.result import Counts, Interval, Result, Score
+from hardiness.core.result import Counts, Result, Score
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
+from hardiness.core.spread import Interval
 from hardiness.core.table import Records
 from hardiness.reference.people import humans
 from hardiness.results.claims.claim import (

@@ -16,8 +16,8 @@ from commands import called_wide
 import hardiness
 from hardiness.benchmarks.card import card_of
 from hardiness.core.condition import Condition
-from hardiness.core.result import Interval
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
+from hardiness.core.spread import Interval
 from hardiness.core.table import Records
 from hardiness.report.charts import Dots
 from hardiness.report.sections import sections

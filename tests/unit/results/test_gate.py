@@ -22,8 +22,9 @@ from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
 from hardiness.core.forms import json_form
 from hardiness.core.model import View
-from hardiness.core.result import Interval, Metric
+from hardiness.core.result import Metric
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
+from hardiness.core.spread import Interval
 from hardiness.core.table import Failure, ImageTable, Records
 from hardiness.reference.classes import class_name
 from hardiness.report.gate import COMMENT_MOST, SUMMARY_MOST, annotation_lines, gate_markdown, gate_view, junit

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from hardiness.core.condition import Condition
-from hardiness.core.result import Interval, Score
+from hardiness.core.result import Score
+from hardiness.core.spread import Interval
 from hardiness.results.stopped import population_of, with_looks
 from hardiness.statistics.stopping import Headline
 

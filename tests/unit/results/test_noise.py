@@ -12,8 +12,8 @@ from one_score import paired_difference
 
 from hardiness.core.condition import Condition
 from hardiness.core.errors import StoreError
-from hardiness.core.result import Interval
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Run
+from hardiness.core.spread import Interval
 from hardiness.core.table import ImageTable
 from hardiness.report.sections import sections
 from hardiness.report.table_rows import rows_of

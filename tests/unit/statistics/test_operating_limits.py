@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hardiness.core.result import Interval
+from hardiness.core.spread import Interval
 from hardiness.distortions.levels import number_text
 from hardiness.statistics.clusters import Clusters
 from hardiness.statistics.operating_limits import LevelAnswers, OperatingLimit, operating_limit, surely_rising

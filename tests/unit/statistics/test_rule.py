@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hardiness.core.errors import ArgumentError
-from hardiness.core.result import Interval
+from hardiness.core.spread import Interval
 from hardiness.statistics.cells import CellEstimate, cell_estimate
 from hardiness.statistics.stopping import (
     Extent,

@@ -10,7 +10,7 @@ import pytest
 from hardiness.benchmarks.shares import selective_scores
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
-from hardiness.core.result import Interval
+from hardiness.core.spread import Interval
 from hardiness.core.table import ImageTable
 from hardiness.statistics.confidence import aurra
 from hardiness.statistics.selective import (

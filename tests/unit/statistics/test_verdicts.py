@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hardiness.core.forms import fields_form, from_json
-from hardiness.core.result import Interval
+from hardiness.core.spread import Interval
 from hardiness.statistics.comparison import difference_test, tango
 from hardiness.statistics.estimate import mean
 from hardiness.statistics.intervals import exact_difference, wilson

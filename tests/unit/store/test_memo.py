@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from hardiness.core.errors import StoreError
-from hardiness.core.result import Interval, Score
+from hardiness.core.result import Score
+from hardiness.core.spread import Interval
 from hardiness.store.local_files import LocalFiles
 from hardiness.store.memo import VALUES, Memo
 

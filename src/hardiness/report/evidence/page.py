@@ -15,7 +15,7 @@ from markupsafe import Markup, escape
 from hardiness.benchmarks.operating_limits import OPERATING_LIMIT
 from hardiness.core.attack_plan import condition_text
 from hardiness.core.condition import Condition
-from hardiness.core.result import Interval
+from hardiness.core.spread import Interval
 from hardiness.report import format as formatting
 from hardiness.report.evidence.record import SECTIONS
 from hardiness.report.gate import ORDER, WORDS

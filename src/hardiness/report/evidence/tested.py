@@ -9,8 +9,9 @@ from typing import Any
 
 from hardiness.benchmarks.card import Card, card_of, variant_of
 from hardiness.core.forms import json_form
-from hardiness.core.result import Interval, Result, Score, SlicedScore
+from hardiness.core.result import Result, Score, SlicedScore
 from hardiness.core.run import Run
+from hardiness.core.spread import Interval
 from hardiness.report.commands import commands_of
 from hardiness.report.evidence.record import (
     ClusterRecord,

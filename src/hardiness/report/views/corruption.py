@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from hardiness.benchmarks.corruption_errors import ERROR, MEAN_ERROR
 from hardiness.benchmarks.presentation import words
 from hardiness.core.condition import Condition
-from hardiness.core.result import PARTIAL, Interval, Metric, Result, Score, TextTable
+from hardiness.core.result import PARTIAL, Metric, Result, Score, TextTable
+from hardiness.core.spread import Interval
 from hardiness.reference.published_numbers import baseline
 from hardiness.reference.sets import distortion_set
 from hardiness.report.calibration_by_severity import calibration_by_severity

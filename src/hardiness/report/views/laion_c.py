@@ -9,7 +9,8 @@ import numpy as np
 from hardiness.benchmarks.laion_c import DISTORTIONS, MEAN_ACCURACY, SEVERITIES
 from hardiness.benchmarks.presentation import words
 from hardiness.core.condition import Condition
-from hardiness.core.result import Interval, Result, Score
+from hardiness.core.result import Result, Score
+from hardiness.core.spread import Interval
 from hardiness.reference.published_numbers import published_series
 from hardiness.report.charts import Chart, Dots, Grid, Observer, People
 from hardiness.report.headings import ends_apart, in_words, mean_intervals

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from hardiness.benchmarks.presentation import words
 from hardiness.benchmarks.sequence_measures import DISTANCES, FLIP_PROBABILITY, FLIPS
-from hardiness.core.result import Interval, Result, Score
+from hardiness.core.result import Result, Score
+from hardiness.core.spread import Interval
 from hardiness.report.charts import Chart, Dots, Grid, Observer
 from hardiness.report.headings import ends_apart, in_words, mean_intervals
 from hardiness.report.published_beside import published_on, series_beside

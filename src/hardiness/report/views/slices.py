@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from hardiness.core.result import Interval, Result, Score, SlicedScore
+from hardiness.core.result import Result, Score, SlicedScore
+from hardiness.core.spread import Interval
 from hardiness.report import format as formatting
 from hardiness.report.charts import Dots, Observer
 from hardiness.results.slices import headline_slices

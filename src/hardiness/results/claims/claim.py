@@ -13,7 +13,8 @@ import numpy as np
 
 from hardiness.core.forms import json_form
 from hardiness.core.registry import Registry, instance_of
-from hardiness.core.result import Interval, Result, TextTable
+from hardiness.core.result import Result, TextTable
+from hardiness.core.spread import Interval
 from hardiness.reference.published_numbers import baseline, table
 from hardiness.results.measured import RunByImage, stored_measures
 from hardiness.results.stored_baseline import stored_baseline

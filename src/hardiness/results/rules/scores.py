@@ -8,7 +8,8 @@ from dataclasses import replace
 from hardiness.benchmarks.card import published_baseline
 from hardiness.core.attack_plan import is_same_condition
 from hardiness.core.condition import Condition
-from hardiness.core.result import Interval, Result, Score
+from hardiness.core.result import Result, Score
+from hardiness.core.spread import Interval
 from hardiness.metrics.declaration import registry as metrics
 from hardiness.metrics.picture_scores import SCORE
 from hardiness.results.policy import HEADLINE
