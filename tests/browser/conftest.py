@@ -15,8 +15,9 @@ import pytest
 from hardiness.benchmarks.galleries import Answer, Gallery, Sample
 from hardiness.core.benchmark import Image
 from hardiness.core.condition import Condition
+from hardiness.core.fact import CheckOutcome, Fact, Trust
 from hardiness.core.forms import json_form
-from hardiness.core.result import Counts, Finding, Result, Score
+from hardiness.core.result import Counts, Result, Score
 from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Plan, Run
 from hardiness.core.spread import Interval
 from hardiness.core.table import Failure
@@ -99,7 +100,10 @@ def attack(model: str, shift: float) -> Result:
         for epsilon in (0.01, 0.06)
         for steps in (1, 5, 10)
     ]
-    findings = [Finding("loss", False, "it fell"), Finding("verdict", True, "not robust")]
+    findings = [
+        Fact("package.loss", {"fell": True}, outcome=CheckOutcome.CLEAR),
+        Fact("package.verdict", outcome=CheckOutcome.RAISED, trust=Trust.BELIEVED),
+    ]
     return result(model, "whitebox", "attack", [score("clean_accuracy", 0.8 - shift), *accuracies], findings=findings)
 
 

@@ -11,8 +11,9 @@ import pytest
 from hardiness.benchmarks.card import cards
 from hardiness.core.attack_plan import Round
 from hardiness.core.condition import Condition
+from hardiness.core.fact import Fact
 from hardiness.core.forms import from_json, json_form
-from hardiness.core.result import Counts, Finding, Result, Score
+from hardiness.core.result import Counts, Result, Score
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, Run
 from hardiness.core.table import ImageTable, Records
 from hardiness.engine.cross_checks import missing_columns
@@ -184,7 +185,7 @@ class TestCard:
         findings = card.findings(table, scores, run)
         kept = json.loads(json.dumps(json_form([scores, findings])))
         assert repr(from_json(list[Score], kept[0], "scores")) == repr(list(scores))
-        assert repr(from_json(list[Finding], kept[1], "findings")) == repr(list(findings))
+        assert repr(from_json(list[Fact], kept[1], "findings")) == repr(list(findings))
         methods = [score["method"] for score in kept[0] if "method" in score]
         assert methods == [list(score.interval.method) for score in scores if score.interval and score.interval.method]
 

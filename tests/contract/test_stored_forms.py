@@ -13,10 +13,11 @@ from hardiness.benchmarks.galleries import Answer, Gallery, Sample
 from hardiness.core.attack_plan import Round
 from hardiness.core.condition import Condition
 from hardiness.core.errors import StoreError
+from hardiness.core.fact import CheckOutcome, Fact, Trust
 from hardiness.core.forms import from_json, json_form
 from hardiness.core.model import View
 from hardiness.core.request import Stop
-from hardiness.core.result import Finding, Score
+from hardiness.core.result import Score
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, InputIdentity, ModelIdentity, Plan, Run, Surrogate
 from hardiness.core.spread import Interval
 from hardiness.results.comparison import BenchmarkComparison
@@ -87,7 +88,10 @@ SCORES = (
     Score("mce", None, "ratio", 0, higher_is_better=False, condition=Condition(protocol="all"), reason="no baseline"),
     Score("robustness", 1, "fraction", 4, condition=Condition(epsilon=0.01, steps=5), interval_reason="few", doubt="x"),
 )
-FINDINGS = (Finding("masks", True, "It does."), Finding("verdict", False, "Withdrawn: masks.", ran=False))
+MASKS = Fact(
+    "package.masks", {"share": 0.5, "at": ("image", 3), "is_sure": True}, about="net", outcome=CheckOutcome.RAISED
+)
+FINDINGS = (MASKS, Fact("package.verdict", {"doubts": (MASKS,), "way": None}, trust=Trust.WITHDRAWN))
 STOPS = {
     "target": Stop(0.01, 40, ("k1", "k2")),
     "alone": Stop(1, 40),
@@ -176,7 +180,7 @@ VALUES: Mapping[str, Mapping[str, Any]] = {
     "plans": {"usual": Plan(), "full": PLAN},
     "stops": STOPS,
     "scores": {each.metric: each for each in SCORES},
-    "findings": {each.name: each for each in FINDINGS},
+    "findings": {each.code: each for each in FINDINGS},
     "galleries": {"mistakes": Gallery("Mistakes", "the surest first", SAMPLES)},
     "gates": {
         "usual": Gate(VERDICTS, "warn", "policy.toml"),

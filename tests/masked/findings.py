@@ -11,7 +11,7 @@ from pictures import CLASSES, crop
 from hardiness import View
 from hardiness.benchmarks.card import cards
 from hardiness.benchmarks.options import parse
-from hardiness.core.result import Finding
+from hardiness.core.fact import Fact
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, Run
 from hardiness.engine.attack import Attacker
 from hardiness.engine.batch import QueuedPicture
@@ -38,7 +38,7 @@ def crops(count: int = CROPS) -> list[QueuedPicture]:
 
 def report(
     network: Any, rows: Sequence[QueuedPicture], asked: str, classes: int = CLASSES, seed: int = 0
-) -> dict[str, Finding]:
+) -> dict[str, Fact]:
     """The findings, by name, about a network that takes pixels in [0, 1], attacked on the pictures of these rows."""
     benchmark = parse(asked)
     conditions = benchmark.conditions()
@@ -57,9 +57,9 @@ def report(
     )
     card = cards.get("attack")
     table = card.table(records, run)
-    return {each.name: each for each in card.findings(table, card.scores(table, run, None), run)}
+    return {each.code: each for each in card.findings(table, card.scores(table, run, None), run)}
 
 
-def raised(found: dict[str, Finding]) -> set[str]:
+def raised(found: dict[str, Fact]) -> set[str]:
     """The names of those that are raised."""
-    return {name for name, each in found.items() if each.raised}
+    return {name for name, each in found.items() if each.is_raised}

@@ -144,7 +144,8 @@ class Distribution:
         project = folder / self.name
         (project / self.package).mkdir(parents=True)
         groups = "".join(
-            f'\n[project.entry-points."{group}"]\n' + "".join(f'{name} = "{value}"\n' for name, value in points.items())
+            f'\n[project.entry-points."{group}"]\n'
+            + "".join(f'"{name}" = "{value}"\n' for name, value in points.items())
             for group, points in self.points.items()
         )
         described = PROJECT.format(name=self.name, package=self.package, version=self.version)

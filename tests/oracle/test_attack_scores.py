@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from hardiness.benchmarks.card import cards
-from hardiness.benchmarks.cross_check_findings import (
+from hardiness.benchmarks.cross_checks import (
     memory,
     other_loss_takes_more,
     square_takes_more,
@@ -18,13 +18,16 @@ from hardiness.benchmarks.cross_check_findings import (
 from hardiness.benchmarks.gradient_checks import gradient_mismatch
 from hardiness.benchmarks.strength_checks import must_break
 from hardiness.core.attack_plan import Round
+from hardiness.core.codes import AttackCheck
 from hardiness.core.condition import Condition
-from hardiness.core.result import Counts, Finding, Result, Score, doubt_of, trust
+from hardiness.core.fact import CheckOutcome, Fact, Trust, trust_of
+from hardiness.core.result import Counts, Result, Score
 from hardiness.core.run import BenchmarkIdentity, Run, Surrogate
 from hardiness.core.spread import Interval
 from hardiness.core.table import Records
 from hardiness.engine.cross_checks import missing_columns
 from hardiness.report.section import section_of
+from hardiness.report.words import text as said
 from hardiness.results.comparisons.transfers import with_transfers
 
 STEPS = (1, 5, 10)
@@ -67,11 +70,11 @@ def records(broken_at: list[int], **columns: Any) -> Records:
     return Records({**filled, **standard, **columns})
 
 
-def scored(found: Records, identity: Run) -> tuple[list[Score], dict[str, Finding]]:
+def scored(found: Records, identity: Run) -> tuple[list[Score], dict[str, Fact]]:
     card = cards.get("attack")
     table = card.table(found, identity)
     scores = card.scores(table, identity, None)
-    return scores, {each.name: each for each in card.findings(table, scores, identity)}
+    return scores, {each.code: each for each in card.findings(table, scores, identity)}
 
 
 def value(scores: list[Score], metric: str, **condition: Any) -> float | None:
@@ -125,31 +128,31 @@ def test_surrogate_success_stands_beside() -> None:
 
 def test_nothing_is_raised_where_nothing_is_wrong() -> None:
     _, report = scored(records([1] * 50), run())
-    assert {name for name, each in report.items() if each.raised} == {"verdict"}
-    assert "falls to 0.0 % at 10 steps, from 100.0 % clean: not robust" in report["verdict"].sentence
+    assert {name for name, each in report.items() if each.is_raised} == {"verdict"}
+    assert "falls to 0.0 % at 10 steps, from 100.0 % clean: not robust" in said(report["verdict"])
 
 
 def test_reach_is_steps_times_step_size() -> None:
-    assert not scored(records([1] * 9), run(0.078, step=2 / 255))[1]["reach"].raised
+    assert not scored(records([1] * 9), run(0.078, step=2 / 255))[1]["reach"].is_raised
     found = scored(records([1] * 9), run(0.08, step=2 / 255))[1]["reach"]
-    assert found.raised
-    assert "10 steps of 0.00784 reach 0.0784" in found.sentence
+    assert found.is_raised
+    assert "10 steps of 0.00784 reach 0.0784" in said(found)
 
 
 def test_a_curve_that_still_falls_is_told() -> None:
     still, done = records([1] * 40 + [9] * 10), records([1] * 40 + [5] * 10)
-    assert scored(still, run())[1]["steps"].raised
-    assert "from 20.0 % to 0.0 %" in scored(still, run())[1]["steps"].sentence
-    assert not scored(done, run())[1]["steps"].raised
+    assert scored(still, run())[1]["steps"].is_raised
+    assert "from 20.0 % to 0.0 %" in said(scored(still, run())[1]["steps"])
+    assert not scored(done, run())[1]["steps"].is_raised
 
 
 def test_a_loss_that_still_falls_is_told() -> None:
     found = records([99] * 10)
     moving = np.select([found["condition"] == i for i in (1, 2, 3)], [3.0, 2.0, 1.0], 0.0)
     settled = np.select([found["condition"] == i for i in (1, 2, 3)], [3.0, 1.01, 1.0], 0.0)
-    assert scored(Records({**found.columns, "loss": moving}), run())[1]["loss"].raised
-    assert not scored(Records({**found.columns, "loss": settled}), run())[1]["loss"].raised
-    assert not scored(records([1] * 10), run())[1]["loss"].raised
+    assert scored(Records({**found.columns, "loss": moving}), run())[1]["loss"].is_raised
+    assert not scored(Records({**found.columns, "loss": settled}), run())[1]["loss"].is_raised
+    assert not scored(records([1] * 10), run())[1]["loss"].is_raised
 
 
 @pytest.mark.parametrize(("last", "who_is_near"), [(1.0, 10), (3.5, 0)])
@@ -160,9 +163,9 @@ def test_a_loss_that_falls_where_nobody_is_near_to_falling_is_no_doubt(last: flo
     odds = np.select(at, [6.0, 4.0, last], 9.0)
     told = {"loss": np.select(at, [3.0, 2.0, 1.0], 0.0), "label_logit": odds, "logsumexp": np.log(np.exp(odds) + 1)}
     report = scored(Records({**found.columns, **told}), run())[1]["loss"]
-    assert report.raised == bool(who_is_near)
-    assert report.raised or "by as much again no image would fall" in report.sentence
-    assert scored(Records({**found.columns, **told}), run(targeted=True))[1]["loss"].raised
+    assert report.is_raised == bool(who_is_near)
+    assert report.is_raised or "by as much again no image would fall" in said(report)
+    assert scored(Records({**found.columns, **told}), run(targeted=True))[1]["loss"].is_raised
 
 
 def test_odds_too_large_to_be_told_gain_nothing() -> None:
@@ -175,16 +178,16 @@ def test_odds_too_large_to_be_told_gain_nothing() -> None:
         "logsumexp": np.where(at[2], np.float32(40.0) + np.float32(3.8e-6), np.float32(40.0)).astype(np.float32),
     }
     report = scored(Records({**found.columns, **told}), run())[1]["loss"]
-    assert not report.raised, report.sentence
+    assert not report.is_raised, said(report)
 
 
 def test_a_slope_that_is_right_in_the_middle_is_not_called_wrong_by_its_middle() -> None:
     near = np.array([1.0] * 6 + [0.1, 5.0, -3.0, 40.0])
-    found = gradient_mismatch({"at the image": near, "elsewhere": np.full(10, np.nan)})
-    assert found.raised
-    assert "On 40.0 % of the images" in found.sentence
-    assert "(-3 to 40)" in found.sentence
-    assert "1.00 of what it says (median)" not in found.sentence
+    found = gradient_mismatch({"slope_ratio": near, "end_slope_ratio": np.full(10, np.nan)})
+    assert found.is_raised
+    assert "On 40.0 % of the images" in said(found)
+    assert "(-3 to 40)" in said(found)
+    assert "1.00 of what it says (median)" not in said(found)
 
 
 @pytest.mark.parametrize("place", ["halfway_slope_ratio", "end_slope_ratio"])
@@ -193,11 +196,11 @@ def test_a_gradient_that_is_wrong_where_the_attack_walked_is_told(place: str) ->
     last = np.where(found["condition"] == 3, 1.0, np.nan)
     ratios = {"slope_ratio": last, "away_slope_ratio": last, "halfway_slope_ratio": last, "end_slope_ratio": last}
     _, honest = scored(Records({**found.columns, **ratios}), run())
-    assert not honest["gradient mismatch"].raised
+    assert not honest["gradient mismatch"].is_raised
     _, masked = scored(Records({**found.columns, **ratios, place: -last}), run())
     where = {"halfway_slope_ratio": "half way to where", "end_slope_ratio": "gradient where"}[place]
-    assert f"{where} the attack ended changes the logits by -1.00" in masked["gradient mismatch"].sentence
-    assert masked["verdict"].sentence.startswith("Withdrawn")
+    assert f"{where} the attack ended changes the logits by -1.00" in said(masked["gradient mismatch"])
+    assert said(masked["verdict"]).startswith("Withdrawn")
 
 
 SPACING = {"bfloat16": 2.0**-7, "float16": 2.0**-10, "float32": 2.0**-23}
@@ -218,13 +221,13 @@ def test_what_low_precision_hides_is_not_checked_and_no_mask(number_format: str,
         ratios = np.where(odd, odd_value, np.where(is_last, 1.0, np.nan))
         report = scored(Records({**found.columns, **columns, "slope_ratio": ratios}), run())[1]
         is_hidden = number_format != "float32" and share > 0.25
-        assert report["low precision"].raised == is_hidden
-        assert report["gradient mismatch"].ran != is_hidden
-        verdict = report["verdict"].sentence
+        assert report["low precision"].is_raised == is_hidden
+        assert (report["gradient mismatch"].outcome is CheckOutcome.NOT_RUN) == is_hidden
+        verdict = said(report["verdict"])
         if is_hidden:
-            assert number_format in report["low precision"].sentence
+            assert number_format in said(report["low precision"])
             assert verdict.startswith("Not checked: ")
-            assert verdict.endswith("What to do: run it in float32.")
+            assert verdict.endswith("What to do: Run it in float32.")
         else:
             is_mask = share > 0.25 and odd_value == 0.1
             assert verdict.startswith("Withdrawn") == is_mask
@@ -235,33 +238,33 @@ def test_an_attack_is_called_the_stronger_one_only_where_it_surely_is() -> None:
     """39 of 95 have an interval of 32 to 51 %, 11 of 19 one of 36 to 77 %."""
     stands = np.ones(95)
     further = np.where(np.arange(95) < 39, 0.5, 2.0)
-    assert "neither is surely the stronger one" in square_takes_more(stands, further, 100).sentence
+    assert "neither is surely the stronger one" in said(square_takes_more(stands, further, 100))
     few = square_takes_more(stands[:19], further[-67:-48], 24)
-    assert not few.raised
-    assert "got further on 11: 19 images cannot tell whether gradients are masked" in few.sentence
-    assert "the attack with gradients is the stronger one" in square_takes_more(stands, stands, 100).sentence
+    assert not few.is_raised
+    assert "got further on 11: 19 images cannot tell whether gradients are masked" in said(few)
+    assert "the attack with gradients is the stronger one" in said(square_takes_more(stands, stands, 100))
 
 
 def test_an_attack_without_gradients_is_not_said_to_be_misled_by_them() -> None:
     """It sent its author looking for what hides a gradient that the attack does not take."""
     stands, further = np.ones(95), np.full(95, -1.0)
-    sentence = square_takes_more(stands, further, 100, follows_gradients=False).sentence
+    sentence = said(square_takes_more(stands, further, 100, follows_gradients=False))
     assert sentence.endswith(
-        "the attack itself is too weak, as Square goes without gradients, too. Take the lower accuracy of "
+        "is too weak, because Square goes without gradients, too. What to do: Take the lower accuracy of "
         "attack=square, or give the attack more steps and a better search."
     )
-    assert "gradients are masked" in square_takes_more(stands, further, 100).sentence
-    silent = square_takes_more(stands, further, 100, follows_gradients=None).sentence
+    assert "gradients are masked" in said(square_takes_more(stands, further, 100))
+    silent = said(square_takes_more(stands, further, 100, follows_gradients=None))
     assert "the attack is too weak, or follows gradients that are masked." in silent
     few = square_takes_more(stands[:19], further[:19] * np.where(np.arange(19) < 11, -0.5, -2), 24, None, False)
-    assert "19 images cannot tell whether the attack is too weak" in few.sentence
+    assert "19 images cannot tell whether the attack is too weak" in said(few)
     noise = weaker_than_noise(stands, np.full(95, 0.5), np.full(95, 0.4), follows_gradients=False)
-    assert noise.raised
-    assert "gradients" not in noise.sentence
+    assert noise.is_raised
+    assert "gradients" not in said(noise)
 
 
 @pytest.mark.parametrize(
-    ("attack", "words"), [("square", "too weak, as"), ("pgd", "are masked, so"), ("unknown", "too weak, or")]
+    ("attack", "words"), [("square", "too weak, because"), ("pgd", "are masked, so"), ("unknown", "too weak, or")]
 )
 def test_the_report_asks_the_attack_whether_it_follows_gradients(attack: str, words: str) -> None:
     found, identity = records([99] * 50), run()
@@ -269,8 +272,8 @@ def test_the_report_asks_the_attack_whether_it_follows_gradients(attack: str, wo
     leads = {"attack_lead": np.where(beside, 1.0, np.nan), "square_lead": np.where(beside, -1.0, np.nan)}
     of_attack = replace(identity, attack=tuple(replace(each, attack=attack) for each in identity.attack))
     report = scored(Records({**found.columns, **leads}), of_attack)[1]
-    assert words in report["square takes more"].sentence
-    assert report["verdict"].sentence.startswith("Withdrawn: ")
+    assert words in said(report["square takes more"])
+    assert said(report["verdict"]).startswith("Withdrawn: ")
 
 
 def test_what_a_check_cannot_tell_from_so_few_images_is_what_the_verdict_says() -> None:
@@ -279,9 +282,9 @@ def test_what_a_check_cannot_tell_from_so_few_images_is_what_the_verdict_says() 
     square = np.where(found["image"] < 14, 0.5, 2.0)
     leads = {"attack_lead": np.where(beside, 1.0, np.nan), "square_lead": np.where(beside, square, np.nan)}
     report = scored(Records({**found.columns, **leads}), run())[1]
-    assert not report["square takes more"].raised
-    assert "24 images are too few for what was seen (square takes more)" in report["verdict"].sentence
-    assert trust(list(report.values())) == "cannot tell"
+    assert not report["square takes more"].is_raised
+    assert "24 images are too few for what was seen (square takes more)" in said(report["verdict"])
+    assert trust_of(report.values()) is Trust.CANNOT_TELL
 
 
 @pytest.mark.parametrize(
@@ -297,102 +300,109 @@ def test_what_a_check_cannot_tell_from_so_few_images_is_what_the_verdict_says() 
 def test_another_loss_that_takes_many_more_is_told(taken: int, images: int, raised: bool, words: str) -> None:
     """Wilson's lower ends by hand: 3.4 % for 7 of 100, 0.9 % for 2 of 60, 1.8 % for 2 of 30, 1.1 % for 1 of 16."""
     found = other_loss_takes_more(np.where(np.arange(images) < taken, -1.0, 1.0), images)
-    assert found.raised == raised
-    assert words in found.sentence
+    assert found.is_raised == raised
+    assert words in said(found)
 
 
 def test_square_is_held_against_all_that_gradients_can_do() -> None:
     """It takes 6 of 20 that the cross-entropy left, and none that another loss leaves."""
     stands, square = np.ones(20), np.where(np.arange(20) < 6, -1.0, 2.0)
     other = np.where(np.arange(20) < 6, -2.0, 0.5)
-    assert square_takes_more(stands, square, 24).raised
-    assert not square_takes_more(stands, square, 24, other).raised
+    assert square_takes_more(stands, square, 24).is_raised
+    assert not square_takes_more(stands, square, 24, other).is_raised
 
 
 def test_a_copy_that_judges_otherwise_is_told() -> None:
     change, right = np.array([0.5] * 4 + [0.0] * 6), np.ones(10, bool)
     found = memory(change, right, np.where(np.arange(10) < 4, -1.0, 1.0))
-    assert found.raised
-    assert "right on 60.0 % of the same attacked pictures, the network under attack on 100.0 %" in found.sentence
-    assert not memory(np.full(10, 1e-6), right, np.ones(10)).raised
-    assert not memory(np.full(10, np.nan), right, np.full(10, np.nan)).ran
+    assert found.is_raised
+    assert "right on 60.0 % of the same attacked pictures, the network under attack on 100.0 %" in said(found)
+    assert not memory(np.full(10, 1e-6), right, np.ones(10)).is_raised
+    assert memory(np.full(10, np.nan), right, np.full(10, np.nan)).outcome is CheckOutcome.NOT_RUN
 
 
 def test_no_memory_is_looked_for_where_no_copy_could_be_had() -> None:
     rows = records([99] * 50)
-    assert trust(list(scored(rows, run())[1].values())) == "yes"
+    assert trust_of(scored(rows, run())[1].values()) is Trust.BELIEVED
     without_copy = Records({**rows.columns, "afresh_change": np.full(len(rows), np.nan)})
     report = scored(without_copy, run())[1]
-    assert trust(list(report.values())) == "no: not checked"
-    assert "memory did not run, so a network that remembers" in report["verdict"].sentence
+    assert trust_of(report.values()) is Trust.NOT_CHECKED
+    assert "memory did not run, so a network that remembers" in said(report["verdict"])
 
 
 def test_later_starts_that_break_more_are_told() -> None:
     found = records([1] * 20)
     late = (found["image"] < 2).astype(np.int16)
-    assert scored(Records({**found.columns, "restart": late}), run(restarts=3))[1]["restarts"].raised
-    assert "10.0 %" in scored(Records({**found.columns, "restart": late}), run(restarts=3))[1]["restarts"].sentence
-    assert not scored(found, run(restarts=3))[1]["restarts"].raised
-    assert "One start was tried" in scored(found, run())[1]["restarts"].sentence
+    assert scored(Records({**found.columns, "restart": late}), run(restarts=3))[1]["restarts"].is_raised
+    assert "10.0 %" in said(scored(Records({**found.columns, "restart": late}), run(restarts=3))[1]["restarts"])
+    assert not scored(found, run(restarts=3))[1]["restarts"].is_raised
+    assert "One start was tried" in said(scored(found, run())[1]["restarts"])
 
 
 def test_hidden_and_broken_gradients_are_told() -> None:
     found = records([99] * 10)
     n = len(found)
-    assert scored(Records({**found.columns, "zero_gradient": np.full(n, 0.2)}), run())[1]["zero gradients"].raised
-    assert not scored(Records({**found.columns, "zero_gradient": np.full(n, 0.05)}), run())[1]["zero gradients"].raised
+    assert scored(Records({**found.columns, "zero_gradient": np.full(n, 0.2)}), run())[1]["zero gradients"].is_raised
+    assert not scored(Records({**found.columns, "zero_gradient": np.full(n, 0.05)}), run())[1][
+        "zero gradients"
+    ].is_raised
     nan = np.where(found["image"] == 0, False, True)
-    assert scored(Records({**found.columns, "finite_gradient": nan}), run())[1]["non-finite gradients"].raised
+    assert scored(Records({**found.columns, "finite_gradient": nan}), run())[1]["non-finite gradients"].is_raised
+
+
+TARGETED, UNTARGETED, UNTARGETED_L2 = ("targeted", "linf"), ("untargeted", "linf"), ("untargeted", "l2")
 
 
 @pytest.mark.parametrize(
     ("standing", "of", "kind", "raised"),
     [
-        (2, 40, "targeted", False), (7, 40, "targeted", True), (0, 40, "untargeted", False),
-        (2, 40, "untargeted", True), (2, 40, "untargeted in L2", True), (1, 200, "untargeted in L2", False),
+        (2, 40, TARGETED, False), (7, 40, TARGETED, True), (0, 40, UNTARGETED, False),
+        (2, 40, UNTARGETED, True), (2, 40, UNTARGETED_L2, True), (1, 200, UNTARGETED_L2, False),
     ],
 )  # fmt: skip
-def test_each_kind_of_what_must_break_is_held_to_its_own_share(standing: int, of: int, kind: str, raised: bool) -> None:
-    kinds = dict.fromkeys(("untargeted", "targeted", "untargeted in L2"), np.zeros(of, np.bool_))
+def test_each_kind_of_what_must_break_is_held_to_its_own_share(
+    standing: int, of: int, kind: tuple[str, str], raised: bool
+) -> None:
+    kinds = dict.fromkeys((UNTARGETED, TARGETED, UNTARGETED_L2), np.zeros(of, np.bool_))
     finding = must_break({**kinds, kind: np.arange(of) < standing})
-    assert finding.raised == raised
-    assert f"{100 * standing / of:.1f} % {kind}" in finding.sentence
-    assert (f"cannot fail ({kind})" in finding.sentence) == raised
+    assert finding.is_raised == raised
+    words = kind[0] + {"linf": "", "l2": " in L2"}[kind[1]]
+    assert f"{100 * standing / of:.1f} % {words}" in said(finding)
+    assert (f"cannot fail ({words})" in said(finding)) == raised
 
 
 def test_an_attack_that_is_too_short_leaves_an_upper_bound() -> None:
     found = records([10] * 2 + [99] * 48)
     report = scored(found, run())[1]
-    assert [name for name, each in report.items() if each.raised] == ["steps", "verdict"]
-    verdict = report["verdict"].sentence
+    assert [name for name, each in report.items() if each.is_raised] == ["steps", "verdict"]
+    verdict = said(report["verdict"])
     assert verdict.startswith("Upper bound: At epsilon 0.06 accuracy falls to 96.0 % at 10 steps, from 100.0 % clean")
     assert verdict.endswith("What to do: Take more (steps=).")
-    assert doubt_of(list(report.values())) == "upper bound"
-    assert trust(list(report.values())) == "no: upper bound"
-    assert "(upper bound)" in report["steps"].sentence
+    assert trust_of(report.values()) is Trust.UPPER_BOUND
+    assert "(upper bound)" in said(report["steps"])
     standing = np.where(found["condition"] == 4, 7, found["prediction"])
     _, masked = scored(Records({**found.columns, "prediction": standing}), run())
-    assert masked["verdict"].sentence.startswith("Withdrawn"), "what hides a gradient goes first"
+    assert said(masked["verdict"]).startswith("Withdrawn"), "what hides a gradient goes first"
 
 
 def test_what_survives_where_everything_must_fall_is_told_and_spoils_the_verdict() -> None:
     found = records([99] * 50)
     _, held = scored(found, run())
-    assert not held["must break"].raised
-    assert not held["verdict"].raised
-    assert "it holds, within" in held["verdict"].sentence
+    assert not held["must break"].is_raised
+    assert not held["verdict"].is_raised
+    assert "it holds, within" in said(held["verdict"])
     standing = np.where(found["condition"] == 4, 7, found["prediction"])
     _, spoilt = scored(Records({**found.columns, "prediction": standing}), run())
-    assert spoilt["must break"].raised
-    assert spoilt["verdict"].raised
-    assert "cannot be trusted (must break)" in spoilt["verdict"].sentence
-    assert "accuracy goes from 100.0 % to 100.0 % (withdrawn):" in spoilt["steps"].sentence
-    assert "accuracy goes from 100.0 % to 100.0 %:" in held["steps"].sentence
+    assert spoilt["must break"].is_raised
+    assert spoilt["verdict"].is_raised
+    assert "cannot be trusted (must break)" in said(spoilt["verdict"])
+    assert "accuracy goes from 100.0 % to 100.0 % (withdrawn):" in said(spoilt["steps"])
+    assert "accuracy goes from 100.0 % to 100.0 %:" in said(held["steps"])
 
 
 def test_a_model_that_loses_a_third_falls_in_part() -> None:
     _, report = scored(records([99] * 140 + [1] * 60), run())
-    assert "falls to 70.0 % at 10 steps, from 100.0 % clean: it falls in part" in report["verdict"].sentence
+    assert "falls to 70.0 % at 10 steps, from 100.0 % clean: it falls in part" in said(report["verdict"])
 
 
 @pytest.mark.parametrize(
@@ -408,7 +418,7 @@ def test_a_model_that_loses_a_third_falls_in_part() -> None:
 def test_less_than_half_is_left_only_where_the_interval_lies_below_it(clean: int, fallen: int, text: str) -> None:
     """Wilson's upper ends by hand: 0.792 for 1 of 3, 0.699 for 1 of 4, 0.549 for 96 of 200."""
     _, report = scored(records([99] * (clean - fallen) + [1] * fallen), run())
-    verdict = report["verdict"].sentence
+    verdict = said(report["verdict"])
     assert text in verdict
     assert ("not robust" in verdict) != ("cannot tell" in verdict)
 
@@ -442,28 +452,26 @@ def test_what_no_check_looked_at_is_not_said_to_hold(
     found = records([99] * (200 - fallen) + [1] * fallen)
     report = scored(found if checked else unchecked(found), identity(options))[1]
     verdict = report["verdict"]
-    assert verdict.raised
+    assert verdict.is_raised
     change = "falls to 70.0 %" if fallen else "stays at 100.0 %"
-    assert verdict.sentence.startswith(
-        f"Not checked: At epsilon 0.06 accuracy {change} at 10 steps, from 100.0 % clean"
-    )
-    assert named in verdict.sentence
-    assert not any(word in verdict.sentence for word in ("holds", "falls in part"))
-    assert all(f"{option}=false" in verdict.sentence for option in options), "which options to leave out"
-    assert trust(list(report.values())) == "no: not checked"
+    assert said(verdict).startswith(f"Not checked: At epsilon 0.06 accuracy {change} at 10 steps, from 100.0 % clean")
+    assert named in said(verdict)
+    assert not any(word in said(verdict) for word in ("holds", "falls in part"))
+    assert all(f"{option}=false" in said(verdict) for option in options), "which options to leave out"
+    assert trust_of(report.values()) is Trust.NOT_CHECKED
 
 
 def test_a_model_that_falls_has_fallen_though_nothing_checked_the_attack() -> None:
     report = scored(unchecked(records([1] * 50)), identity({"cross_checks": False}))[1]
-    assert "not robust (less than half is left). Not checked: noise" in report["verdict"].sentence
-    assert trust(list(report.values())) == "no: not checked"
+    assert "not robust (less than half is left). Not checked: noise" in said(report["verdict"])
+    assert trust_of(report.values()) is Trust.NOT_CHECKED
 
 
 def test_an_attack_without_gradients_needs_no_budget_that_must_break() -> None:
     options = {"must_break": False}
     report = scored(records([99] * 200), identity(options, attack="square", options={}))[1]
-    assert "Not checked" not in report["verdict"].sentence
-    assert trust(list(report.values())) == "yes"
+    assert "Not checked" not in said(report["verdict"])
+    assert trust_of(report.values()) is Trust.BELIEVED
 
 
 def test_the_verdict_names_what_makes_the_published_protocol_lenient() -> None:
@@ -474,14 +482,14 @@ def test_the_verdict_names_what_makes_the_published_protocol_lenient() -> None:
     }
     for (targeted, failed), words in told.items():
         run_ = identity({}, targeted=targeted, failed=failed)
-        assert words in scored(records([99] * 200), run_)[1]["verdict"].sentence
+        assert words in said(scored(records([99] * 200), run_)[1]["verdict"])
 
 
 def test_images_wrong_without_attack_are_told() -> None:
     _, report = scored(records([0] * 6 + [1] * 4), run())
-    assert report["already misclassified"].raised
-    assert "60.0 % of the images are wrong without any attack" in report["already misclassified"].sentence
-    assert not scored(records([0] * 2 + [1] * 8), run())[1]["already misclassified"].raised
+    assert report["already misclassified"].is_raised
+    assert "60.0 % of the images are wrong without any attack" in said(report["already misclassified"])
+    assert not scored(records([0] * 2 + [1] * 8), run())[1]["already misclassified"].is_raised
 
 
 def test_accuracy_by_steps_starts_and_noise_by_hand() -> None:
@@ -521,16 +529,22 @@ def accuracy(value: float, low: float, high: float, **condition: Any) -> Score:
     return Score("accuracy", value, "fraction", 100, Interval(low, high), condition=Condition(**condition))
 
 
-CHECKS = [Finding("reach", False, "."), Finding("verdict", False, "It holds.")]
+HELD = {"budget": "0.06", "before": 0.9, "after": 0.9, "images": 100, "loss_low": 0.0, "loss_high": 0.03}
+CHECKS = [
+    Fact(AttackCheck.REACH, {"budget": "0.06", "steps": 10, "length": 0.1}, outcome=CheckOutcome.CLEAR),
+    Fact(AttackCheck.VERDICT, HELD | {"doubts": (), "unchecked": ()}, outcome=CheckOutcome.CLEAR, trust=Trust.BELIEVED),
+]
 WHITE = [accuracy(0.8, 0.7, 0.9, epsilon=0.06, steps=10)]
 
 
 def test_a_black_box_that_takes_more_withdraws_the_verdict() -> None:
     black = {"other": [accuracy(0.5, 0.4, 0.6, epsilon=0.06, steps=10, surrogate="other")]}
     *_, compared, verdict = with_transfers(CHECKS, WHITE, black)
-    assert compared.raised
-    assert "made on other leave 50.0 % right, the white box 80.0 % (withdrawn)" in compared.sentence
-    assert verdict.raised
+    assert compared.is_raised
+    assert "made on other leave 50.0 % right, the white box 80.0 % (withdrawn)" in said(compared)
+    assert verdict.is_raised
+    assert verdict.trust is Trust.WITHDRAWN
+    assert said(verdict).startswith("Withdrawn: At epsilon 0.06 accuracy stays at 90.0 %")
 
 
 @pytest.mark.parametrize(
@@ -543,11 +557,11 @@ def test_a_black_box_that_takes_more_withdraws_the_verdict() -> None:
 )
 def test_a_black_box_that_does_not_leaves_it(score: Score, told: str) -> None:
     *_, compared, verdict = with_transfers(CHECKS, WHITE, {"other": [score]})
-    assert not compared.raised
-    assert told in compared.sentence
+    assert not compared.is_raised
+    assert told in said(compared)
     assert verdict == CHECKS[-1]
 
 
 def test_without_a_black_box_run_it_says_so() -> None:
-    assert "No black-box run" in with_transfers(CHECKS, WHITE, {})[1].sentence
+    assert "No black-box run" in said(with_transfers(CHECKS, WHITE, {})[1])
     assert with_transfers([], WHITE, {}) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -66,11 +67,15 @@ class Nothing(Threat):
     def sample(self, clean, epsilon, generators): ...
 """,
     "comparison.py": """
+from dataclasses import replace
+from hardiness.core import Fact, Trust
 from hardiness.results.comparisons import speaks_of
 
 @speaks_of("as-it-is", "classification")
 def as_it_is(each, scored):
-    return each.result
+    odd = Fact("my_edited.odd", {"share": 0.25}, trust=Trust.WITHDRAWN)
+    even = Fact("my_edited.even", {"n": 3}, trust=Trust.CANNOT_TELL)
+    return replace(each.result, findings=[*each.result.findings, odd, even])
 """,
     "metric.py": """
 from hardiness.core import Condition
@@ -117,6 +122,9 @@ class SpreadView(CardView):
     def sentence(self, result, scores):
         return "spreads"
 """,
+    "words.py": """
+ODD = "{share:.0%} of the pictures are odd: do not believe this number."
+""",
     "logger.py": """
 from hardiness.report.loggers.logger import register
 
@@ -142,6 +150,7 @@ POINTS = {
     "hardiness.published": {"doe": "my_edited.published:DOE"},
     "hardiness.exports": {"names": "my_edited.export:write"},
     "hardiness.views": {"spread": "my_edited.view:SpreadView"},
+    "hardiness.words": {"my_edited.odd": "my_edited.words:ODD"},
     "hardiness.loggers": {"nobody": "my_edited.logger:open_nobody"},
 }
 
@@ -154,11 +163,12 @@ from hardiness.report.exports import exporter
 from hardiness.report.loggers import logger
 from hardiness.metrics import pair_registry, registry
 from hardiness.report.views import views
+from hardiness.report.words import catalogue
 from hardiness.results import claims, comparisons
 registries = [
     attacks.registry, attacks.threat_models, benchmarks.registry, benchmarks.cards, distortions.corruptions,
     distortions.perturbations, models.registry, models.schemes, LAYOUTS, runtimes, exporter.registry, logger.registry,
-    registry, pair_registry, claims.registry, comparisons.registry, published_tables.registry, views,
+    registry, pair_registry, claims.registry, comparisons.registry, published_tables.registry, views, catalogue,
 ]
 points = {points!r}
 assert {{each.group for each in registries}} == {{*points}}
@@ -200,7 +210,7 @@ LISTED = {
     "hardiness.metrics": "metrics",
     "hardiness.pair_metrics": "metrics",
 }
-NOT_TYPED = {f"hardiness.{name}" for name in ("cards", "comparisons", "claims", "published", "views")}
+NOT_TYPED = {f"hardiness.{name}" for name in ("cards", "comparisons", "claims", "published", "views", "words")}
 
 
 @pytest.mark.slow
@@ -230,3 +240,10 @@ def test_they_are_used(installed: Path, place: Path, command: Callable[..., Outc
     assert exported.out.split() == ["shop:anything", "small"]
     claimed = command(place, installed, "show", "out", "--claims")
     assert "All is well." in claimed.out, claimed.err
+    shown = command(place, installed, "show", "out")
+    assert "my_edited.odd: 25% of the pictures are odd: do not believe this number." in " ".join(shown.out.split())
+    assert "my_edited.even: my_edited.even: cannot tell (n 3)" in " ".join(shown.out.split()), "it has no words"
+    (first, *_) = json.loads((place / "out" / "results.json").read_text())["results"]
+    (odd,) = [each for each in first["findings"] if each["code"] == "my_edited.odd"]
+    text = "25% of the pictures are odd: do not believe this number."
+    assert odd == {"code": "my_edited.odd", "arguments": {"share": 0.25}, "trust": "withdrawn", "text": text}

@@ -61,6 +61,7 @@ NAMES = {
     "hardiness.metrics": {"superclass_top1", "top1_at_night"},
     "hardiness.pair_metrics": {"confidence_gain"},
     "hardiness.published": {"roe-2026"},
+    "hardiness.words": {"my_package.masked"},
     "hardiness.exports": {"yaml"},
     "hardiness.loggers": {"json-lines"},
 }

@@ -13,6 +13,7 @@ from hardiness.core.errors import ArgumentError, HardinessError
 from hardiness.core.result import Result
 from hardiness.core.table import ImageTable
 from hardiness.report.gate import GateTable, gate_table
+from hardiness.report.results_file import rebuild_results
 from hardiness.report.sections import with_own_names
 from hardiness.results.comparison import BenchmarkComparison, kept_comparisons
 from hardiness.results.gate import kept_gate
@@ -21,7 +22,6 @@ from hardiness.results.results import (
     each_once,
     group_of,
     published_results,
-    rebuild_results,
     results_of,
     with_limits_of,
 )

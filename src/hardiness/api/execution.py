@@ -45,10 +45,11 @@ from hardiness.imaging.compiled import require_compiler
 from hardiness.models.classifier import Classifier
 from hardiness.models.frameworks import require_torch
 from hardiness.report.loggers.tracking import TrackingSession
+from hardiness.report.results_file import rebuild_results
 from hardiness.report.terminal import headline_lines
 from hardiness.results.policy import Policy, policy_of
 from hardiness.results.policy_watch import require_policy_fits, require_policy_matches
-from hardiness.results.results import rebuild_results, results_of
+from hardiness.results.results import results_of
 from hardiness.store.store import Store
 
 LOGGER = logging.getLogger(__name__)

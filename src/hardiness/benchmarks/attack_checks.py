@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from hardiness.benchmarks.attack_curves import ENSEMBLES, UNITS, Curve, curves_of, longest_of
 from hardiness.benchmarks.attack_verdict import at_chance, misclassified, verdict, with_doubt
-from hardiness.benchmarks.check_wording import undecided
-from hardiness.benchmarks.cross_check_findings import (
+from hardiness.benchmarks.cross_checks import (
     claimed_logits,
     hard_decision,
     memory,
@@ -21,7 +20,6 @@ from hardiness.benchmarks.cross_check_findings import (
     weaker_than_noise,
 )
 from hardiness.benchmarks.gradient_checks import (
-    LOW_PRECISION,
     gradient_mismatch,
     non_finite_gradients,
     saturated_logits,
@@ -30,24 +28,21 @@ from hardiness.benchmarks.gradient_checks import (
     zero_gradients,
 )
 from hardiness.benchmarks.strength_checks import enough_steps, loss, must_break, reach, restarts
+from hardiness.core.codes import AttackCheck
 from hardiness.core.condition import Condition
-from hardiness.core.result import Finding, Score
+from hardiness.core.fact import CheckOutcome, Fact, Trust
+from hardiness.core.result import Score
 from hardiness.core.run import Run
 from hardiness.core.table import Records
 
 UNITS |= {"spatial": "tries", "universal-patch": "tries"}
 """Names of the steps of attacks without gradients; those of all others are steps."""
 
-SLOPES = {
-    "slope_ratio": "at the image",
-    "away_slope_ratio": "between the levels of files",
-    "halfway_slope_ratio": "half way to where the attack ended",
-    "end_slope_ratio": "where the attack ended",
-}
-"""Columns of measured slopes over what the gradient says, and the place of each as people read it."""
+SLOPES = ("slope_ratio", "away_slope_ratio", "halfway_slope_ratio", "end_slope_ratio")
+"""Columns of measured slopes over what the gradient says, each at a place of its own."""
 
 
-def attack_report(records: Records, run: Run, scores: Sequence[Score]) -> list[Finding]:
+def attack_report(records: Records, run: Run, scores: Sequence[Score]) -> list[Fact]:
     """The checks of a run that attacks the model itself, each raised or not, and a verdict, last.
 
     Source: after Carlini et al. (2019), arXiv:1902.06705, Athalye et al. (2018), arXiv:1802.00420, and the flags of
@@ -58,34 +53,34 @@ def attack_report(records: Records, run: Run, scores: Sequence[Score]) -> list[F
     if longest is None:
         return []
     strict = [curve for curve in curves if not curve.must_break]
-    findings = [
+    facts = [
         *_of_gradients(records, run, strict),
         *_of_crossing(records, run, longest),
         *([_breaking(records, curves)] if any(curve.must_break for curve in curves) else []),
         *_of_strength(records, strict, longest),
     ]
-    conclusion = _conclusion(records, run, longest, findings, _unchecked(records, run, longest, findings))
-    return with_doubt([*findings, *conclusion])
+    conclusion = _conclusion(records, run, longest, facts, _unchecked(records, run, longest, facts))
+    return with_doubt([*facts, *conclusion])
 
 
 def _right(records: Records) -> NDArray[np.bool_]:
     return np.asarray(records["prediction"] == records["label"])
 
 
-def _of_strength(records: Records, curves: Sequence[Curve], longest: Curve) -> list[Finding]:
+def _of_strength(records: Records, curves: Sequence[Curve], longest: Curve) -> list[Fact]:
     """Reach, steps, restarts and loss; of an ensemble, what its members took after each other."""
     right = _right(records)
     accuracies = [float(right[rows].mean()) for rows in longest.rows]
     if longest.round.attack in ENSEMBLES:
-        return [longest.ensemble_finding(accuracies)]
+        return [longest.ensemble_check(accuracies)]
     stepped = [curve for curve in curves if curve.length is not None]
-    findings = []
+    facts = []
     if stepped:
         worst = max(stepped, key=lambda curve: curve.epsilon / (curve.steps[-1] * (curve.length or 1.0)))
-        findings.append(reach(worst.budget, worst.epsilon, worst.steps[-1], worst.length or 1.0))
+        facts.append(reach(worst.budget, worst.epsilon, worst.steps[-1], worst.length or 1.0))
     late = (records["restart"] > 0) & records["success"] & longest.rows[-1]
     return [
-        *findings,
+        *facts,
         enough_steps(longest.budget, longest.steps, accuracies),
         restarts(late[longest.rows[-1]], longest.round.restarts),
         loss(_losses(records, longest), _near(records, longest)),
@@ -135,12 +130,12 @@ def _checked(records: Records) -> NDArray[np.bool_]:
     return is_checked
 
 
-def _of_gradients(records: Records, run: Run, curves: Sequence[Curve]) -> list[Finding]:
+def _of_gradients(records: Records, run: Run, curves: Sequence[Curve]) -> list[Fact]:
     last = np.any([curve.rows[-1] for curve in curves], axis=0)
     attacked, beside = last & (records["step"] != 0), _checked(records)
     loss_zeros = _column(records, "zero_loss_gradient", beside)
     lead_zeros = _column(records, "zero_lead_gradient", beside)
-    findings = [
+    facts = [
         non_finite_gradients(records["finite_gradient"][last]),  # first: what overflows looks like zeros, too
         saturated_logits(loss_zeros, lead_zeros, _column(records, "lead_slope", beside)),
         zero_gradients(
@@ -149,31 +144,28 @@ def _of_gradients(records: Records, run: Run, curves: Sequence[Curve]) -> list[F
     ]
     if module := run.benchmark.options.get("bpda"):
         return [
-            *findings,
-            undecided(
-                "gradient mismatch",
-                f"The backward pass of {module} is a given one, not its slope.",
-            ),
+            *facts,
+            Fact(AttackCheck.GRADIENT_MISMATCH, {"backward": str(module)}, outcome=CheckOutcome.NOT_RUN),
         ]
     if _random(records):
-        return findings
+        return facts
     wide, jump = _column(records, "wide_slope_ratio", beside), _column(records, "slope_jump", beside)
-    slopes = {place: _column(records, name, beside) for name, place in SLOPES.items()}
+    slopes = {name: _column(records, name, beside) for name in SLOPES}
     about_slopes = [gradient_mismatch(slopes), shattered_gradients(wide, jump)]
     is_measured = np.all([np.isfinite(ratios) for ratios in slopes.values()], axis=0)
     has_gradient = lead_zeros < 1
     return [
-        *findings,
+        *facts,
         *with_precision(_column(records, "logit_spacing", beside), has_gradient & ~is_measured, about_slopes),
     ]
 
 
 def _random(records: Records) -> bool:
     """Whether the network draws at random: then no difference of two passes says anything about slopes."""
-    return randomised(_column(records, "repeat_change", _checked(records)), 1).raised
+    return randomised(_column(records, "repeat_change", _checked(records)), 1).is_raised
 
 
-def _of_crossing(records: Records, run: Run, curve: Curve) -> list[Finding]:
+def _of_crossing(records: Records, run: Run, curve: Curve) -> list[Fact]:
     beside = _checked(records)
     options = curve.round.options
     samples = 20 if options.get("variant") == "rand" else int(options.get("samples", 1))
@@ -182,25 +174,26 @@ def _of_crossing(records: Records, run: Run, curve: Curve) -> list[Finding]:
         _column(records, f"{name}_lead", beside)
         for name in ("clean", "attack", "noise", "square", "other_loss", "afresh")
     )
-    findings = [
+    facts = [
         randomised(_column(records, "repeat_change", beside), samples),
         weaker_than_noise(clean, np.fmin(attack, other), noise, curve.follows_gradients),
     ]
     if curve.round.attack not in ENSEMBLES:
-        findings.append(other_loss_takes_more(other, len(attack)))
-        findings.append(square_takes_more(attack, square, len(attack), other, curve.follows_gradients))
+        facts.append(other_loss_takes_more(other, len(attack)))
+        facts.append(square_takes_more(attack, square, len(attack), other, curve.follows_gradients))
     if _random(records):
-        return findings
+        return facts
     return [
-        *findings,
+        *facts,
         memory(_column(records, "afresh_change", beside), _right(records)[beside], afresh),
         hard_decision(_column(records, "decision_jump", beside)),
         claimed_logits(error[np.isfinite(error)]),
     ]
 
 
-def _breaking(records: Records, curves: Sequence[Curve]) -> Finding:
-    right, standing = _right(records), {}
+def _breaking(records: Records, curves: Sequence[Curve]) -> Fact:
+    right = _right(records)
+    standing: dict[tuple[str, str], NDArray[np.bool_]] = {}
     for curve in curves:
         if curve.must_break:
             rows = curve.rows[-1]
@@ -208,41 +201,44 @@ def _breaking(records: Records, curves: Sequence[Curve]) -> Finding:
     return must_break(standing)
 
 
-def _unchecked(records: Records, run: Run, curve: Curve, findings: Sequence[Finding]) -> dict[str, str]:
-    """The checks of this kind of attack that did not run, each with how to run it so that they do, where that helps."""
+def _unchecked(records: Records, run: Run, curve: Curve, facts: Sequence[Fact]) -> dict[str, str]:
+    """The checks of this kind of attack that did not run, each with the option or the precision that would run it.
+
+    An option was given and is to be left out; a precision is to be asked for. Empty where nothing helps.
+    """
     ways = {}
     if run.benchmark.options.get("must_break") is False and curve.round.attack not in UNITS:
-        ways["must break"] = "without must_break=false"
+        ways["must break"] = "must_break=false"
     if not _checked(records).any():
         square = ["Square"] if curve.round.attack not in ENSEMBLES else []
-        ways |= dict.fromkeys(["noise", *square, "slopes", "repeated passes", "memory"], "without cross_checks=false")
+        ways |= dict.fromkeys(["noise", *square, "slopes", "repeated passes", "memory"], "cross_checks=false")
     elif not np.isfinite(records["afresh_change"]).any() and not _random(records):
         ways["memory"] = ""  # no copy of the network could be had, as of a plain function
-    if any(finding.raised and finding.name == LOW_PRECISION for finding in findings):
-        ways["slopes"] = "in float32"
+    if any(fact.is_raised and fact.code == AttackCheck.LOW_PRECISION for fact in facts):
+        ways["slopes"] = "float32"
     return ways
 
 
 def _conclusion(
-    records: Records, run: Run, curve: Curve, findings: Sequence[Finding], unchecked: Mapping[str, str]
-) -> list[Finding]:
-    """The findings about the model itself, and the verdict."""
-    where = f"At epsilon {curve.budget}"
-    steps = "" if curve.round.attack in ENSEMBLES else f" at {curve.steps[-1]} steps"
+    records: Records, run: Run, curve: Curve, facts: Sequence[Fact], unchecked: Mapping[str, str]
+) -> list[Fact]:
+    """The facts about the model itself, and the verdict."""
     conditions = list(run.conditions)
     right, last = _right(records), curve.rows[-1]
     rows = records["condition"] == (conditions.index(Condition()) if Condition() in conditions else -1)
     clean, attacked = _paired(records["image"], right, rows, last)
     if not len(clean):
-        text = "The clean images were not evaluated"
         return [
-            undecided("already misclassified", f"{text}."),
-            undecided("verdict", f"{text}, so there is no verdict."),
+            Fact(AttackCheck.MISCLASSIFIED, outcome=CheckOutcome.NOT_RUN),
+            Fact(AttackCheck.VERDICT, outcome=CheckOutcome.NOT_RUN, trust=Trust.NOT_CHECKED),
         ]
-    beside = [misclassified(clean)]
-    beside.append(at_chance(clean, run.data.num_classes))
-    about_the_attack = [*findings, *beside[1:]]
-    return [*beside, verdict(where, clean, attacked, about_the_attack, steps, curve.rules(), unchecked)]
+    beside = [misclassified(clean), at_chance(clean, run.data.num_classes)]
+    about: dict[str, Any] = {"budget": curve.budget}
+    if curve.round.attack not in ENSEMBLES:
+        about["steps"] = curve.steps[-1]
+    if curve.round.targeted:
+        about |= {"targeted": True, "failures_clean": curve.round.failed == "clean"}
+    return [*beside, verdict(clean, attacked, [*facts, beside[1]], about, unchecked)]
 
 
 def _paired(

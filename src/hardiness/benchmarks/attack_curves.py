@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.attacks.kit import registry as attacks
-from hardiness.benchmarks.cross_check_findings import TAKEN
+from hardiness.benchmarks.cross_checks import TAKEN
+from hardiness.benchmarks.gradient_checks import raised_if
 from hardiness.core.attack_plan import Round, epsilon_text, usual_epsilon
-from hardiness.core.result import Finding
+from hardiness.core.codes import AttackCheck
+from hardiness.core.fact import Fact
 from hardiness.core.run import Run
 from hardiness.core.table import Records
 
@@ -91,38 +93,19 @@ class Curve:
         return self.groups[-1].startswith(MUST_BREAK)
 
     @property
-    def kind(self) -> str:
-        """The use of a budget that holds everything, in words."""
-        norm = {"linf": "", "l2": " in L2"}.get(self.round.norm, f" in {self.round.norm}")
-        return ("targeted" if self.round.targeted else "untargeted") + norm
+    def kind(self) -> tuple[str, str]:
+        """The use of a budget that holds everything: ``"targeted"`` or ``"untargeted"``, and the norm."""
+        return "targeted" if self.round.targeted else "untargeted", self.round.norm
 
-    def ensemble_finding(self, accuracies: Sequence[float]) -> Finding:
+    def ensemble_check(self, accuracies: Sequence[float]) -> Fact:
         """Whether FAB or Square, on who is left, took more than the leader of gradient attacks should leave."""
-        name = "ensemble members"
         lost = {member: accuracies[i] - accuracies[i + 1] for i, member in enumerate(self.members[1:])}
-        square, fab, images = (
-            lost.get("+ square", 0.0),
-            max(lost.get("+ fab-t", 0.0), lost.get("+ fab", 0.0)),
-            int(self.rows[-1].sum()),
+        square, fab = lost.get("+ square", 0.0), max(lost.get("+ fab-t", 0.0), lost.get("+ fab", 0.0))
+        images = int(self.rows[-1].sum())
+        is_raised = max(fab, square) > TAKEN and round(max(fab, square) * images) > 1
+        return Fact(
+            AttackCheck.ENSEMBLE, {"fab": fab, "square": square, "images": images}, outcome=raised_if(is_raised)
         )
-        text = f"After APGD, FAB took {100 * fab:.1f} % and Square {100 * square:.1f} % of {images} images"
-        if max(fab, square) > TAKEN and round(max(fab, square) * images) > 1:
-            which = "Square, which sees no gradient," if square >= fab else "FAB"
-            return Finding(
-                name,
-                True,
-                f"{text}: {which} finds what APGD does not, so gradients are masked and the rest may fall too. Adapt "
-                "the attack to the model (bpda=MODULE, samples=20).",
-            )
-        return Finding(name, False, f"{text}: APGD leads, as it should.")
-
-    def rules(self) -> str:
-        """The rules that leave more images standing than an attack for any wrong class would, in words."""
-        if not self.round.targeted:
-            return ""
-        if self.round.failed == "clean":
-            return ", by a targeted attack whose failures are scored clean (protocol=standard does neither)"
-        return ", by a targeted attack"
 
 
 def curves_of(records: Records, run: Run) -> list[Curve]:

@@ -26,8 +26,9 @@ from hardiness.core.benchmark import Benchmark, DataRoot, DataSet, Expansion, It
 from hardiness.core.bounds import MOST_STEPS, require_within
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, UnknownNameError
+from hardiness.core.fact import Fact
 from hardiness.core.model import CANVAS_224, Canvas
-from hardiness.core.result import Finding, Metric, Score
+from hardiness.core.result import Metric, Score
 from hardiness.core.run import Run
 from hardiness.core.table import RIGHT, ImageTable, Records
 from hardiness.statistics.clusters import basis_of_share
@@ -165,7 +166,7 @@ class AttackCard(Card):
             return [share(ACCURACY, np.full(len(table), np.nan), compared=False), *shares]
         return sorted(shares, key=lambda measurable: measurable.condition != swept[-1].condition)
 
-    def findings(self, table: ImageTable, scores: Sequence[Score], run: Run) -> list[Finding]:
+    def findings(self, table: ImageTable, scores: Sequence[Score], run: Run) -> list[Fact]:
         """The report on the attack; nothing for attacks by other models."""
         return attack_report(_rows(table), run, scores)
 

@@ -12,9 +12,10 @@ from hardiness.benchmarks.own_classes import class_gallery
 from hardiness.benchmarks.presentation import Presentation
 from hardiness.core.columns import NO_COLUMNS
 from hardiness.core.columns import Columns as PictureColumns
+from hardiness.core.fact import Fact
 from hardiness.core.model import IMAGENET_CLASSES
 from hardiness.core.registry import Registry, instance_or_subclass_of
-from hardiness.core.result import PARTIAL, Finding, Score
+from hardiness.core.result import PARTIAL, Score
 from hardiness.core.run import Run
 from hardiness.core.table import ImageTable, Records
 from hardiness.metrics.declaration import registered_measurables
@@ -132,7 +133,7 @@ class Card(Presentation, ABC):
         """
         return ()
 
-    def findings(self, table: ImageTable, scores: Sequence[Score], run: Run) -> list[Finding]:
+    def findings(self, table: ImageTable, scores: Sequence[Score], run: Run) -> list[Fact]:
         """The checks of how far the scores can be trusted, raised or not."""
         return []
 

@@ -32,6 +32,7 @@ from hardiness.data.validation_import import import_validation
 from hardiness.distortions.frost_pictures import fetch_frost
 from hardiness.reference.published_data import PublishedSet, datasets, published_set
 from hardiness.report.format import FittingTable, PlainConsole
+from hardiness.report.results_file import rebuild_results
 from hardiness.results.stored_runs import drop_run
 from hardiness.sources.downloads import WAIT_S
 from hardiness.sources.files import shown
@@ -319,7 +320,9 @@ def data_drop(options: DropOptions) -> int:
     RUN is the key of the run, six digits or more, as 'hardiness list runs OUT' and 'hardiness gate' print it; where
     it is the key of none or of several, nothing is removed. No other command should be evaluating that run.
     """
-    folders = drop_run(Store.open(options.out), options.run)
+    store = Store.open(options.out)
+    folders = drop_run(store, options.run)
+    rebuild_results(store)
     click.echo(f"removed {', '.join(folders)}; 'hardiness report {options.out}' writes the page without it")
     return 0
 

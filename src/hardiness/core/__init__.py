@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     )
     from hardiness.core.condition import Condition
     from hardiness.core.errors import ArgumentError, DataError, HardinessError, ModelError, SampleError
+    from hardiness.core.fact import CheckOutcome, Fact, Trust
     from hardiness.core.model import CANVAS_224, Canvas, ModelSpec, Source, View
     from hardiness.core.request import Request
     from hardiness.core.result import Metric, Result, Score
@@ -33,11 +34,13 @@ __all__ = [
     "ArgumentError",
     "Benchmark",
     "Canvas",
+    "CheckOutcome",
     "Condition",
     "DataError",
     "DataRoot",
     "DataSet",
     "Expansion",
+    "Fact",
     "File",
     "HardinessError",
     "Image",
@@ -56,5 +59,6 @@ __all__ = [
     "Score",
     "Selection",
     "Source",
+    "Trust",
     "View",
 ]

@@ -13,6 +13,7 @@ from hardiness.core.attack_plan import condition_text, is_same_condition
 from hardiness.core.columns import ColumnSource
 from hardiness.core.condition import Condition
 from hardiness.core.errors import suggestion
+from hardiness.core.fact import Fact, Trust, doubt_of, trust_of
 from hardiness.core.forms import fields_form, from_fields, json_field, json_form
 from hardiness.core.request import Stop
 from hardiness.core.run import Plan, Run
@@ -54,18 +55,6 @@ IN_PERCENT = ("fraction", "ratio")
 
 PARTIAL = "_partial"
 """The ending of the names of scores over a part."""
-
-WITHDRAWN, NOT_CHECKED, UPPER_BOUND = "withdrawn", "not checked", "upper bound"
-"""Why the report on an attack does not stand by what the attack left; the last where it was only too short."""
-
-DOUBTS = (WITHDRAWN, NOT_CHECKED, UPPER_BOUND)
-"""The same, the gravest first."""
-
-CANNOT_TELL = "cannot tell"
-"""The verdict's words where there are too few images to say more."""
-
-ABOUT_THE_MODEL = ("verdict", "already misclassified")
-"""Findings that say how good a model is, and cast no doubt on its number where the verdict is believed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -373,47 +362,6 @@ class Counts:
         return self.evaluated == self.expected
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One check of how far a result can be trusted: its name, whether it found something, and a sentence about it.
-
-    A check that did not run (``ran``) found nothing and passed nothing; its sentence says why.
-    """
-
-    name: str
-    raised: bool
-    sentence: str
-    ran: bool = True
-
-
-def doubt_of(findings: Sequence[Finding]) -> str:
-    """`WITHDRAWN`, `NOT_CHECKED` or `UPPER_BOUND` where the verdict of an attack report says so; else empty."""
-    verdict = next((finding.sentence for finding in findings if finding.name == "verdict"), "")
-    beginnings = {"Withdrawn:": WITHDRAWN, "Upper bound:": UPPER_BOUND}
-    doubt = next((doubt for beginning, doubt in beginnings.items() if verdict.startswith(beginning)), "")
-    return doubt or (NOT_CHECKED if "Not checked:" in verdict else "")
-
-
-def trust(findings: Sequence[Finding]) -> str:
-    """A word or two for a column of a table: ``"yes"``, ``"cannot tell"``, ``"no: …"``, or ``""`` without a verdict."""
-    verdict = next((finding for finding in findings if finding.name == "verdict"), None)
-    if verdict is None:
-        return ""
-    doubt = doubt_of(findings)
-    if doubt in (NOT_CHECKED, UPPER_BOUND):
-        return f"no: {doubt}"
-    if doubt:
-        raised = [finding.name for finding in findings if finding.raised and finding.name not in ABOUT_THE_MODEL]
-        return f"no: {', '.join(raised)}"
-    return CANNOT_TELL if CANNOT_TELL in verdict.sentence else "yes"
-
-
-def doubtful(findings: Sequence[Finding]) -> list[Finding]:
-    """The findings that cast doubt on a number: all that are raised, but what a believed report says of the model."""
-    certain = ABOUT_THE_MODEL if trust(findings) == "yes" else ()
-    return [finding for finding in findings if finding.raised and finding.name not in certain]
-
-
 class Picture(Protocol):
     """A PNG file, read when it is wanted."""
 
@@ -484,7 +432,7 @@ class Result:
     measured: Mapping[str, Any]
     failures: Sequence[Failure] = ()
     warnings: Sequence[str] = ()
-    findings: Sequence[Finding] = ()
+    findings: Sequence[Fact] = ()
     exhibits: Mapping[str, Picture] = field(default_factory=dict)
     key: str = ""
     plan: Plan = field(default_factory=Plan)
@@ -528,13 +476,19 @@ class Result:
 
     @property
     def doubt(self) -> str:
-        """`WITHDRAWN`, `NOT_CHECKED` or `UPPER_BOUND` where the report does not stand by what the attack left."""
+        """The verdict on its numbers where it is one of `hardiness.core.fact.DOUBTS`; else empty."""
         return doubt_of(self.findings)
 
     @property
     def caveat(self) -> str:
-        """The warning shown beside its accuracy under attack: its doubt, or ``"cannot tell"``; empty if none."""
-        return self.doubt or (CANNOT_TELL if trust(self.findings) == CANNOT_TELL else "")
+        """The word beside its accuracy under attack: the verdict where it is not that it is believed; empty if none."""
+        trust = self.trust
+        return "" if trust in (None, Trust.BELIEVED) else str(trust)
+
+    @property
+    def trust(self) -> Trust | None:
+        """The verdict on its numbers; ``None`` where no check gave one."""
+        return trust_of(self.findings)
 
     def __repr__(self) -> str:
         """The text at a Python prompt: a line a score, reasons, warnings and findings; values are not percent."""
@@ -565,12 +519,8 @@ class Result:
         yield from (f"{reason}: {', '.join(names)}" for reason, names in by_reason.items())
 
     def _checks(self) -> Iterator[str]:
-        """The findings of an attack's checks, and the verdict, a sentence each."""
-        yield from (
-            f"{finding.name}: {finding.sentence}"
-            for finding in self.findings
-            if finding.raised or finding.name == "verdict"
-        )
+        """The checks of an attack that found something, and the verdict, as codes and arguments."""
+        yield from (str(fact) for fact in self.findings if fact.is_raised or fact.trust is not None)
 
     def view(self) -> TextTable:
         """The scores as a table for a notebook."""

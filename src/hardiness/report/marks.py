@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from hardiness.benchmarks.accuracy_warnings import is_part
 from hardiness.benchmarks.shares import EFFECTIVE
+from hardiness.core.fact import Trust, doubtful
 from hardiness.core.model import MEANINGLESS
-from hardiness.core.result import Result, Score, doubtful, trust
+from hardiness.core.result import Result, Score
 
 DEMO = "demo-sized"
 
@@ -46,11 +47,10 @@ def marks_of(result: Result, score: Score | None = None) -> tuple[str, ...]:
         marks.append("failed")
     if is_part(result):
         marks.append("partial")
-    verdict = trust(result.findings)
     if doubt := result.doubt if score is None else caveat(result, score):
         marks.append(doubt)
-    elif verdict.startswith("no") or (verdict != "cannot tell" and doubtful(result.findings)):
+    elif result.trust is Trust.CANNOT_TELL:
+        marks.append(Trust.CANNOT_TELL)
+    elif result.doubt or doubtful(result.findings):
         marks.append("doubt")
-    elif verdict == "cannot tell":
-        marks.append(verdict)
     return tuple(marks)

@@ -13,6 +13,7 @@ from hardiness.core.spread import Interval
 from hardiness.reference import robustbench
 from hardiness.reference.published_numbers import published_series
 from hardiness.reference.timm_results import TIMM_IMAGES, TIMM_SETS, best_rows, parameters_m, timm_row
+from hardiness.report.words import text
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ def notes_of(result: Result) -> list[Note]:
     """Warnings, why columns are undefined, checks that raised doubts, the verdict, places in published lists."""
     card, name = card_of(result.run), (result.name,)
     titled = [(s, card.title(s.metric, s.condition)) for s in card.column_scores(result.scores)]
-    doubts = [finding for finding in result.findings if finding.raised or finding.name == "verdict"]
+    doubts = [fact for fact in result.findings if fact.is_raised or fact.trust is not None]
     return [
         *(Note(warning, name) for warning in result.warnings),
         *(
@@ -54,7 +55,7 @@ def notes_of(result: Result) -> list[Note]:
             for s, title in titled
             if s.interval_reason
         ),
-        *(Note(f"{finding.name}: {finding.sentence}", name) for finding in doubts),
+        *(Note(f"{fact.code}: {text(fact)}", name) for fact in doubts),
         *timm_notes(result),
         *leaderboard_notes(result),
     ]

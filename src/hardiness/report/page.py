@@ -45,6 +45,7 @@ from hardiness.report.table_rows import rows_of
 from hardiness.report.template_environment import template_environment
 from hardiness.report.training_overlap import Declared
 from hardiness.report.trust import checks, doubts, doubts_text, trust_text
+from hardiness.report.words import text
 from hardiness.results import compared_slices
 from hardiness.results.compared import comparison_view
 from hardiness.results.comparison import BenchmarkComparison
@@ -343,7 +344,7 @@ def _tables(shown: BenchmarkSection) -> list[list[int]]:
 
 def _notes(shown: BenchmarkSection) -> list[str]:
     """The notes to read before trusting the table, without those that its checks give."""
-    check_lines = {f"{finding.name}: {finding.sentence}" for result in shown.results for finding in result.findings}
+    check_lines = {f"{fact.code}: {text(fact)}" for result in shown.results for fact in result.findings}
     check_lines.update(
         warning for result in shown.results if result.measured.get("published") for warning in result.warnings
     )

@@ -13,7 +13,8 @@ from itertools import groupby
 from hardiness.benchmarks.card import card_of
 from hardiness.benchmarks.presentation import Column
 from hardiness.core.condition import Condition
-from hardiness.core.result import DOUBTS, PARTIAL, Result, Score
+from hardiness.core.fact import DOUBTS
+from hardiness.core.result import PARTIAL, Result, Score
 from hardiness.report import format as formatting
 from hardiness.report.charts import Chart, Dots
 from hardiness.report.flip_figures import flip_charts, flip_gallery, recall_changes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from html import escape
 from typing import Any, overload
@@ -21,6 +21,7 @@ from hardiness.report.sections import Places, sections
 from hardiness.report.slices import NO_SLICE, slice_rows
 from hardiness.report.tables import Form, table_of
 from hardiness.report.terminal import score_tables, score_views
+from hardiness.report.words import text
 from hardiness.results.results import group_of
 from hardiness.results.run_names import differences_of
 from hardiness.sources.files import shown
@@ -137,6 +138,10 @@ class TabledResult(Result):
         if isinstance(result, TabledResult):
             return result
         return cls(**{field.name: getattr(result, field.name) for field in fields(Result)})
+
+    def _checks(self) -> Iterator[str]:
+        """The checks of an attack that found something, and the verdict, in words."""
+        yield from (f"{fact.code}: {text(fact)}" for fact in self.findings if fact.is_raised or fact.trust is not None)
 
     def table(self, form: Form = "pyarrow") -> Any:
         """A table, one row a score; columns and arguments as of `StoredResults.table`."""

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hardiness.benchmarks.accuracy_warnings import is_part
-from hardiness.core.result import Result, trust
+from hardiness.core.fact import Trust
+from hardiness.core.result import Result
 from hardiness.report import format as formatting
 from hardiness.report.marks import has_random_weights
 from hardiness.report.section import ModelSentence
@@ -49,7 +50,7 @@ def _footing(saying: ModelSentence, result: Result) -> str:
     parts = [f"n = {score.n_text if score else result.n_text}"]
     if is_part(result):
         parts.append("partial")
-    if trust(result.findings) == "cannot tell":
+    if result.trust is Trust.CANNOT_TELL:
         parts.append("cannot tell")
     if n < FEWEST and score:
         bounds = formatting.interval(score.interval, score.unit) if score.interval else "unknown"

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from hardiness.core.result import Result, Score, doubtful, trust
+from hardiness.core.codes import AttackCheck
+from hardiness.core.fact import CheckOutcome, Trust, doubtful
+from hardiness.core.result import Result, Score
 from hardiness.report.sections import BenchmarkSection, score_of
 from hardiness.report.training_overlap import Declared, overlaps, touched, training_sentence
+from hardiness.report.words import advice, sentence
 
 WIDE = 0.10
 """Width of an interval above which n is called too small for most differences between models."""
@@ -44,7 +47,10 @@ def checks(result: Result, shown: BenchmarkSection, declared: Declared | None = 
         *_runtime(result),
         *_training(result, declared or {}),
         *(Check(_subject(warning), True, warning) for warning in result.warnings if not warning.startswith("partial:")),
-        *(Check(finding.name, finding.raised, finding.sentence, ran=finding.ran) for finding in result.findings),
+        *(
+            Check(fact.code, fact.is_raised, sentence(fact), advice(fact), ran=fact.outcome is not CheckOutcome.NOT_RUN)
+            for fact in result.findings
+        ),
     ]
     return sorted(unsorted, key=lambda check: not check.raised)
 
@@ -169,15 +175,18 @@ def trust_text(result: Result, checked: Sequence[Check]) -> str:
 
     Under attack the attack report goes first, by a verdict that it withdrew or that it cannot give.
     """
-    verdict = trust(result.findings)
-    if verdict not in ("", "yes"):
-        return verdict
+    if result.trust is Trust.WITHDRAWN:
+        raised = [fact for fact in result.findings if fact.is_raised and fact.code != AttackCheck.MISCLASSIFIED]
+        checks_raised = [fact.code for fact in raised if fact.trust is None] or [fact.code for fact in raised]
+        return f"no: {', '.join(checks_raised)}"
+    if result.caveat:
+        return result.caveat if result.trust is Trust.CANNOT_TELL else f"no: {result.caveat}"
     return doubts_text(doubts(result, checked)) or "yes"
 
 
 def doubts(result: Result, checked: Sequence[Check]) -> list[Check]:
     """The checks that cast doubt on the numbers; a verdict that is believed casts none, whatever it says."""
-    certain = {each.name for each in result.findings} - {each.name for each in doubtful(result.findings)}
+    certain = {fact.code for fact in result.findings} - {fact.code for fact in doubtful(result.findings)}
     return [check for check in checked if check.raised and check.name not in certain]
 
 

@@ -19,8 +19,9 @@ from hardiness.benchmarks.shares import EFFECTIVE
 from hardiness.core.columns import NO_GROUPING, ColumnSource, Grouping
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, UnknownNameError
+from hardiness.core.fact import Trust
 from hardiness.core.forms import from_json, json_field, json_form
-from hardiness.core.result import NOT_CHECKED, UPPER_BOUND, WITHDRAWN, ClustersOfResult, Result
+from hardiness.core.result import ClustersOfResult, Result
 from hardiness.metrics.declaration import registry
 from hardiness.results.compared_slices import slice_sentence
 from hardiness.results.comparisons.effective_robustness import against_references
@@ -214,7 +215,11 @@ class BenchmarkComparison:
         words = {self.doubt_about(score, name) for name in (first, second)} - {""}
         if not words:
             return ""
-        number = {WITHDRAWN: "a withdrawn number", NOT_CHECKED: "a number not checked", UPPER_BOUND: "an upper bound"}
+        number = {
+            Trust.WITHDRAWN: "a withdrawn number",
+            Trust.NOT_CHECKED: "a number not checked",
+            Trust.UPPER_BOUND: "an upper bound",
+        }
         return f"of {next(text for doubt, text in number.items() if doubt in words)}"
 
     def sentences(self) -> list[str]:

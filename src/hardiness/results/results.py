@@ -32,9 +32,6 @@ from hardiness.results.stored_baseline import StoredBaseline
 from hardiness.statistics.intervals import proportion
 from hardiness.store.store import Store
 
-TRIES = 3
-"""How often results are made at most because records have come meanwhile; who wrote these makes them again."""
-
 
 def results_of(
     store: Store, baseline_model: str | None = None, verify: bool = False, grouping: Grouping = NO_GROUPING
@@ -148,25 +145,6 @@ def _is_replaced(score: Score, limited: Collection[str]) -> bool:
     """Whether limits take the place of a score: another limit, or a severity of a corruption that has one now."""
     is_severity = score.metric.startswith(SEVERITY_BELOW.name) and score.condition.get("corruption") in limited
     return score.metric == OPERATING_LIMIT.name or is_severity
-
-
-def rebuild_results(store: Store, baseline_model: str | None = None, grouping: Grouping = NO_GROUPING) -> list[Result]:
-    """The results of every stored run, written to ``results.json``; arguments as of `results_of`.
-
-    They are made without the lock, so that other processes can go on; where one of them has added records meanwhile,
-    they are made again.
-
-    Raises:
-        ArgumentError: the baseline model has no stored run to divide by; the file is as it was.
-        StoreError: records cannot be read, or the file cannot be written.
-    """
-    tries = 0
-    while True:
-        before, results, tries = store.stamps(), results_of(store, baseline_model, grouping=grouping), tries + 1
-        with store.locked():
-            if store.stamps() == before or tries == TRIES:
-                store.write_results(results)
-                return results
 
 
 def each_once(results: Iterable[Result]) -> list[Result]:

@@ -41,11 +41,12 @@ from hardiness.core.columns import (
 )
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, UnknownNameError
+from hardiness.core.fact import Fact
 from hardiness.core.forms import from_json, json_form
 from hardiness.core.memory import return_freed_memory
 from hardiness.core.own_sources import sources_digest
 from hardiness.core.request import Stop
-from hardiness.core.result import Counts, Finding, Score
+from hardiness.core.result import Counts, Score
 from hardiness.core.run import DataIdentity, Plan, Run
 from hardiness.core.table import RIGHT, Failure, ImageTable, Records
 from hardiness.distortions.levels import Quantity
@@ -112,13 +113,13 @@ def cells_of(stored: StoredRun) -> dict[str, str]:
     return {str(condition): fingerprint for condition, fingerprint in sorted(stored.cells.items())}
 
 
-Scores = tuple[list[Score], list[Finding]]
+Scores = tuple[list[Score], list[Fact]]
 
 
 @dataclass(frozen=True)
 class _Scored:
     scores: list[Score]
-    findings: list[Finding]
+    findings: list[Fact]
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from typing import Any
 from hardiness.benchmarks.card import card_of
 from hardiness.core.errors import ArgumentError
 from hardiness.core.forms import fields_form
-from hardiness.results.results import rebuild_results
 from hardiness.results.run_names import weights_label
 from hardiness.results.runs import JoinedRun, ScoredRun, successors_of, with_joined
 from hardiness.store.store import Store
@@ -92,7 +91,7 @@ def run_entries(store: Store) -> list[RunEntry]:
 
 
 def drop_run(store: Store, name: str) -> tuple[str, ...]:
-    """Remove one run of an output folder for good, and make ``results.json`` again; the names of its folders.
+    """Remove one run of an output folder for good; the names of its folders.
 
     Of a run that is joined of several, as those on other things than photographs are, the parts go that no other joined
     run has: those of the single sets, or, where others share all of these, that of the photographs.
@@ -126,7 +125,6 @@ def drop_run(store: Store, name: str) -> tuple[str, ...]:
         (folders,) = candidates
         for folder in folders:
             store.remove_run(folder)
-    rebuild_results(store)
     return folders
 
 

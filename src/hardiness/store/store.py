@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from hardiness.core.errors import ArgumentError, DataError, StoreError
-from hardiness.core.result import SCHEMA, Result
+from hardiness.core.result import SCHEMA
 from hardiness.core.run import Plan, Run
 from hardiness.store.files import Files
 from hardiness.store.local_files import LocalFiles
@@ -250,13 +251,13 @@ class Store:
         stamps = self.files.list_files(RECORDS)
         return {path: list(stamp) for path, stamp in stamps.items() if NAME.fullmatch(path.rpartition("/")[2])}
 
-    def write_results(self, results: Sequence[Result]) -> None:
+    def write_results(self, document: Mapping[str, Any]) -> None:
         """Replace ``results.json``; to be called within `locked`, after reading what it is made from.
 
         Raises:
             StoreError: disk full or no permission.
         """
-        self.files.write(RESULTS, as_json({"schema": SCHEMA, "results": list(results)}))
+        self.files.write(RESULTS, as_json(document))
 
 
 @contextmanager

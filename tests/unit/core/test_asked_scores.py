@@ -10,8 +10,9 @@ import pytest
 from hardiness.core.attack_plan import condition_text, is_same_condition
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
+from hardiness.core.fact import Fact, Trust
 from hardiness.core.request import Request
-from hardiness.core.result import Counts, Finding, Metric, Result, Score
+from hardiness.core.result import Counts, Metric, Result, Score
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Run
 
 RUN = Run(ModelIdentity("m"), BenchmarkIdentity("whitebox", "attack", "p"), DataIdentity("d"))
@@ -72,7 +73,7 @@ def test_a_condition_is_found_as_a_policy_writes_it(typed: Condition) -> None:
 
 
 def test_a_mean_over_budgets_is_doubted_as_each_of_them_is() -> None:
-    verdict = Finding("verdict", True, "Withdrawn: the attack is weaker than noise.")
+    verdict = Fact("package.weaker_than_noise", trust=Trust.WITHDRAWN)
     mean, clean = (replace(ACCURACY.score(0.5, 4), metric=name) for name in ("mean_accuracy", "clean_accuracy"))
     result = replace(RESULT, scores=[replace(mean, attacked=True), clean], findings=[verdict])
     assert [score.doubt for score in result.scores] == ["withdrawn", ""]

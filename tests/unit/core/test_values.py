@@ -10,9 +10,10 @@ import pytest
 
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
+from hardiness.core.fact import CheckOutcome, Fact, Trust
 from hardiness.core.model import View
 from hardiness.core.random import rng
-from hardiness.core.result import Counts, Finding, Result, Score
+from hardiness.core.result import Counts, Result, Score
 from hardiness.core.run import Run
 from hardiness.core.spread import Interval
 from hardiness.core.table import Failure, Records
@@ -120,17 +121,17 @@ def test_a_result_says_why_numbers_have_no_interval_or_no_value() -> None:
 def test_a_result_says_why_its_number_is_withdrawn() -> None:
     """A notebook showed the word beside each number, and never the reason."""
     findings = [
-        Finding("steps", False, "More steps would hardly take more."),
-        Finding("square takes more", True, "Square took 3 of <b>."),
-        Finding("verdict", True, "Withdrawn: accuracy falls & the attack cannot be trusted."),
+        Fact("package.steps", {"before": 0.5}, outcome=CheckOutcome.CLEAR),
+        Fact("package.square", {"took": 3, "of": "<b>"}, outcome=CheckOutcome.RAISED),
+        Fact("package.verdict", {"falls": "a & b"}, trust=Trust.WITHDRAWN),
     ]
     scores = [Score("accuracy", 0.5, "fraction", 10, condition=Condition(epsilon=0.1))]
     result = Result("m", "b", "d", "p", scores, Counts(10, 10, 0, 10), Run(), {}, findings=findings)
     assert repr(result).splitlines()[-2:] == [
-        "  ! square takes more: Square took 3 of <b>.",
-        "  ! verdict: Withdrawn: accuracy falls & the attack cannot be trusted.",
+        "  ! package.square (took 3, of <b>)",
+        "  ! package.verdict: withdrawn (falls a & b)",
     ]
     html = result._repr_html_()
-    assert "<p>square takes more: Square took 3 of &lt;b&gt;.</p>" in html
-    assert "<p>verdict: Withdrawn: accuracy falls &amp; the attack cannot be trusted.</p>" in html
-    assert "More steps" not in html
+    assert "<p>package.square (took 3, of &lt;b&gt;)</p>" in html
+    assert "<p>package.verdict: withdrawn (falls a &amp; b)</p>" in html
+    assert "package.steps" not in html

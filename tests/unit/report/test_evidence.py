@@ -23,7 +23,8 @@ from hardiness import attacks
 from hardiness.core.attack_plan import Round
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
-from hardiness.core.result import ClustersOfResult, Counts, Finding, Metric
+from hardiness.core.fact import CheckOutcome, Fact, Trust
+from hardiness.core.result import ClustersOfResult, Counts, Metric
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, InputIdentity, ModelIdentity, Plan, Run, Surrogate
 from hardiness.core.table import Records
 from hardiness.reference.attackers import assumptions
@@ -429,9 +430,12 @@ def test_an_attacker_is_named_in_the_terms_of_its_taxonomy_with_its_checks(
     must_break = Round(attack, "linf", 1.0, {10: Condition(epsilon=1.0, steps=10, group="must break")})
     rounds = (Round(attack, "linf", 8 / 255, {10: mark}, targeted=targeted), must_break)
     run = replace(result.run, attack=rounds, surrogate=Surrogate(surrogate, "") if surrogate else None)
-    findings = [Finding("memory", False, "None was seen in /a/b/c.", ran=False), Finding("verdict", False, "It holds.")]
+    findings = [
+        Fact("package.memory", {"file": "/a/b/c."}, outcome=CheckOutcome.NOT_RUN),
+        Fact("package.holds", outcome=CheckOutcome.CLEAR, trust=Trust.BELIEVED),
+    ]
     record = evidence_record(EvidenceSources([replace(result, run=run, findings=findings)]))
-    assert b"None was seen in \\u2026/c." in evidence_json(record)
+    assert b"package.memory (file \\u2026/c.)" in evidence_json(record)
     (attacker,) = record.attackers
     assert attacker.terms == "NIST AI 100-2e2025"
     line = "Terms of NIST AI 100-2e2025. Read: the terms alone: the text was not read."
@@ -442,9 +446,9 @@ def test_an_attacker_is_named_in_the_terms_of_its_taxonomy_with_its_checks(
     (budget,) = attacker.budgets
     assert (budget.epsilon_text, budget.unit, budget.steps) == ("8/255", "in units of the [0, 1] range", (10,))
     (checks,) = attacker.checks
-    assert (checks.verdict, checks.model) == ("It holds.", result.name)
-    assert [(each.name, each.ran, each.sentence) for each in checks.checks] == [
-        ("memory", False, "None was seen in /a/b/c.")
+    assert (checks.verdict, checks.model) == ("package.holds: believed", result.name)
+    assert [(each.code, each.ran, each.arguments) for each in checks.checks] == [
+        ("package.memory", False, {"file": "/a/b/c."})
     ]
     assert {"attack", "memory"} <= {limit.id for limit in record.limits}
 

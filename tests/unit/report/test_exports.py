@@ -20,8 +20,9 @@ from hardiness.benchmarks.galleries import Answer, Gallery, Sample
 from hardiness.benchmarks.options import registry as benchmarks
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, UnknownNameError
+from hardiness.core.fact import CheckOutcome, Fact, Trust
 from hardiness.core.forms import json_form
-from hardiness.core.result import Counts, Finding, Result, Score, TextTable
+from hardiness.core.result import Counts, Result, Score, TextTable
 from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Run
 from hardiness.core.spread import Interval
 from hardiness.report.exports.exporter import registry, tables_in
@@ -100,7 +101,7 @@ def test_markdown_rows_have_as_many_cells_as_the_heading() -> None:
     assert "<b>" not in lines[3].replace(r"\<b\>", "")
 
 
-UNSURE = Finding("verdict", True, "holds: cannot tell. With 4 images the loss may be up to 60 %")
+UNSURE = Fact("package.few", {"images": 4}, outcome=CheckOutcome.RAISED, trust=Trust.CANNOT_TELL)
 DEMO = "demo-sized: the embedded photographs are few and easy; a demonstration, not a benchmark"
 
 

@@ -12,9 +12,11 @@ from one_score import compared
 from rich.console import Console
 
 from hardiness.benchmarks.accuracy_warnings import warnings_of
+from hardiness.core.codes import AttackCheck
 from hardiness.core.condition import Condition
+from hardiness.core.fact import CheckOutcome, Fact, Trust
 from hardiness.core.model import MEANINGLESS
-from hardiness.core.result import Counts, Finding, Result, Score
+from hardiness.core.result import Counts, Result, Score
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
 from hardiness.core.spread import Interval
 from hardiness.report.commands import commands_of
@@ -35,6 +37,19 @@ from hardiness.statistics.estimate import mean
 def top1(value: float, half: float = 0.01, n: int = 1000, **condition: Any) -> Score:
     return Score("top1", value, "fraction", n, Interval(value - half, value + half), condition=Condition(**condition))
 
+
+FALLEN = {
+    "budget": "0.01",
+    "before": 0.5,
+    "after": 0.1,
+    "images": 1000,
+    "loss_low": 0.3,
+    "loss_high": 0.5,
+    "doubts": (),
+    "unchecked": (),
+    "not_robust": True,
+}
+"""A verdict that less than half is left."""
 
 DEMO = "demo-sized: the embedded photographs are few and easy; a demonstration, not a benchmark"
 
@@ -67,7 +82,7 @@ def test_a_model_without_an_interval_has_no_place() -> None:
 
 def test_the_overview_marks_what_is_amiss() -> None:
     part = Counts(1000, 10, 3, 10)
-    doubt = [Finding("must break", True, "no"), Finding("verdict", True, "Withdrawn: no")]
+    doubt = [Fact("package.must_break", outcome=CheckOutcome.RAISED)]
     found = [result("a", top1(0.9)), result("b", top1(0.5), counts=part, findings=doubt)]
     card = scorecard(sections(found))
     assert [head.title for head in card.heads] == ["imagenet-val"]
@@ -86,15 +101,15 @@ def test_random_weights_have_a_mark_and_no_place() -> None:
 
 
 def test_what_is_said_of_belief_comes_from_the_attack_report() -> None:
-    reach = Finding("reach", True, "too short")
+    reach = Fact("package.reach", outcome=CheckOutcome.RAISED)
     doubt = ("doubt",), "1 doubt"
-    for verdict, raised, mark, word in (
-        ("Withdrawn: it stands, but the attack cannot be trusted (reach).", True, ("doubt",), "no: reach"),
-        ("it falls: not robust. What was found (reach) can only mean that it falls further.", True, *doubt),
-        ("cannot tell. With 16 images the loss may be up to 19 %.", True, ("cannot tell",), "cannot tell"),
-        ("it holds, within 3.0 %.", False, *doubt),
+    for trust, outcome, mark, word in (
+        (Trust.WITHDRAWN, CheckOutcome.RAISED, ("doubt",), "no: package.reach"),
+        (Trust.BELIEVED, CheckOutcome.RAISED, *doubt),
+        (Trust.CANNOT_TELL, CheckOutcome.RAISED, ("cannot tell",), "cannot tell"),
+        (Trust.BELIEVED, CheckOutcome.CLEAR, *doubt),
     ):
-        attacked = result("a", top1(0.9), findings=[reach, Finding("verdict", raised, verdict)])
+        attacked = result("a", top1(0.9), findings=[reach, Fact("package.verdict", outcome=outcome, trust=trust)])
         (shown,) = sections([attacked])
         ((_, (entry,)),) = scorecard([shown]).rows
         assert entry.marks == mark
@@ -104,7 +119,10 @@ def test_what_is_said_of_belief_comes_from_the_attack_report() -> None:
 
 
 def test_a_model_that_surely_falls_casts_no_doubt_on_its_number_and_the_page_counts_none() -> None:
-    certain = [Finding("already misclassified", True, "half"), Finding("verdict", True, "it falls: not robust.")]
+    certain = [
+        Fact(AttackCheck.MISCLASSIFIED, {"share": 0.5}, outcome=CheckOutcome.RAISED),
+        Fact(AttackCheck.VERDICT, FALLEN, outcome=CheckOutcome.RAISED, trust=Trust.BELIEVED),
+    ]
     attacked = result("a", top1(0.9), findings=certain)
     (shown,) = sections([attacked])
     assert trust_text(attacked, checks(attacked, shown)) == "yes"
@@ -112,7 +130,7 @@ def test_a_model_that_surely_falls_casts_no_doubt_on_its_number_and_the_page_cou
     text = page([shown], "t", inks_of([shown]), PageOptions(images=False))
     summed = text[text.index("Can this be believed?") :].split("</summary>")[0]
     assert "pill" not in summed
-    doubted = result("a", top1(0.9), findings=[*certain, Finding("reach", True, "too short")])
+    doubted = result("a", top1(0.9), findings=[*certain, Fact("package.reach", outcome=CheckOutcome.RAISED)])
     (shown,) = sections([doubted])
     text = page([shown], "t", inks_of([shown]), PageOptions(images=False))
     assert text.count("1 doubt<") == 2, "in the table, and beside the question"
@@ -128,10 +146,15 @@ def test_the_column_of_belief_is_a_word_with_its_reasons_behind_and_the_headline
     spread = Interval(0.4, 1.0)
     scores = [Score("clean_accuracy", 0.5, "fraction", 400, spread), Score("accuracy", 0.4, "fraction", 400, spread)]
     run = Run(ModelIdentity("a"), BenchmarkIdentity("whitebox", "attack", "orhan2019"))
-    reasons = ("reach", "gradient mismatch", "shattered gradients")
-    verdict = Finding("verdict", True, "Withdrawn: it stands, but the attack cannot be trusted (reach).")
+    reasons = ("package.reach", "package.mismatch", "package.shattered")
+    verdict = Fact(
+        AttackCheck.VERDICT,
+        FALLEN | {"doubts": (Fact("package.reach"),)},
+        outcome=CheckOutcome.RAISED,
+        trust=Trust.WITHDRAWN,
+    )
     attacked = result("a", scores[0], replace(scores[1], condition=at), benchmark="whitebox", run=run,
-                      findings=[*(Finding(name, True, "bad") for name in reasons), verdict])  # fmt: skip
+                      findings=[*(Fact(name, outcome=CheckOutcome.RAISED) for name in reasons), verdict])  # fmt: skip
     text = page_of(attacked)
     table = text[text.index('-scores">') :].split("</table>")[0]
     heads = [re.sub("<.*?>", "", head) for head in re.findall(r'<th scope="col"[^>]*>(.*?)</th>', table)]
@@ -281,22 +304,22 @@ def test_what_is_lost_to_corruptions_has_an_interval_of_its_own() -> None:
 
 
 @pytest.mark.parametrize(
-    ("left", "verdict", "text"),
+    ("left", "trust", "text"),
     [
-        (1.0, "cannot tell. With 4 images the loss may be up to 49.0 %.", "keeps its 100 % under attack at ε 0.01"),
-        (1.0, "it holds, within 3.0 %.", "holds its 100 % under attack at ε 0.01"),
-        (0.5, "cannot tell. With 4 images …", "falls from 100 to 50 % under attack at ε 0.01"),
+        (1.0, Trust.CANNOT_TELL, "keeps its 100 % under attack at ε 0.01"),
+        (1.0, Trust.BELIEVED, "holds its 100 % under attack at ε 0.01"),
+        (0.5, Trust.CANNOT_TELL, "falls from 100 to 50 % under attack at ε 0.01"),
     ],
 )
-def test_where_the_verdict_cannot_tell_the_sentence_says_so(left: float, verdict: str, text: str) -> None:
+def test_where_the_verdict_cannot_tell_the_sentence_says_so(left: float, trust: Trust, text: str) -> None:
     at = Condition(epsilon=0.01, steps=10)
     scores = [
         Score("clean_accuracy", 1.0, "fraction", 4, Interval(0.51, 1.0)),
         Score("accuracy", left, "fraction", 4, Interval(0.4, 1.0), condition=at),
     ]
     run = Run(ModelIdentity("a"), BenchmarkIdentity("whitebox", "attack", "orhan2019"))
-    attacked = result("a", *scores, benchmark="whitebox", run=run, findings=[Finding("verdict", True, verdict)])
-    cannot = ", cannot tell" if "cannot" in verdict else ""
+    attacked = result("a", *scores, benchmark="whitebox", run=run, findings=[Fact("package.verdict", trust=trust)])
+    cannot = ", cannot tell" if trust is Trust.CANNOT_TELL else ""
     assert sentence_of(attacked) == f"{text} (n = 4{cannot}, 95 % interval of accuracy left: 40.0–100.0)."
 
 
@@ -347,7 +370,7 @@ def test_checks_say_what_to_do() -> None:
             ]
         },
         warnings=("partial: evaluated 24 of 1,000 images, 1 failed", "demo-sized"),
-        findings=[Finding("loss", False, "it fell")],
+        findings=[Fact("package.loss", outcome=CheckOutcome.CLEAR)],
     )
     (shown,) = sections([part])
     found = {check.name: check for check in checks(part, shown)}
@@ -355,7 +378,7 @@ def test_checks_say_what_to_do() -> None:
     assert "without --limit" in found["complete"].advice
     assert "about 384 images" in found["sample size"].advice
     assert not found["runtime"].raised
-    assert not found["loss"].raised
+    assert not found["package.loss"].raised
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,9 @@ from typing import Any
 from hardiness.benchmarks.accuracy_warnings import warnings_of
 from hardiness.core.attack_plan import Round
 from hardiness.core.condition import Condition
+from hardiness.core.fact import Fact, Trust
 from hardiness.core.model import MEANINGLESS, View
-from hardiness.core.result import Counts, Finding, Result, Score, SlicedScore, SliceScore
+from hardiness.core.result import Counts, Result, Score, SlicedScore, SliceScore
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, InputIdentity, ModelIdentity, Run
 from hardiness.core.spread import Interval
 from hardiness.core.table import Failure
@@ -125,7 +126,7 @@ def test_models_that_met_other_corruptions_are_not_ranked_beside_each_other() ->
 
 
 def test_a_number_that_is_withdrawn_and_random_weights_have_no_place() -> None:
-    doubt = [Finding("verdict", True, "Withdrawn: it stands, but cannot be trusted (reach).")]
+    doubt = [Fact("package.reach", trust=Trust.WITHDRAWN)]
     found = [
         attacked("a", {4 / 255: 0.6}, findings=doubt),
         attacked("b", {4 / 255: 0.3}),

@@ -11,7 +11,8 @@ import pytest
 from pyarrow import parquet
 
 from hardiness.core.condition import Condition
-from hardiness.core.result import Counts, Finding, Result, Score, SlicedScore, SliceScore
+from hardiness.core.fact import Fact, Trust
+from hardiness.core.result import Counts, Result, Score, SlicedScore, SliceScore
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Run
 from hardiness.core.spread import Interval
 from hardiness.report.exports import csv, latex, markdown
@@ -162,7 +163,7 @@ def test_tables_of_parquet_are_typed_where_a_slice_has_no_interval() -> None:
 
 def test_a_number_that_the_report_on_an_attack_does_not_stand_by_says_so_by_slice() -> None:
     condition = Condition(epsilon=0.01)
-    finding = Finding("verdict", raised=True, sentence="Withdrawn: gradients are hidden.")
+    finding = Fact("package.hidden", trust=Trust.WITHDRAWN)
     given = result(replace(SITES, condition=condition), SITES)
     scores = [*given.scores, Score("top1", 0.5, "fraction", 175, condition=condition)]
     doubted = replace(given, scores=scores, findings=[finding])

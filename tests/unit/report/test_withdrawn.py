@@ -15,17 +15,19 @@ from latex_notes import with_notes
 from one_score import compared
 from rich.console import Console
 
-from hardiness.benchmarks.check_wording import undecided
 from hardiness.core.attack_plan import Round, epsilon_text
+from hardiness.core.codes import AttackCheck
 from hardiness.core.condition import Condition
+from hardiness.core.fact import CheckOutcome, Fact, Trust
 from hardiness.core.forms import from_json, json_form
-from hardiness.core.result import Counts, Finding, Result, Score
+from hardiness.core.result import Counts, Result, Score
 from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Run
 from hardiness.core.spread import Interval
 from hardiness.report.beside import from_few, with_figure
 from hardiness.report.exports.exporter import registry as exports
 from hardiness.report.loggers.tracking import numbers_of
 from hardiness.report.page import PageOptions, inks_of, page
+from hardiness.report.results_file import results_form
 from hardiness.report.scorecard import scorecard
 from hardiness.report.screen_columns import screen_columns
 from hardiness.report.sections import places_of, sections
@@ -39,14 +41,18 @@ from hardiness.results.compared import comparison_json, comparison_view
 from hardiness.results.comparison import BenchmarkComparison
 from hardiness.statistics.estimate import mean
 
-VERDICT = {
-    "withdrawn": "Withdrawn: At epsilon 4/255 accuracy falls to 61.7 % at 50 steps, from 69.3 % clean, but the attack "
-    "cannot be trusted (zero gradients). What to do: attack without gradients (attack=square).",
-    "not checked": "Not checked: At epsilon 4/255 accuracy falls to 61.7 % at 50 steps, from 69.3 % clean, but must "
-    "break did not run, so hidden gradients would not show. What to do: run it without must_break=false.",
-    "upper bound": "Upper bound: At epsilon 4/255 accuracy falls to 61.7 % at 50 steps, from 69.3 % clean, and a "
-    "longer attack would take more (steps). What to do: Take more (steps=).",
+LEFT_BY_ATTACK = {
+    "budget": "4/255",
+    "steps": 50,
+    "before": 0.693,
+    "after": 0.617,
+    "images": 4,
+    "loss_low": 0.01,
+    "loss_high": 0.6,
+    "doubts": (),
+    "unchecked": (),
 }
+"""A verdict's arguments: the accuracy that an attack left."""
 LEFT = {(2 / 255, 10): 0.653, (2 / 255, 50): 0.643, (4 / 255, 10): 0.633, (4 / 255, 50): 0.617}
 NUMBERS = r"\b(65\.3|64\.3|63\.3|61\.7|0\.6[1-5][37]0*)\b|\b(65|64|63|62) %"
 
@@ -66,8 +72,15 @@ def attacked(model: str, doubt: str, lower: float = 0.0) -> Result:
     scores += [score("accuracy", left - lower, epsilon=e, steps=s) for (e, s), left in LEFT.items()]
     points = [[0.0, 0.693, 0.68, 0.7], *([float(s), LEFT[4 / 255, s] - lower, 0.6, 0.65] for s in (10, 50))]
     effort = {"epsilon": 4 / 255, "unit": "steps", "members": [], "steps": points, "starts": [], "noise": [0.68] * 3}
-    findings = [Finding("zero gradients", doubt == "withdrawn", "90.0 % of the gradients' values were exactly zero")]
-    findings.append(Finding("verdict", bool(doubt), VERDICT.get(doubt, "At epsilon 4/255: it falls in part.")))
+    zeros = Fact(
+        AttackCheck.ZERO_GRADIENTS,
+        {"share": 0.9 if doubt == Trust.WITHDRAWN else 0.0, "has_many": doubt == Trust.WITHDRAWN},
+        outcome=CheckOutcome.RAISED if doubt == Trust.WITHDRAWN else CheckOutcome.CLEAR,
+    )
+    beside = {"doubts": (zeros,) if doubt in (Trust.WITHDRAWN, Trust.UPPER_BOUND) else ()}
+    beside |= {"unchecked": (("must break", "must_break=false"),) if doubt == Trust.NOT_CHECKED else ()}
+    outcome, trust = (CheckOutcome.RAISED, Trust(doubt)) if doubt else (CheckOutcome.CLEAR, Trust.BELIEVED)
+    findings = [zeros, Fact(AttackCheck.VERDICT, LEFT_BY_ATTACK | beside, outcome=outcome, trust=trust)]
     return Result(model, "whitebox", "imagenet", "standard", scores, Counts(300, 300, 0, 300), run, {"sessions": []},
                   findings=findings, details={"effort": effort}, key=f"{model}-key")  # fmt: skip
 
@@ -170,7 +183,7 @@ def test_every_export_has_the_word(doubt: str) -> None:
     result = attacked("masked", doubt)
     other = replace(attacked("masked", ""), benchmark="imagenet-val", run=Run(
         ModelIdentity("masked"), BenchmarkIdentity("imagenet-val", "classification", "p")),
-        scores=[Score("top1", 0.69, "fraction", 300, Interval(0.6, 0.7))])  # fmt: skip
+        scores=[Score("top1", 0.69, "fraction", 300, Interval(0.6, 0.7))], findings=())  # fmt: skip
     for name in ("markdown", "latex"):
         text = with_notes(exports.get(name).write([other, result]).decode())
         cells = re.sub(r"(?<!\\)[|&]", "\n", text)
@@ -245,16 +258,18 @@ def test_a_claim_that_rests_on_it_has_the_word(doubt: str) -> None:
 
 
 def test_checks_that_did_not_run_have_not_passed() -> None:
-    idle = [undecided("weaker than noise", "No noise was tried."), undecided("restarts", "One start was tried.")]
+    idle = [Fact(code, outcome=CheckOutcome.NOT_RUN) for code in (AttackCheck.WEAKER_THAN_NOISE, AttackCheck.RESTARTS)]
     result = attacked("honest", "")
     result = replace(result, findings=[*idle, *result.findings])
     (shown,) = sections([result])
     text = page([with_figure(shown)], "title", inks_of([shown]), PageOptions(figures=()))
     assert "5 passed, 2 not run" in text, "whole, no failure, n, zero gradients, and the verdict"
     assert "<b>weaker than noise</b> (not run): No noise was tried." in text
-    saved = {each["name"]: each for each in result.as_dict()["findings"]}
-    assert [name for name, each in saved.items() if not each["ran"]] == ["weaker than noise", "restarts"]
-    assert [Finding(**each) for each in saved.values()] == result.findings
+    saved = {each["code"]: each for each in result.as_dict()["findings"]}
+    assert [code for code, each in saved.items() if each["outcome"] == "not run"] == ["weaker than noise", "restarts"]
+    assert [Fact.from_dict(json.loads(json.dumps(each))) for each in saved.values()] == result.findings
+    written = results_form([result])["results"][0]["findings"]
+    assert written[0] == {**saved["weaker than noise"], "text": "No noise was tried."}
 
 
 @DOUBTS
@@ -271,7 +286,7 @@ def test_a_heading_s_range_is_over_the_numbers_that_stand(doubt: str) -> None:
 
 
 def test_a_heading_says_that_the_verdict_cannot_tell() -> None:
-    unsure = Finding("verdict", True, "At epsilon 4/255 …: cannot tell. With 4 images the loss may be up to 60.0 %.")
+    unsure = Fact(AttackCheck.VERDICT, LEFT_BY_ATTACK, outcome=CheckOutcome.RAISED, trust=Trust.CANNOT_TELL)
     result = replace(attacked("few", ""), findings=[unsure], counts=Counts(300, 4, 0, 4))
     (shown,) = sections([result])
     headings = [

@@ -21,8 +21,9 @@ from hardiness.core.condition import Condition
 from hardiness.core.result import Counts, Result, Score
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
 from hardiness.core.table import Failure, Records
+from hardiness.report.results_file import rebuild_results
 from hardiness.results import runs
-from hardiness.results.results import rebuild_results, results_of
+from hardiness.results.results import results_of
 from hardiness.store import run as store_run
 from hardiness.store import shards, tables
 from hardiness.store.store import Store

@@ -9,11 +9,13 @@ from hardiness.attacks.kit import needs_gradients, registry, version_of
 from hardiness.attacks.threats import threat_models
 from hardiness.benchmarks.attack_curves import MUST_BREAK
 from hardiness.core.attack_plan import Round, epsilon_text
+from hardiness.core.fact import CheckOutcome
 from hardiness.core.forms import json_form
 from hardiness.core.result import Result
 from hardiness.reference.attackers import BLACK_BOX, TERMS, TERMS_READ, WHITE_BOX, Assumptions, assumptions
 from hardiness.report.evidence.record import AttackerRecord, BudgetRecord, CheckRecord, ChecksRecord
 from hardiness.report.sections import BenchmarkSection
+from hardiness.report.words import text
 
 STAGE = "deployment: an evasion attack on a trained model"
 UNTARGETED = "integrity violation: any class but the right one"
@@ -99,15 +101,21 @@ def _budget(each: Round) -> BudgetRecord:
 
 
 def _checks(result: Result) -> ChecksRecord:
-    verdict = next((finding.sentence for finding in result.findings if finding.name == "verdict"), "")
+    verdict = next((text(fact) for fact in result.findings if fact.trust is not None), "")
     return ChecksRecord(
         run=result.key,
         model=result.name,
         verdict=verdict,
         doubt=result.doubt,
         checks=tuple(
-            CheckRecord(finding.name, finding.sentence, finding.raised, finding.ran)
-            for finding in result.findings
-            if finding.name != "verdict"
+            CheckRecord(
+                fact.code,
+                fact.as_dict()["arguments"],
+                text(fact),
+                fact.is_raised,
+                fact.outcome is not CheckOutcome.NOT_RUN,
+            )
+            for fact in result.findings
+            if fact.trust is None
         ),
     )

@@ -445,12 +445,12 @@ def _plain(value: Any) -> str:
 def _attacker_block(attacker: Mapping[str, Any]) -> dict[str, Any]:
     """An attacker with its checks as a table: a row for each check, a column for each model."""
     checks = attacker["checks"]
-    names = dict.fromkeys(check["name"] for each in checks for check in each["checks"])
+    names = dict.fromkeys(check["code"] for each in checks for check in each["checks"])
     rows = []
     for name in names:
         states = []
         for each in checks:
-            check = next((check for check in each["checks"] if check["name"] == name), None)
+            check = next((check for check in each["checks"] if check["code"] == name), None)
             states.append(
                 "" if check is None else "not run" if not check["ran"] else "raised" if check["raised"] else "passed"
             )

@@ -670,13 +670,16 @@ class CheckRecord:
     """One check of an attack.
 
     Attributes:
-        name, sentence: which, and what it saw.
+        code: which.
+        arguments: what it saw.
+        text: the same in words.
         raised: whether it found something.
         ran: whether it had something to look at; one that did not has passed nothing.
     """
 
-    name: str
-    sentence: str
+    code: str
+    arguments: dict[str, Any]
+    text: str
     raised: bool
     ran: bool
 

@@ -8,8 +8,9 @@ from typing import Any
 
 from hardiness.benchmarks.galleries import galleries_of
 from hardiness.core.forms import json_form
-from hardiness.core.result import SCHEMA, Result
+from hardiness.core.result import Result
 from hardiness.report.exports.exporter import Comparisons, register
+from hardiness.report.results_file import results_form
 from hardiness.report.sections import Places, places_of
 
 
@@ -21,12 +22,13 @@ def write(results: Sequence[Result], comparisons: Comparisons = ()) -> bytes:
     has its ``galleries``: the ids of the samples behind its numbers, each under its condition with both answers.
     """
     places = places_of(results, comparisons)
-    document = {"schema": SCHEMA, "results": [_entry(result, places) for result in results]}
+    document = results_form(results)
+    entries = zip(document["results"], results, strict=True)
+    document["results"] = [_with_places(entry, result, places) for entry, result in entries]
     return (json.dumps(document, indent=1) + "\n").encode()
 
 
-def _entry(result: Result, places: Places) -> dict[str, Any]:
-    entry = result.as_dict()
+def _with_places(entry: dict[str, Any], result: Result, places: Places) -> dict[str, Any]:
     for score, described in zip(result.scores, entry["scores"], strict=True):
         if rank := places.get((result.run.key, score.metric, score.condition)):
             described["place"] = [rank.best, rank.worst]

@@ -13,7 +13,8 @@ from hardiness.benchmarks.card import card_of
 from hardiness.benchmarks.presentation import sweep
 from hardiness.core.attack_plan import epsilon_text
 from hardiness.core.condition import Condition
-from hardiness.core.result import CANNOT_TELL, Result, Score, trust
+from hardiness.core.fact import Trust
+from hardiness.core.result import Result, Score
 from hardiness.report.charts import Chart, Curves, Grid, Heat, Layer, Line, Panel
 from hardiness.report.published_beside import series_beside
 from hardiness.report.score_lookup import ScoreLookup
@@ -45,7 +46,7 @@ class AttackView(CardView):
             return ""
         epsilon = epsilon_text(float(swept[-1].condition["epsilon"]))
         before, after = round(100 * clean), round(100 * swept[-1].value)
-        stays = "holds" if trust(result.findings) == "yes" else "keeps"
+        stays = "holds" if result.trust is Trust.BELIEVED else "keeps"
         # The score under a name that says "at the largest epsilon" without the budget.
         about = replace(swept[-1], metric="accuracy_left", condition=Condition())
         change = f"falls from {before} to {after} %" if after < before else f"{stays} its {before} %"
@@ -124,7 +125,7 @@ def doubts_of(results: Sequence[Result]) -> str:
         return ""
     if len(results) == 1:
         images = results[0].counts.images
-        few = f", from {images:,} image{'' if images == 1 else 's'}" if words[0] == CANNOT_TELL else ""
+        few = f", from {images:,} image{'' if images == 1 else 's'}" if words[0] == Trust.CANNOT_TELL else ""
         return f" ({words[0]}{few})"
     counted = ", ".join(f"{count} {word}" for word, count in sorted(Counter(words).items()))
     return f" (of {len(results)} models {counted})"

@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from hardiness.benchmarks.attack_verdict import with_doubt
-from hardiness.benchmarks.check_wording import undecided
+from hardiness.core.codes import AttackCheck
 from hardiness.core.condition import Condition
-from hardiness.core.result import Finding, Result, Score
+from hardiness.core.fact import CheckOutcome, Fact, Trust
+from hardiness.core.result import Result, Score
 from hardiness.results.comparisons import ScoredResult, speaks_of
 from hardiness.statistics.intervals import disjoint
-
-NAME = "black box stronger"
 
 
 @speaks_of("transfers", "attack")
@@ -30,43 +29,31 @@ def transfers(each: ScoredResult, scored: Sequence[ScoredResult]) -> Result:
     return replace(result, findings=with_transfers(result.findings, result.scores, black))
 
 
-def with_transfers(
-    findings: Sequence[Finding], white: Sequence[Score], black: Mapping[str, Sequence[Score]]
-) -> list[Finding]:
-    """The findings of a white-box run, with what black-box runs of the same model say about them.
+def with_transfers(facts: Sequence[Fact], white: Sequence[Score], black: Mapping[str, Sequence[Score]]) -> list[Fact]:
+    """The facts about a white-box run, with what black-box runs of the same model say about it.
 
     Args:
-        findings: of the white-box run, its verdict last.
+        facts: of the white-box run, its verdict last.
         white: its scores.
         black: scores of the same model by the surrogate that was attacked; the model itself left out.
 
     Returns:
-        The findings, the comparison before the verdict; a verdict that the model holds is withdrawn where a black box
+        The facts, the comparison before the verdict; a verdict that the model holds is withdrawn where a black box
         took more, with intervals that do not overlap.
 
     Source: Athalye et al. (2018), arXiv:1802.00420, section 3.1: white box must be at least as strong as black box.
     """
-    if not findings:
+    if not facts:
         return []
-    *checks, verdict = findings
-    if not black:
-        return [
-            *checks,
-            undecided(NAME, "No black-box run of this model is stored to compare with."),
-            verdict,
-        ]
+    *checks, verdict = facts
     compared = _compared(white, black)
-    if compared.raised and not verdict.raised:
-        verdict = replace(
-            verdict,
-            raised=True,
-            sentence=f"Withdrawn: {verdict.sentence} But a black box took more: do not trust it; find what hides the "
-            "gradient.",
-        )
+    if compared.is_raised and not verdict.is_raised:
+        arguments = {**verdict.arguments, "black_box": True}
+        verdict = replace(verdict, arguments=arguments, outcome=CheckOutcome.RAISED, trust=Trust.WITHDRAWN)
     return with_doubt([*checks, compared, verdict])
 
 
-def _compared(white: Sequence[Score], black: Mapping[str, Sequence[Score]]) -> Finding:
+def _compared(white: Sequence[Score], black: Mapping[str, Sequence[Score]]) -> Fact:
     white_box = {score.condition: score for score in white if score.metric == "accuracy"}
     pairs = 0
     for surrogate, scores in black.items():
@@ -80,12 +67,8 @@ def _compared(white: Sequence[Score], black: Mapping[str, Sequence[Score]]) -> F
             assert score.value is not None
             assert here.value is not None
             if score.value < here.value and disjoint(score.interval, here.interval):
-                return Finding(
-                    NAME,
-                    True,
-                    f"Pictures made on {surrogate} leave {100 * score.value:.1f} % right, the white box "
-                    f"{100 * here.value:.1f} % ({here.condition}): gradients of this model do not lead the attack.",
-                )
+                arguments = {"left": score.value, "white_box": here.value, "condition": str(here.condition)}
+                return Fact(AttackCheck.BLACK_BOX, {"surrogate": surrogate, **arguments}, outcome=CheckOutcome.RAISED)
     if not pairs:
-        return undecided(NAME, "The stored black-box runs have no epsilon and steps in common with this run.")
-    return Finding(NAME, False, f"No black box took more than the white box ({pairs} compared).")
+        return Fact(AttackCheck.BLACK_BOX, {"runs": len(black)}, outcome=CheckOutcome.NOT_RUN)
+    return Fact(AttackCheck.BLACK_BOX, {"pairs": pairs}, outcome=CheckOutcome.CLEAR)

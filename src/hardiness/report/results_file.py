@@ -1,0 +1,43 @@
+"""``results.json`` of an output folder: all results, with facts in words beside their codes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from hardiness.core.columns import NO_GROUPING, Grouping
+from hardiness.core.result import SCHEMA, Result
+from hardiness.report.words import facts_form
+from hardiness.results.results import results_of
+from hardiness.store.store import Store
+
+TRIES = 3
+"""How often results are made at most because records have come meanwhile; who wrote these makes them again."""
+
+
+def results_form(results: Iterable[Result]) -> dict[str, Any]:
+    """The JSON form of results, as ``results.json`` has it."""
+    return {"schema": SCHEMA, "results": [_form_of(result) for result in results]}
+
+
+def _form_of(result: Result) -> dict[str, Any]:
+    return {**result.as_dict(), "findings": facts_form(result.findings)}
+
+
+def rebuild_results(store: Store, baseline_model: str | None = None, grouping: Grouping = NO_GROUPING) -> list[Result]:
+    """The results of every stored run, written to ``results.json``; arguments as of `results_of`.
+
+    They are made without the lock, so that other processes can go on; where one of them has added records meanwhile,
+    they are made again.
+
+    Raises:
+        ArgumentError: the baseline model has no stored run to divide by; the file is as it was.
+        StoreError: records cannot be read, or the file cannot be written.
+    """
+    tries = 0
+    while True:
+        before, results, tries = store.stamps(), results_of(store, baseline_model, grouping=grouping), tries + 1
+        with store.locked():
+            if store.stamps() == before or tries == TRIES:
+                store.write_results(results_form(results))
+                return results

@@ -1,0 +1,66 @@
+"""The words of facts: one catalogue, a function for each code.
+
+Only pages, the command line and what writes JSON import it, so that nothing can look into text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from hardiness.core.errors import ArgumentError
+from hardiness.core.fact import Fact
+from hardiness.core.registry import Registry
+
+Words = str | tuple[str, str]
+"""What a fact says and, where something can be done, what to do: sentences."""
+
+
+def _accepted(words: Any) -> Callable[..., Words]:
+    if isinstance(words, str):
+        return lambda fact, **arguments: words.format(**arguments)
+    if not callable(words):
+        raise ArgumentError(f"must be a text or a function that gives one, and is {words!r:.60}")
+    return words  # type: ignore[no-any-return]
+
+
+catalogue: Registry[Callable[..., Words]] = Registry(
+    "fact", "hardiness.report.words", "hardiness.words", accept=_accepted
+)
+
+says = catalogue.add
+"""Decorator of a function from a fact and its arguments, by name, to `Words`."""
+
+
+def text(fact: Fact) -> str:
+    """All that a fact says; of a code that has no words, the code and its arguments."""
+    told, todo = _words(fact)
+    return f"{told} What to do: {todo}" if todo else told
+
+
+def sentence(fact: Fact) -> str:
+    """What a fact says, without what to do."""
+    return _words(fact)[0]
+
+
+def advice(fact: Fact) -> str:
+    """What to do; empty where there is nothing."""
+    return _words(fact)[1]
+
+
+def facts_form(facts: Iterable[Fact]) -> list[dict[str, Any]]:
+    """The JSON form of facts, each with its text beside its code and arguments."""
+    return [{**fact.as_dict(), "text": text(fact)} for fact in facts]
+
+
+def _words(fact: Fact) -> tuple[str, str]:
+    words = catalogue.find(fact.code)
+    if words is None:
+        return str(fact), ""
+    try:
+        said = words(fact, **fact.arguments)
+    except Exception as error:
+        if not catalogue.give_up(fact.code, error):
+            raise
+        return str(fact), ""
+    return (said, "") if isinstance(said, str) else said
