@@ -40,11 +40,11 @@ from hardiness.core.spread import Interval
 from hardiness.core.table import ImageTable
 from hardiness.results.clustered import clustered_score
 from hardiness.statistics.cells import cell_means, equal_weights
-from hardiness.statistics.clusters import Clusters
+from hardiness.statistics.clusters import Clusters, EstimateBasis
 from hardiness.statistics.comparison import difference
 from hardiness.statistics.estimate import Estimate, mean
 from hardiness.statistics.measures import area_under_response
-from hardiness.statistics.verdicts import Evidence
+from hardiness.statistics.spreads.shares import ShareOfImages
 from populations import names
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "docs"))
@@ -278,13 +278,18 @@ def of_a_gate(sample: Sample) -> dict[str, Measured]:
     """The intervals by which a gate passes or fails a share and a mean: what they miss are verdicts on a true limit."""
     rate, hard, at = sample.design.rate, sample.latent(), np.arange(sample.n)
     right = hard >= ndtri(rate)
-    share = Evidence.from_clustered_mean(mean(at, right), sample.clusters)
     errors = mean(at, sample.in_cells(hard, CELLS) < ndtri(rate))
-    error = Evidence.from_clustered_mean(errors, sample.clusters)
-    plain = Evidence.from_share(int(right.sum()), sample.n), Evidence.from_mean(errors)
+    share, error = (
+        EstimateBasis(lambda of=of: of, 0.0, 1.0, has_two_tests=True).spread(sample.clusters).spread  # type: ignore[misc]
+        for of in (mean(at, right), errors)
+    )
+    plain = (
+        ShareOfImages(int(right.sum()), sample.n).deciding_ends(0.05),
+        errors.spread_of_cells(1.0).deciding_ends(0.05),
+    )
     return {
-        "share, in a gate": Measured(plain[0].ends(0.05), share and share.ends(0.05), 1 - rate),
-        "mean over 20 cells, in a gate": Measured(plain[1].ends(0.05), error and error.ends(0.05), rate),
+        "share, in a gate": Measured(plain[0], share and share.deciding_ends(0.05), 1 - rate),
+        "mean over 20 cells, in a gate": Measured(plain[1], error and error.deciding_ends(0.05), rate),
     }
 
 

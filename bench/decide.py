@@ -23,24 +23,31 @@ from __future__ import annotations
 
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bars import at_most, sized, tell, versions
+from hardiness.core.result import Score
+from hardiness.core.spread import Spread
 from hardiness.statistics.clusters import Clusters
 from hardiness.statistics.comparison import difference_test
 from hardiness.statistics.estimate import mean
 from hardiness.statistics.stopping import Extent
-from hardiness.statistics.verdicts import Evidence, Limit, rulings
+from hardiness.statistics.verdicts import Limit, rulings, spread_of_looks
 
 IMAGES, ALONE, FIRST, CELLS = 10_000, 50_000, 100, 5
 POINTS = (0, 1, 2, 5, -1, -2, -5)
 """Of the truths: how far beyond the limit, or within it."""
 
 IDS = np.array([f"{k:05d}" for k in range(ALONE)], object)
+
+
+def scored(spread: Spread, n: int) -> Score:
+    """A number that a rule is on."""
+    return Score("number", spread.value, "ratio", n, spread)
 
 
 @dataclass(frozen=True)
@@ -52,9 +59,10 @@ class Simulated:
     limit: Limit
     paired: bool = False
 
-    def evidence(self, images: int) -> Evidence | None:
+    def score(self, images: int) -> Score | None:
         """Of the first pictures."""
-        return Evidence.from_looks(IDS[:images], self.values[:images], self.weights, paired=self.paired)
+        spread = spread_of_looks(IDS[:images], self.values[:images], self.weights, paired=self.paired)
+        return scored(spread, images) if spread else None
 
 
 def cells(truth: float, count: int, draws: np.random.Generator) -> NDArray[np.float64]:
@@ -102,7 +110,7 @@ def followed(rules: list[Simulated], off: float) -> tuple[bool, float]:
     wrong = {"pass", "fail"} if off == 0 else {"pass" if off > 0 else "fail"}
     false, extent = False, Extent(FIRST, 1)
     while True:
-        known = [(found, rule.limit) for rule in rules if (found := rule.evidence(extent.images)) is not None]
+        known = [(found, rule.limit) for rule in rules if (found := rule.score(extent.images)) is not None]
         ruled = rulings(known, len(rules))
         false |= any(ruling.outcome in wrong for ruling in ruled)
         open_ = [(each.n + r.more) / each.n for (each, _), r in zip(known, ruled, strict=True) if r.more]
@@ -142,7 +150,7 @@ def judged_once(images: int, cells: int, kind: str, draws: np.random.Generator) 
     """The verdict on a mean over cells whose truth is the limit, with all pictures at once."""
     often, truth = hardness(kind, images, draws)
     of_images = mean(np.arange(images), draws.binomial(cells, often) / cells)
-    return rulings([(Evidence.from_mean(of_images), Limit(truth, 1))])[0].outcome
+    return rulings([(scored(of_images.spread_of_cells(1.0), images), Limit(truth, 1))])[0].outcome
 
 
 def judged_at_looks(images: int, cells: int, kind: str, draws: np.random.Generator) -> str:
@@ -153,12 +161,12 @@ def judged_at_looks(images: int, cells: int, kind: str, draws: np.random.Generat
     extent, whole = Extent(min(FIRST_OF_CELLS, images), FEW_CELLS), Extent(images, cells)
     while True:
         seen = np.where(order[: extent.images] < extent.cells, wrong[: extent.images], np.nan)
-        evidence, times = Evidence.from_looks(IDS[: extent.images], seen, np.full(cells, 1 / cells)), 2.0
-        if evidence is not None:
-            (ruling,) = rulings([(evidence, Limit(truth, 1))])
+        spread, times = spread_of_looks(IDS[: extent.images], seen, np.full(cells, 1 / cells)), 2.0
+        if spread is not None:
+            (ruling,) = rulings([(scored(spread, extent.images), Limit(truth, 1))])
             if ruling.outcome != "cannot tell":
                 return ruling.outcome
-            times = (evidence.n + ruling.more) / evidence.n
+            times = (extent.images + ruling.more) / extent.images
         following = extent.grown(extent.images * times, extent.cells * times, whole)
         if following is None:
             return "cannot tell"
@@ -235,8 +243,9 @@ def ruled(population: Population, loss: float, draws: np.random.Generator) -> tu
     at = np.arange(len(lost))
     sides = mean(at, np.maximum(lost, 0.0)), mean(at, np.maximum(-lost, 0.0))
     test = difference_test(*sides, 1.0, clusters=Clusters(at, code) if population.size else None)
-    evidence = Evidence.from_test(test)
-    worse, apart = (rulings([(evidence, Limit(population.limit, side))])[0].outcome for side in (1, 0))
+    assert test.spread is not None
+    score = replace(scored(test.spread, test.n), clusters=test.clusters)
+    worse, apart = (rulings([(score, Limit(population.limit, side))])[0].outcome for side in (1, 0))
     return worse, apart
 
 

@@ -30,10 +30,11 @@ from hardiness.reference.published_numbers import baseline, published
 from hardiness.reference.sets import distortion_set
 from hardiness.results.runs import ScoredRun
 from hardiness.statistics.cells import CellEstimate, cell_estimate
-from hardiness.statistics.comparison import mcnemar
 from hardiness.statistics.estimate import Estimate
 from hardiness.statistics.measures import corruption_weights
+from hardiness.statistics.paired_shares import mcnemar
 from hardiness.statistics.sequences import FEW, STOP_ERRORS, half_width, last_inside, multiplier
+from hardiness.statistics.spreads.combined import TwoEnds
 from hardiness.statistics.stopping import (
     Companions,
     Extent,
@@ -168,12 +169,12 @@ def of_errors(
 ) -> Headline:
     """A headline with another half-width of a variance; a share of few hits keeps its exact interval."""
     value, n = headline.value, headline.n
-    if headline.interval is None:
+    if headline.spread is None:
         return headline
     if variance:
         found = Interval(value - half(variance), value + half(variance))
     elif min(round(value * n), n - round(value * n)) < FEW:
-        found = headline.interval
+        found = headline.spread.interval()
     else:
         left = (population - n) / max(population - 1, 1)
 
@@ -183,7 +184,9 @@ def of_errors(
         found = Interval(last_inside(inside, value, 0.0), last_inside(inside, value, 1.0))
     needed = min(headline.needed, population - 1)
     endless = (errors / STOP_ERRORS) ** 2 / (1 / needed - 1 / population)  # of a population without an end
-    return replace(headline, interval=found, needed=math.ceil(1 / (1 / endless + 1 / population)))
+    return replace(
+        headline, spread=TwoEnds(value, found.low, found.high), needed=math.ceil(1 / (1 / endless + 1 / population))
+    )
 
 
 RULES: dict[str, Rule] = {"by width": by_width, "valid at every look": at_every_look, "1.96 errors": once}
@@ -284,8 +287,9 @@ def shares(rate: float, orders: int, target: float, generator: np.random.Generat
                 if headline.half_width <= target:
                     break
                 extent = next_extent(extent, [headline], target, Extent(IMAGES, 1)) or extent
-            assert headline.interval is not None
-            covered[name] += headline.interval.low <= rate <= headline.interval.high
+            assert headline.spread is not None
+            ends = headline.spread.interval()
+            covered[name] += ends.low <= rate <= ends.high
             images[name] += n
         looks = np.arange(50, IMAGES + 1, 50)
         seen = hits[looks - 1] / looks
@@ -337,8 +341,9 @@ def helped(rate: float, orders: int, generator: np.random.Generator) -> dict[str
                 if headline.half_width <= target:
                     break
                 extent = next_extent(extent, [headline], target, Extent(images, 1)) or extent
-            assert headline.interval is not None
-            covered[name] += headline.interval.low <= truth <= headline.interval.high
+            assert headline.spread is not None
+            ends = headline.spread.interval()
+            covered[name] += ends.low <= truth <= ends.high
             used[name] += extent.images
     return {name: (covered[name] / orders, used[name] / orders) for name in RULES}
 

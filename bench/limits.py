@@ -83,7 +83,7 @@ def main() -> int:
                 )
                 for right in (answers(pictures, levels, draws) for _ in range(runs))
             ]
-            intervals = [limit.interval for limit in limits if limit.interval is not None]
+            intervals = [limit.spread.interval() for limit in limits if limit.spread is not None]
             wrong = sum(not interval.low <= truth <= interval.high for interval in intervals)
             name = f"{pictures:,} pictures, {count} levels {place}, above {above:.0%}"
             bars[f"{name}: not wrong"] = at_least(1 - wrong / runs, 0.95 - 2 * float(np.sqrt(0.95 * 0.05 / runs)))

@@ -474,6 +474,7 @@ API = {
         "core.Metric",
         "core.Records",
         "core.Run",
+        "core.Spread",
         "core.Trust",
     ),
     "compare": (),

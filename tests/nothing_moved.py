@@ -634,6 +634,8 @@ def ends_of(score: Any, level: float) -> str:
     """The ends of a score's interval with that coverage; empty where it has none."""
     if score.interval is None:
         return ""
+    if hasattr(score, "spread"):
+        return f"{level:.0%} {shown(score.spread.ends(1 - level))}"
     verdicts = importlib.import_module("hardiness.statistics.verdicts")
     share = score.unit == "fraction" and 0 <= score.interval.low <= score.interval.high <= 1
     evidence = verdicts.Evidence.from_interval(score.value, score.interval, score.n, share=share)
@@ -659,7 +661,8 @@ def json_numbers(form: Any, names: tuple[str, ...] = ()) -> Iterator[str]:
     if held := [f"{name} {json.dumps(rounded(form[name]))}" for name in HELD if name in form]:
         yield f"{' '.join(names)}: {'; '.join(held)}"
     for name, each in form.items():
-        if isinstance(each, Mapping | list) and name not in (*NAMING, *HELD):
+        # A spread is how ends are made, and these are held.
+        if isinstance(each, Mapping | list) and name not in (*NAMING, *HELD, "spread"):
             yield from json_numbers(each, (*names, name))
 
 

@@ -18,7 +18,6 @@ from hardiness.core.table import RIGHT
 from hardiness.reference.published_numbers import baseline
 from hardiness.statistics.cells import cell_estimate
 from hardiness.statistics.estimate import mean
-from hardiness.statistics.verdicts import at_level
 
 IMAGES = 240
 
@@ -115,25 +114,17 @@ def test_scores_by_which_runs_are_compared_are_those_of_the_page(name: str, laws
     assert name not in DIVIDED or len(held) > 1, "a ratio is among them"
 
 
-BY_BINS = ("ece", "mean_ece", "rms_calibration_error")
-RESAMPLED = ("squared_difference",)
-"""Metrics whose intervals say nothing of how they were made: it would take all bins, or the resamples."""
-
-
 @pytest.mark.parametrize("name", cards.names())
 def test_every_interval_is_made_again_from_what_is_kept_of_it_and_at_other_levels(name: str, laws: ModuleType) -> None:
     card, run = cards.get(name), laws.run_of(name)
     table = card.table(laws.rows_of(name, run), run)
     scores = card.scores(table, run, baseline(DIVIDED[name]) if name in DIVIDED else published_baseline(run))
     kept = from_json(list[Score], json.loads(json.dumps(json_form(scores))), "the memo")
-    intervals = {(each.metric, each.condition): each.interval for each in kept if each.interval}
-    assert intervals, "eight images or more have an interval of something"
-    for (metric, _), interval in intervals.items():
-        if metric.removesuffix("_partial") in (*BY_BINS, *RESAMPLED):
-            assert not interval.method
-            continue
-        assert at_level(interval.method, 0.05) == interval, metric
-        narrow, wide = at_level(interval.method, 0.2), at_level(interval.method, 0.05 / 60)
+    assert kept == list(scores)
+    spreads = {(each.metric, each.condition): each.spread for each in kept if each.spread}
+    assert spreads, "eight images or more have an interval of something"
+    for (metric, _), spread in spreads.items():
+        interval, narrow, wide = (spread.interval(level) for level in (0.95, 0.8, 1 - 0.05 / 60))
         assert wide.low <= interval.low <= narrow.low, metric
         assert narrow.high <= interval.high <= wide.high, metric
 

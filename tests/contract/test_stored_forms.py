@@ -29,6 +29,8 @@ from hardiness.statistics.comparison import Difference, ScoreComparison
 from hardiness.statistics.effective_robustness import EffectiveRobustness
 from hardiness.statistics.flips import Flips, FlipShare
 from hardiness.statistics.kappa import KappaInterval
+from hardiness.statistics.spreads.combined import TwoEnds
+from hardiness.statistics.spreads.shares import ShareOfImages
 from hardiness.visualise.activation import Settings
 from hardiness.visualise.patch import PatchSettings
 from hardiness.visualise.style import StyleSettings
@@ -84,7 +86,7 @@ RUNS: Mapping[str, Run] = {
     "set of other things": Run(NET, BenchmarkIdentity("ood", "ood", options={"outside": ("textures",)})),
 }
 SCORES = (
-    Score("top1", 0.75, "fraction", 4, Interval(0.30064, 0.95441)),
+    Score("top1", 0.75, "fraction", 4, TwoEnds(0.75, 0.30064, 0.95441)),
     Score("mce", None, "ratio", 0, higher_is_better=False, condition=Condition(protocol="all"), reason="no baseline"),
     Score("robustness", 1, "fraction", 4, condition=Condition(epsilon=0.01, steps=5), interval_reason="few", doubt="x"),
 )
@@ -102,9 +104,7 @@ SAMPLES = (
     Sample("n01/a", Condition(corruption="fog"), "hen", Answer("cock", 0.9), None, "flips twice"),
     Sample("n01/b", before=Answer("hen")),
 )
-FLIPS = Flips(
-    *(9, FlipShare(0.1, Interval(0.0, 0.3)), FlipShare(0.2, Interval(0.1, 0.4)), FlipShare(0.7, Interval(0, 1)))
-)
+FLIPS = Flips(*(9, *(FlipShare(share, ShareOfImages(10 * share, 10)) for share in (0.1, 0.2, 0.7))))
 DIFFERENCES = (
     Difference(0.1, Interval(-0.1, 0.3), 0.2, 9, "Tango", 0.3),
     Difference(0.2, None, None, 2, "", None, "few"),
@@ -241,7 +241,7 @@ DAMAGED = {
         {"conditions": [{}, 1]},
         "the field 'conditions[1]' of F must be an object of texts and numbers",
     ),
-    "pair": (SCORES[0], {"interval": 0.5}, "the field 'interval' of F must be an object, and is 0.5; restore it"),
+    "spread": (SCORES[0], {"spread": 0.5}, "the field 'spread' of F must be a spread with its kind, and is 0.5"),
 }
 
 

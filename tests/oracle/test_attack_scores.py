@@ -23,12 +23,12 @@ from hardiness.core.condition import Condition
 from hardiness.core.fact import CheckOutcome, Fact, Trust, trust_of
 from hardiness.core.result import Counts, Result, Score
 from hardiness.core.run import BenchmarkIdentity, Run, Surrogate
-from hardiness.core.spread import Interval
 from hardiness.core.table import Records
 from hardiness.engine.cross_checks import missing_columns
 from hardiness.report.section import section_of
 from hardiness.report.words import text as said
 from hardiness.results.comparisons.transfers import with_transfers
+from hardiness.statistics.spreads.combined import TwoEnds
 
 STEPS = (1, 5, 10)
 
@@ -526,7 +526,7 @@ def test_an_attack_on_another_model_has_no_effort_to_show() -> None:
 
 
 def accuracy(value: float, low: float, high: float, **condition: Any) -> Score:
-    return Score("accuracy", value, "fraction", 100, Interval(low, high), condition=Condition(**condition))
+    return Score("accuracy", value, "fraction", 100, TwoEnds(value, low, high), condition=Condition(**condition))
 
 
 HELD = {"budget": "0.06", "before": 0.9, "after": 0.9, "images": 100, "loss_low": 0.0, "loss_high": 0.03}

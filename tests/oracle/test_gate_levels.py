@@ -8,18 +8,25 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
+from hardiness.core.result import Score
+from hardiness.core.spread import Spread
 from hardiness.statistics.estimate import mean
-from hardiness.statistics.intervals import wilson
-from hardiness.statistics.verdicts import Evidence, Limit, rulings
+from hardiness.statistics.spreads.shares import ExactShare, LowestShare, ShareOfImages, WilsonShare
+from hardiness.statistics.verdicts import Limit, rulings
 
 ABOVE, BELOW = 1, -1
 LEVEL = 0.025
 
 
+def scored(spread: Spread, n: int) -> Score:
+    """A share or a mean that a rule is on."""
+    return Score("number", spread.value, "fraction", n, spread)
+
+
 @cache
 def outcomes(n: int, limit: float, side: int) -> tuple[str, ...]:
     """The verdict of each number of hits."""
-    return tuple(rulings([(Evidence.from_share(hits, n), Limit(limit, side))])[0].outcome for hits in range(n + 1))
+    return tuple(rulings([(scored(ShareOfImages(hits, n), n), Limit(limit, side))])[0].outcome for hits in range(n + 1))
 
 
 def chance(outcome: str, n: int, share: float, limit: float, side: int) -> float:
@@ -40,10 +47,7 @@ def test_a_share_on_its_limit_is_failed_and_passed_in_at_most_one_of_forty(n: in
 
 def test_wilsons_interval_would_fail_three_times_as_often() -> None:
     """The interval that tables show is near enough to read a number by, and not to block a merge."""
-    judged = [
-        rulings([(Evidence.from_interval(k / 100, wilson(k, 100), 100, share=True), Limit(0.99, BELOW))])[0].outcome
-        for k in range(101)
-    ]
+    judged = [rulings([(scored(WilsonShare(k, 100), 100), Limit(0.99, BELOW))])[0].outcome for k in range(101)]
     false = binom.pmf(np.arange(101), 100, 0.99)[np.array(judged) == "fail"].sum()
     assert false == pytest.approx(0.079, abs=0.001)
     assert chance("fail", 100, 0.99, 0.99, BELOW) == pytest.approx(0.0184, abs=0.0001)
@@ -55,7 +59,7 @@ def test_of_ten_rules_on_their_limits_one_is_failed_in_at_most_one_of_forty_poli
     found = {
         tuple(row): any(
             ruling.outcome == "fail"
-            for ruling in rulings([(Evidence.from_share(hits, 100), Limit(0.99, BELOW)) for hits in row])
+            for ruling in rulings([(scored(ShareOfImages(hits, 100), 100), Limit(0.99, BELOW)) for hits in row])
         )
         for row in {tuple(sorted(row)) for row in draws.tolist()}
     }
@@ -79,7 +83,8 @@ def test_the_lowest_of_several_recalls_on_the_limit_is_seldom_failed_or_passed(
     rows, counts = np.unique(draws, axis=0, return_counts=True)
 
     def judged(hits: np.ndarray) -> str:
-        return rulings([(Evidence.from_lowest(hits.tolist(), [n] * len(hits)), Limit(share, BELOW))])[0].outcome
+        lowest = LowestShare(tuple(ExactShare(each, n) for each in hits.tolist()))
+        return rulings([(scored(lowest, n), Limit(share, BELOW))])[0].outcome
 
     false = sum(count for row, count in zip(rows, counts.tolist(), strict=True) if judged(row) == "fail") / len(draws)
     assert false <= LEVEL + 0.004, "4,000 draws"
@@ -90,16 +95,17 @@ def test_the_lowest_of_several_recalls_on_the_limit_is_seldom_failed_or_passed(
 
 def test_one_class_that_is_surely_low_fails_and_all_that_are_surely_high_pass() -> None:
     def judged(*hits: int) -> str:
-        return rulings([(Evidence.from_lowest(hits, [50] * len(hits)), Limit(0.8, BELOW))])[0].outcome
+        lowest = LowestShare(tuple(ExactShare(each, 50) for each in hits))
+        return rulings([(scored(lowest, 50), Limit(0.8, BELOW))])[0].outcome
 
     assert judged(50, 50, 25) == "fail"
     assert judged(49, 50, 48) == "pass"
     assert judged(50, 50, 40) == "cannot tell"
-    evidence = Evidence.from_lowest([49, 50, 48], [50, 50, 50])
-    ends = evidence.ends(0.05)
-    assert ends.low < evidence.value == 0.96 < ends.high
-    assert evidence.p(ends.low, ABOVE) == pytest.approx(0.025, rel=1e-6)
-    assert evidence.p(ends.high, BELOW) == pytest.approx(0.025, rel=1e-6)
+    spread = LowestShare(tuple(ExactShare(hits, 50) for hits in (49, 50, 48)))
+    ends = spread.deciding_ends(0.05)
+    assert ends.low < spread.value == 0.96 < ends.high
+    assert spread.p(ends.low, ABOVE) == pytest.approx(0.025, rel=1e-6)
+    assert spread.p(ends.high, BELOW) == pytest.approx(0.025, rel=1e-6)
 
 
 @pytest.mark.slow
@@ -111,9 +117,8 @@ def test_a_mean_over_cells_with_hopeless_images_is_seldom_passed_on_its_limit(ce
     for _ in range(trials):
         often = np.where(draws.random(1000) < 0.01, 0.9, 0.02)
         estimate = mean(at, draws.binomial(cells, often) / cells)
-        alone = Evidence.from_interval(estimate.value, estimate.interval(0, 1), 1000, share=True)
-        for evidence, verdicts in ((Evidence.from_mean(estimate), outcomes), (alone, by_interval)):
-            verdicts.append(rulings([(evidence, Limit(limit, ABOVE))])[0].outcome)
+        for spread, verdicts in ((estimate.spread_of_cells(1.0), outcomes), (estimate.spread(0, 1), by_interval)):
+            verdicts.append(rulings([(scored(spread, 1000), Limit(limit, ABOVE))])[0].outcome)
     most = LEVEL + 2 * np.sqrt(LEVEL * (1 - LEVEL) / trials)
     assert outcomes.count("pass") / trials <= most < by_interval.count("pass") / trials
     assert outcomes.count("fail") / trials <= most
@@ -123,9 +128,9 @@ def test_the_interval_of_a_mean_ends_where_its_p_value_is_the_level() -> None:
     """Also of one that few images decide, and that is no share."""
     draws = np.random.default_rng(3)
     for values, top in ((draws.beta(0.3, 3, 200), 1.0), (3 * draws.beta(0.5, 3, 200), 3.0), (draws.random(900), 1.0)):
-        evidence = Evidence.from_mean(mean(np.arange(len(values)), values), top, share=top == 1)
+        spread = mean(np.arange(len(values)), values).spread_of_cells(top)
         for level in (0.2, 0.05, 0.001):
-            ends = evidence.ends(level)
-            assert 0 < ends.low < evidence.value < ends.high < top
-            assert evidence.p(ends.low, ABOVE) == pytest.approx(level / 2, rel=1e-6)
-            assert evidence.p(ends.high, BELOW) == pytest.approx(level / 2, rel=1e-6)
+            ends = spread.deciding_ends(level)
+            assert 0 < ends.low < spread.value < ends.high < top
+            assert spread.p(ends.low, ABOVE) == pytest.approx(level / 2, rel=1e-6)
+            assert spread.p(ends.high, BELOW) == pytest.approx(level / 2, rel=1e-6)

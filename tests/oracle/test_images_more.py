@@ -9,7 +9,9 @@ import pytest
 from numpy.typing import NDArray
 from scipy.stats import binom
 
-from hardiness.statistics.verdicts import Evidence, ImagesMore, Limit, rulings
+from hardiness.core.result import Score
+from hardiness.statistics.spreads.shares import ShareOfImages
+from hardiness.statistics.verdicts import ImagesMore, Limit, rulings
 
 LEVEL, BELOW = 0.025, -1
 Z, POWER = 1.959964, 0.841621
@@ -18,7 +20,8 @@ Z, POWER = 1.959964, 0.841621
 @cache
 def needed(hits: int, n: int, limit: float) -> ImagesMore | None:
     """What is said of that many hits; ``None`` where they decide already."""
-    return rulings([(Evidence.from_share(hits, n), Limit(limit, BELOW))])[0].needed
+    score = Score("share", hits / n, "fraction", n, ShareOfImages(hits, n))
+    return rulings([(score, Limit(limit, BELOW))])[0].needed
 
 
 def decided(hits: NDArray[np.int64], n: NDArray[np.int64], limit: float) -> NDArray[np.bool_]:

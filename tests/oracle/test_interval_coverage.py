@@ -19,7 +19,7 @@ from hardiness.core.spread import Interval
 from hardiness.core.table import ImageTable
 from hardiness.metrics.imagenet_x import error_ratio, error_ratios
 from hardiness.metrics.scoring import Scoring, as_score
-from hardiness.statistics.acceptance import accepted_interval, threshold
+from hardiness.statistics.acceptance import accepted_spread, threshold
 from hardiness.statistics.calibration_intervals import Gaps, calibration_interval
 from hardiness.statistics.cells import cell_estimate
 from hardiness.statistics.confidence import bin_of, bin_of_hundred, rms_calibration_error
@@ -268,7 +268,7 @@ def test_a_share_that_passes_a_threshold(inside: int, outside: int) -> None:
 
     def trial(generator: np.random.Generator) -> tuple[Interval | None, float]:
         own, others = generator.standard_normal(inside) + ndtri(0.95), generator.standard_normal(outside)
-        return accepted_interval(own, others, int(np.count_nonzero(others >= threshold(own)))), 0.5
+        return accepted_spread(own, others, int(np.count_nonzero(others >= threshold(own)))).interval(), 0.5
 
     assert held(trial, inside, outside) >= 0.93 - SLACK
 

@@ -6,19 +6,29 @@ import numpy as np
 import pytest
 from scipy.stats import betabinom, binom, hypergeom
 
-from hardiness.core.spread import Interval
+from hardiness.core.result import Score
+from hardiness.core.spread import Spread
+from hardiness.statistics.binomial import next_hits
 from hardiness.statistics.comparison import difference_test
 from hardiness.statistics.estimate import mean
 from hardiness.statistics.intervals import proportion
-from hardiness.statistics.verdicts import Evidence, Limit, next_hits, rulings
+from hardiness.statistics.spreads.combined import TwoEnds
+from hardiness.statistics.spreads.means import BoundedMean
+from hardiness.statistics.spreads.shares import ShareOfImages
+from hardiness.statistics.verdicts import LEVEL, Limit, rulings, spread_of_shares
 
 ABOVE, BELOW = 1, -1
 CHANCE = 0.9
 
 
-def limit_of(evidence: Evidence, side: int, rules: int) -> float:
+def limit_of(spread: Spread, side: int, rules: int) -> float:
     """Where the limit of one of so many rules lies, a rounding further out."""
-    return evidence.end_of_next(side, (1 - CHANCE) / rules) + side * 1e-9
+    return spread.end_of_next(side, (1 - CHANCE) / rules, LEVEL) + side * 1e-9
+
+
+def judged(spread: Spread) -> Score:
+    """A number that a rule is on."""
+    return Score("number", spread.value, "ratio", 100, spread)
 
 
 @pytest.mark.parametrize(("hits", "n"), [(0, 7), (3, 20), (160, 200), (199, 200), (4000, 5000)])
@@ -50,25 +60,26 @@ def test_an_equal_model_passes_a_policy_of_shares_in_nine_of_ten_cases(share: fl
 def test_the_model_itself_and_the_next_at_the_last_place_pass(hits: int) -> None:
     for rules in (1, 5):
         for side in (ABOVE, BELOW):
-            evidence = Evidence.from_share(hits, 100)
-            limit = Limit(limit_of(evidence, side * -1, rules), side * -1)
+            spread = ShareOfImages(hits, 100)
+            limit = Limit(limit_of(spread, side * -1, rules), side * -1)
             limit = Limit(min(max(limit.at, 0.0), 1.0), limit.side)
-            following = Evidence.from_share(next_hits(hits, 100, limit.side, (1 - CHANCE) / rules), 100)
-            assert [each.outcome for each in rulings([(evidence, limit), (following, limit)])] == ["pass", "pass"]
+            following = ShareOfImages(next_hits(hits, 100, limit.side, (1 - CHANCE) / rules), 100)
+            shares = (Score("share", each.value, "fraction", 100, each) for each in (spread, following))
+            assert [each.outcome for each in rulings([(share, limit) for share in shares])] == ["pass", "pass"]
 
 
-def of_cells(n: int, kind: str, draws: np.random.Generator) -> Evidence:
+def of_cells(n: int, kind: str, draws: np.random.Generator) -> Spread:
     """The mean error over 15 cells of pictures that are hard or easy, of which 3 % may be hopeless."""
     hard = draws.beta(1, 2.3, (n, 1)) if kind == "hard" else np.where(draws.random((n, 1)) < 0.03, 0.9, 0.02)
     wrong = (draws.random((n, 15)) < hard).astype(np.float64)
-    return Evidence.from_shares(np.arange(n).astype(object), wrong)
+    return spread_of_shares(np.arange(n).astype(object), wrong)
 
 
-def of_ratio(n: int, kind: str, draws: np.random.Generator) -> Evidence:
+def of_ratio(n: int, kind: str, draws: np.random.Generator) -> Spread:
     """A mean over cells that is no share, as the mCE is, which nothing bounds; or of which a few images hold much."""
     values = draws.lognormal(0, 1, n) if kind == "heavy" else 3 * draws.beta(0.5, 2, n)
     found = mean(np.arange(n), values)
-    return Evidence.from_interval(found.value, found.interval(), n, share=False)
+    return found.spread()
 
 
 @pytest.mark.slow
@@ -81,8 +92,8 @@ def test_an_equal_model_passes_a_rule_on_a_mean_as_often_as_its_part_of_a_policy
     draws, make = np.random.default_rng(6), of_ratio if kind in ("ratio", "heavy") else of_cells
     some = [make(n, kind, draws) for _ in range(800)]
     limits = [Limit(limit_of(each, ABOVE, rules), ABOVE) for each in some]
-    assert all(rulings([(each, limit)])[0].outcome == "pass" for each, limit in zip(some, limits, strict=True))
-    ends = np.array([each.ends(0.05).high for each in some])
+    assert all(rulings([(judged(each), limit)])[0].outcome == "pass" for each, limit in zip(some, limits, strict=True))
+    ends = np.array([each.deciding_ends(0.05).high for each in some])
     # Each of today's models beside each of the next ones.
     apart = ~np.eye(len(some), dtype=bool)
     passed = (ends[:, None] <= np.array([limit.at for limit in limits]))[apart].mean()
@@ -90,8 +101,7 @@ def test_an_equal_model_passes_a_rule_on_a_mean_as_often_as_its_part_of_a_policy
 
 
 def test_a_skewed_number_has_the_wider_margin_on_its_longer_side() -> None:
-    even = Evidence.from_interval(1.0, Interval(0.9, 1.1), 500, share=False)
-    skewed = Evidence.from_interval(1.0, Interval(0.92, 1.12), 500, share=False)
+    even, skewed = TwoEnds(1.0, 0.9, 1.1), TwoEnds(1.0, 0.92, 1.12)
     assert limit_of(even, ABOVE, 1) - 1 == pytest.approx(1 - limit_of(even, BELOW, 1))
     # Of a normal number: 1.96 errors of its own and 1.28 of the difference of two.
     assert limit_of(even, ABOVE, 1) - 1 == pytest.approx(0.1 / 1.96 * (1.96 + np.sqrt(2) * 1.2816), rel=3e-3)
@@ -102,8 +112,7 @@ def test_a_skewed_number_has_the_wider_margin_on_its_longer_side() -> None:
 def test_a_mean_over_cells_never_leaves_its_range(side: int) -> None:
     for value in (0.0, 0.004, 0.5, 0.996, 1.0):
         ends = proportion(round(value * 250), 250)
-        evidence = Evidence.from_interval(value, ends, 250, share=True)
-        limit = limit_of(evidence, side, 5)
+        limit = limit_of(BoundedMean(round(value * 250) / 250, 0.0, 1, 250), side, 5)
         assert -2e-9 <= limit <= 1 + 2e-9
         assert side * (limit - (ends.high if side > 0 else ends.low)) >= 0
 
@@ -115,8 +124,9 @@ def test_an_equal_pair_of_models_keeps_its_margin_to_the_baseline() -> None:
     counts = draws.multinomial(n, [0.07, 0.05, 0.88], 200)
     at = np.arange(n)
     sides = [(mean(at, at < a), mean(at, (at >= a) & (at < a + b))) for a, b, _ in counts]
-    some = [Evidence.from_test(difference_test(*each, 1.0)) for each in sides]
+    some = [difference_test(*each, 1.0).spread for each in sides]
+    assert all(some)
     limits = np.array([limit_of(each, ABOVE, 2) for each in some])
-    ends = np.array([each.ends(0.05).high for each in some])
+    ends = np.array([each.deciding_ends(0.05).high for each in some])
     passed = (ends[:, None] <= limits)[~np.eye(len(some), dtype=bool)].mean()
     assert 0.94 <= passed <= 0.99

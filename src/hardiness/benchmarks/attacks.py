@@ -32,8 +32,8 @@ from hardiness.core.result import Metric, Score
 from hardiness.core.run import Run
 from hardiness.core.table import RIGHT, ImageTable, Records
 from hardiness.statistics.clusters import basis_of_share
-from hardiness.statistics.intervals import proportion
 from hardiness.statistics.measures import Measurable, share
+from hardiness.statistics.spreads.shares import ShareOfImages
 
 NOT_ABOUT_ATTACK = (
     *("sample", "image", "condition", "frame", "label"),
@@ -188,7 +188,7 @@ def _rows(table: ImageTable) -> Records:
 
 def _share(metric: Metric, ids: NDArray[np.object_], hits: NDArray[np.bool_], condition: Condition) -> Score:
     n, count = len(hits), int(np.count_nonzero(hits))
-    return metric.score(count / n, n, proportion(count, n), condition, basis=basis_of_share(ids, hits))
+    return metric.score(count / n, n, ShareOfImages(count, n), condition, basis=basis_of_share(ids, hits))
 
 
 class AttackedPhotographs(Benchmark):

@@ -26,6 +26,7 @@ from hardiness.core.table import RIGHT, ImageTable
 from hardiness.statistics.calibration_intervals import Gaps, calibration_interval
 from hardiness.statistics.confidence import BINNINGS, Binning, bin_of
 from hardiness.statistics.estimate import Estimate
+from hardiness.statistics.spreads.combined import TwoEnds
 
 Floats = NDArray[np.float64]
 
@@ -103,8 +104,11 @@ def _score(metric: Metric, mean: CellMean, condition: Condition, table: ImageTab
     reason = two_of_each(fewer)
     if not reason and estimate.variance == 0:  # each cell has a single image, as where conditions are drawn
         reason = "the images show no spread: each cell has too few of them"
-    interval = None if reason else calibration_interval(Gaps.together(mean.gaps), 1, estimate.variance, fewer)
-    return loss(metric, estimate.value, estimate.n, interval, condition, reason)
+    spread = None
+    if not reason:
+        ends = calibration_interval(Gaps.together(mean.gaps), 1, estimate.variance, fewer)
+        spread = TwoEnds(estimate.value, ends.low, ends.high)
+    return loss(metric, estimate.value, estimate.n, spread, condition, reason)
 
 
 def shift_calibration(table: ImageTable, corruptions: Sequence[str], whole: bool) -> list[Score]:

@@ -17,7 +17,7 @@ from hardiness.core.table import RIGHT, ImageTable, Records
 from hardiness.sources.files import shown
 from hardiness.statistics.clusters import EstimateBasis
 from hardiness.statistics.estimate import Estimate, mean
-from hardiness.statistics.intervals import proportion
+from hardiness.statistics.spreads.shares import ShareOfImages
 
 TABLE_COLUMNS = ("outcome", "has_confidence", "missing_mass", "changed")
 """Columns that a table keeps of each answer; see `hardiness.models.chat.model.ClosedQuestionModel.columns`."""
@@ -103,7 +103,7 @@ def _missing(table: ImageTable) -> Score | None:
         return None
     estimate = mean(table.ids[is_listed], np.nanmean(values[is_listed], axis=1))
     basis = EstimateBasis(lambda: estimate, 0.0, 1.0)
-    return MISSING_MASS.score(estimate.value, estimate.n, estimate.interval(0.0, 1.0), basis=basis)
+    return MISSING_MASS.score(estimate.value, estimate.n, estimate.spread(0.0, 1.0), basis=basis)
 
 
 def _share(
@@ -130,7 +130,7 @@ def _share(
         influence = (counts - value * answers)[has_answer] * (np.count_nonzero(has_answer) / n)
         return Estimate(value, ids[has_answer], influence)
 
-    return metric.score(count / n, n, proportion(count, n), condition, basis=EstimateBasis(estimate, 0.0, 1.0))
+    return metric.score(count / n, n, ShareOfImages(count, n), condition, basis=EstimateBasis(estimate, 0.0, 1.0))
 
 
 def answer_warnings(table: ImageTable, run: Run, endpoint: Records) -> list[str]:

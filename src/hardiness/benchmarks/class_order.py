@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core.random import rng
-from hardiness.statistics.comparison import mcnemar
+from hardiness.statistics.paired_shares import mcnemar
 
 SURE = 0.001
 """Chance of an error where another order of the classes is proposed."""

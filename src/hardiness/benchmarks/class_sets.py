@@ -413,8 +413,8 @@ def _headline(described: ClassSet, ids: NDArray[Any], right: NDArray[np.bool_], 
         counted = _headline_rows(described, parts)
         return accuracy(TOP1, right[counted], ids=ids[counted])
     estimate = score.estimate(np.arange(len(ids)))
-    basis = EstimateBasis(lambda: replace(estimate, ids=ids[estimate.ids]), 0.0, 1.0)
-    return TOP1.score(estimate.value, estimate.n, estimate.interval(0.0, 1.0), basis=basis)
+    basis = EstimateBasis(lambda: replace(estimate, ids=ids[estimate.ids]), 0.0, 1.0, has_two_tests=True)
+    return TOP1.score(estimate.value, estimate.n, estimate.spread_of_cells(1.0), basis=basis)
 
 
 def _gap(described: ClassSet, ids: NDArray[Any], right: NDArray[np.bool_]) -> Iterator[Score]:
@@ -422,7 +422,7 @@ def _gap(described: ClassSet, ids: NDArray[Any], right: NDArray[np.bool_]) -> It
     if score := _gap_score(described, ids, right):
         difference = score.estimate(np.arange(len(ids)))
         basis = EstimateBasis(lambda: replace(difference, ids=ids[difference.ids]), -1.0, 1.0)
-        yield score.measured.score(difference.value, difference.n, difference.interval(-1.0, 1.0), basis=basis)
+        yield score.measured.score(difference.value, difference.n, difference.spread(-1.0, 1.0), basis=basis)
 
 
 def _by_number(level: str) -> tuple[float, str]:

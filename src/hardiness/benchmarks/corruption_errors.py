@@ -13,8 +13,8 @@ from hardiness.core.errors import ArgumentError
 from hardiness.core.result import Metric, Score
 from hardiness.statistics.cells import CellMeans, equal_weights
 from hardiness.statistics.clusters import basis_of_share
-from hardiness.statistics.intervals import proportion
 from hardiness.statistics.measures import corruption_weights, relative_corruption_weights
+from hardiness.statistics.spreads.shares import ShareOfImages
 
 MCE = Metric(
     "mce",
@@ -74,7 +74,7 @@ def _cell(errors: CellMeans, metric: Metric, condition: Condition) -> Score:
     n = int(errors.n[column])
     wrong = round(errors.means[column] * n)
     basis = basis_of_share(errors.image_ids, errors.values[:, column])
-    return metric.score(wrong / n, n, proportion(wrong, n), condition, basis=basis)
+    return metric.score(wrong / n, n, ShareOfImages(wrong, n), condition, basis=basis)
 
 
 def ratio_scores(

@@ -24,13 +24,13 @@ from hardiness.core.errors import UnknownNameError
 from hardiness.core.model import CANVAS_224, Canvas
 from hardiness.core.result import Metric, Score
 from hardiness.core.run import Run
-from hardiness.core.spread import Interval
 from hardiness.core.table import RIGHT, Columns, ImageTable, Records
 from hardiness.statistics.clusters import EstimateBasis, basis_of_share
-from hardiness.statistics.estimate import mean
-from hardiness.statistics.intervals import proportion
+from hardiness.statistics.estimate import ROUNDING, mean
 from hardiness.statistics.measures import Measurable, share
 from hardiness.statistics.measures import shape_bias as shape_bias_of
+from hardiness.statistics.spreads.combined import Combined, TwoEnds
+from hardiness.statistics.spreads.shares import ShareOfImages
 
 CUE_ACCURACY = Metric(
     "cue_accuracy", explanation="the share of stimuli answered with one of their two cues, shape or texture."
@@ -245,23 +245,23 @@ def _shares(cues: tuple[int, int], stimuli: int, answered: int, condition: Condi
     """
     either = sum(cues)
     named = min(either, stimuli)
-    yield _score(CUE_ACCURACY, named / stimuli, stimuli, proportion(named, stimuli), condition)
+    yield _score(CUE_ACCURACY, named / stimuli, ShareOfImages(named, stimuli), condition)
     if answered:
         bias = cues[0] / either
         by_shape = round(bias * answered)
-        yield _score(SHAPE_BIAS, bias, answered, proportion(by_shape, answered), condition)
-        yield _score(TEXTURE_BIAS, 1 - bias, answered, proportion(answered - by_shape, answered), condition)
+        yield _score(SHAPE_BIAS, bias, ShareOfImages(by_shape, answered), condition)
+        yield _score(TEXTURE_BIAS, 1 - bias, ShareOfImages(answered - by_shape, answered), condition)
     else:
         reason = f"none of {stimuli} stimuli was answered with one of its cues, so the ratio is undefined"
         for metric in (SHAPE_BIAS, TEXTURE_BIAS):
             yield metric.score(None, 0, condition=condition, reason=reason)
 
 
-def _score(metric: Metric, value: float, n: int, interval: Interval, condition: Condition) -> Score:
+def _score(metric: Metric, value: float, share: ShareOfImages, condition: Condition) -> Score:
     # A stimulus that counts for both cues can put the value between two counts.
-    is_inside = interval.low <= value <= interval.high
-    widened = interval if is_inside else Interval(min(interval.low, value), max(interval.high, value))
-    return metric.score(value, n, widened, condition)
+    is_count = abs(value - share.value) < ROUNDING
+    spread = share if is_count else Combined((TwoEnds(value, value, value), share))
+    return metric.score(value, int(share.n), spread, condition)
 
 
 @registry.add("cue-conflict")

@@ -25,7 +25,7 @@ from hardiness.core.run import Run
 from hardiness.core.table import RIGHT, Columns, ImageTable, Records
 from hardiness.reference.classes import wnids
 from hardiness.statistics.clusters import basis_of_difference
-from hardiness.statistics.comparison import mean_difference
+from hardiness.statistics.comparison import spread_of_difference
 from hardiness.statistics.measures import Measurable, share, weighted_sum
 
 CARTON = 478
@@ -110,9 +110,9 @@ def _gap(metric: Metric, ids: NDArray[np.object_], values: NDArray[np.float64], 
     paired = values[is_paired]
     if not len(paired):
         return metric.score(None, 0, reason="no photograph of it was evaluated both ways")
-    difference = mean_difference(paired[:, 1] - paired[:, 0], 1.0)
+    spread = spread_of_difference(paired[:, 1] - paired[:, 0], 1.0)
     basis = basis_of_difference(ids[is_paired], paired[:, 1] - paired[:, 0])
-    return metric.score(float(np.diff(paired.mean(axis=0))[0]), len(paired), difference.interval, basis=basis)
+    return metric.score(float(np.diff(paired.mean(axis=0))[0]), len(paired), spread, basis=basis)
 
 
 @registry.add("imagenet-w")

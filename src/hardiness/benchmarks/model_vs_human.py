@@ -29,8 +29,10 @@ from hardiness.reference.categories import sixteen
 from hardiness.reference.stimulus_sets import SETS, Level, stimulus_set
 from hardiness.statistics.clusters import EstimateBasis, basis_of_share
 from hardiness.statistics.estimate import mean
-from hardiness.statistics.intervals import centred, proportion, resampled_means, within
+from hardiness.statistics.intervals import centred, resampled_means
 from hardiness.statistics.measures import Measurable, mean_of
+from hardiness.statistics.spreads.combined import TwoEnds, cut
+from hardiness.statistics.spreads.shares import ShareOfImages
 
 OOD_ACCURACY = Metric(
     "ood_accuracy",
@@ -172,17 +174,18 @@ def _means(
         np.stack([np.where(rows, right, np.nan) for rows in groups], axis=1) for groups in (sets, [*cells.values()])
     ]
     accuracy = mean(np.arange(len(right)), values[0])
-    basis = EstimateBasis(lambda: mean(ids, values[0]), 0.0, 1.0)
-    yield metric.score(accuracy.value, accuracy.n, accuracy.interval(0.0, 1.0), basis=basis)
+    basis = EstimateBasis(lambda: mean(ids, values[0]), 0.0, 1.0, has_two_tests=True)
+    yield metric.score(accuracy.value, accuracy.n, accuracy.spread_of_cells(1.0), basis=basis)
     means = np.vstack([np.nanmean(values[1], axis=0), resampled_means(values[1], "model_vs_human")])
     people = np.array([_level(cell).accuracy for cell in cells])
     squares = (means - people) ** 2
     places = [[place for place, (of, _) in enumerate(cells) if of == name] for name in names]
     of_sets = np.stack([_across(squares[:, columns]) for columns in places], axis=1)
     difference = _across(of_sets)
-    interval = within(centred(difference[1:], float(difference[0])))
+    ends = centred(difference[1:], float(difference[0]))
+    spread = cut(TwoEnds(float(difference[0]), ends.low, ends.high))
     yield ACCURACY_DIFFERENCE.score(None, accuracy.n, reason=PEOPLE_ONE_BY_ONE)
-    yield SQUARED_DIFFERENCE.score(float(difference[0]), accuracy.n, interval)
+    yield SQUARED_DIFFERENCE.score(float(difference[0]), accuracy.n, spread)
 
 
 def _across(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -200,7 +203,7 @@ def _headline(cells: Container[Cell]) -> Metric:
 
 def _share(ids: NDArray[np.object_], right: NDArray[np.bool_], condition: Condition) -> Score:
     hits, n = int(right.sum()), len(right)
-    return ACCURACY.score(hits / n, n, proportion(hits, n), condition, basis=basis_of_share(ids, right))
+    return ACCURACY.score(hits / n, n, ShareOfImages(hits, n), condition, basis=basis_of_share(ids, right))
 
 
 def _mistakes(table: ImageTable, run: Run) -> Iterator[Gallery]:

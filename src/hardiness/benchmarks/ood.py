@@ -22,10 +22,11 @@ from hardiness.core.errors import ArgumentError, DataError
 from hardiness.core.result import Metric, Score
 from hardiness.core.run import Run
 from hardiness.core.table import ImageTable, Records
-from hardiness.statistics.acceptance import RECALL, accepted_interval, threshold
+from hardiness.statistics.acceptance import RECALL, accepted_spread, threshold
 from hardiness.statistics.clusters import EstimateBasis, area_rule
 from hardiness.statistics.estimate import Estimate
-from hardiness.statistics.intervals import area_interval, effective_wilson, outermost
+from hardiness.statistics.spreads.combined import Combined
+from hardiness.statistics.spreads.means import AreaUnderCurve, BoundedMean
 
 Floats = NDArray[np.float64]
 
@@ -170,10 +171,10 @@ def of_set(inside: Floats, outside: Floats, name: str, method: str) -> list[Scor
     value, deviation = auroc(inside, outside)
     # Its variance is at most A (1 - A) over the fewer pictures: Birnbaum & Klose (1957), doi:10.1214/aoms/1177706879.
     fewer = min(len(inside), n)
-    interval = outermost(effective_wilson(value, deviation**2, fewer, fewer), area_interval(value, len(inside), n))
+    spread = Combined((BoundedMean(value, deviation**2, fewer, fewer), AreaUnderCurve(value, len(inside), n)))
     passing, rejected = false_accepted(inside, outside), false_rejected(inside, outside)
     return [
-        AUROC.score(value, n, interval, Condition(**at)),
+        AUROC.score(value, n, spread, Condition(**at)),
         *(
             AUPR.score(value, n, condition=Condition(**at, positive=positive), interval_reason=UNTRIED)
             for positive, value in (("inside", aupr(inside, outside)), ("outside", aupr(-outside, -inside)))
@@ -239,8 +240,8 @@ def false_rejected(inside: Floats, outside: Floats) -> int:
 
 def _fpr95(hits: int, positive: Floats, negative: Floats, condition: Condition) -> Score:
     """The share of negatives that pass a threshold of the positives, which is as uncertain as they are few."""
-    n, interval = len(negative), accepted_interval(positive, negative, hits)
-    return FPR95.score(hits / n, n, interval, condition)
+    n, spread = len(negative), accepted_spread(positive, negative, hits)
+    return FPR95.score(hits / n, n, spread, condition)
 
 
 def _mean(scores: list[Score]) -> Score:

@@ -22,8 +22,8 @@ from hardiness.core.result import Metric, Score
 from hardiness.core.run import Run
 from hardiness.core.table import ImageTable, Records
 from hardiness.distortions.objectless import objectless
-from hardiness.statistics.acceptance import accepted_interval, accepted_share, threshold, threshold_draws
-from hardiness.statistics.cells import interval_of_mean
+from hardiness.statistics.acceptance import accepted_share, accepted_spread, threshold, threshold_draws
+from hardiness.statistics.cells import spread_of_mean
 from hardiness.statistics.intervals import resampled_means
 
 NOISE = (
@@ -140,8 +140,7 @@ class _Test:
     def score(self, condition: Condition) -> Score:
         """The score of the share that passes."""
         hits, n = int(np.nansum(self.passes)), len(self._evaluated)
-        interval = accepted_interval(self.inside, self._evaluated, hits)
-        return FPR95.score(hits / n, n, interval, condition)
+        return FPR95.score(hits / n, n, accepted_spread(self.inside, self._evaluated, hits), condition)
 
     @property
     def _evaluated(self) -> Floats:
@@ -163,7 +162,7 @@ def _mean(metric: Metric, tests: Sequence[_Test], condition: Condition) -> Score
     mean = float(np.nanmean(values, axis=0).mean())
     draws = resampled_means(values, "ood_unit_tests").mean(axis=1) + np.mean([test.moved() for test in tests], axis=0)
     n = int(np.count_nonzero(~np.isnan(values), axis=0).max())
-    return metric.score(mean, n, interval_of_mean(values, draws), condition)
+    return metric.score(mean, n, spread_of_mean(values, draws), condition)
 
 
 @registry.add("ood-unit-tests")

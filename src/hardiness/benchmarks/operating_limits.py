@@ -114,7 +114,7 @@ def _score(levels: CorruptionLevels, above: float, clusters: Clusters | None) ->
     score = OPERATING_LIMIT.score(
         limit.value,
         limit.n,
-        limit.interval,
+        limit.spread,
         Condition(corruption=levels.corruption, above=above),
         reason=limit.reason or None,
         interval_reason=limit.interval_reason,

@@ -20,23 +20,16 @@ from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
 from hardiness.core.result import Metric, Score
 from hardiness.core.run import Run
-from hardiness.core.spread import Interval
+from hardiness.core.spread import Spread
 from hardiness.core.table import RIGHT, ImageTable
 from hardiness.sources.files import shown
 from hardiness.statistics.clusters import EstimateBasis, EstimateByCluster, WorstBasis, area_rule
 from hardiness.statistics.comparison import FEWEST_DIFFERING
 from hardiness.statistics.estimate import Estimate, GroupMeans, mean, means_by_group
-from hardiness.statistics.intervals import (
-    area_interval,
-    clopper_pearson,
-    effective_answers,
-    effective_wilson,
-    outermost,
-    proportion,
-    wilson,
-    with_unseen,
-    within,
-)
+from hardiness.statistics.intervals import wilson
+from hardiness.statistics.spreads.combined import Combined, cut
+from hardiness.statistics.spreads.means import AreaUnderCurve, BoundedMean, ExactlyBoundedMean
+from hardiness.statistics.spreads.shares import ExactShare, LowestShare, ShareOfImages
 
 RECALL = Metric("recall", explanation="the share of a class's pictures that are answered rightly.")
 BALANCED_ACCURACY = Metric(
@@ -246,7 +239,7 @@ class _AnswersByClass:
         recalls = means_by_group(self.right[:, list(cells)], self.label, classes)
         there = recalls.n > 0
         balanced = float(recalls.value[there].mean())
-        of_balanced = _of_balanced(recalls, balanced)
+        of_balanced = _spread_of_balanced(recalls, balanced)
         make = partial(self.balanced_estimate, cells)
         basis = EstimateBasis(make, 0.0, 1.0, kinds=self.places_by_class, names="classes")
         yield BALANCED_ACCURACY.score(balanced, n, of_balanced, condition, basis=basis)
@@ -258,16 +251,16 @@ class _AnswersByClass:
             yield from self._scores_of_two_classes(condition, cells)
         for k in np.flatnonzero(there).tolist():
             named = Condition(**{"class": self.names[k]}, **condition)
-            bounds = _bounds(recalls, k, len(cells) == 1)
+            spread = _spread_of_recall(recalls, k, len(cells) == 1)
             of_class = EstimateBasis(partial(self.recall_estimate, k, cells), 0.0, 1.0)
-            yield RECALL.score(float(recalls.value[k]), int(recalls.n[k]), bounds, named, basis=of_class)
+            yield RECALL.score(float(recalls.value[k]), int(recalls.n[k]), spread, named, basis=of_class)
         for k in np.flatnonzero(~there).tolist():
             named = Condition(**{"class": self.names[k]}, **condition)
             yield RECALL.score(None, 0, condition=named, reason="the class has no picture")
         most = MOST_PAIRS_UNDER if condition else MOST_PAIRS
         for label, answer, share, pictures in self.confusions(cells)[:most]:
             named = Condition(**{"class": self.names[label], "answer": self.names[answer]}, **condition)
-            of_pair = proportion(round(share * pictures), pictures) if len(cells) == 1 else None
+            of_pair = ShareOfImages(round(share * pictures), pictures) if len(cells) == 1 else None
             reason = "" if of_pair else "it is a mean over severities; under each it has another count"
             confused = EstimateBasis(partial(self.confusion_estimate, label, answer, cells[0]), 0.0, 1.0)
             yield CONFUSED.score(share, pictures, of_pair, named, interval_reason=reason, basis=confused)
@@ -311,12 +304,12 @@ class _AnswersByClass:
             fewest = min(int(min(kind.sum(), (~kind).sum())) for kind in kinds)
             value = self.over_cells(cells, measure)
             make = partial(self.over_cells, cells, measure)
-            interval, rule = None, None
+            spread, rule = None, None
             if metric is AUROC:
                 sides = self._sides_of_area(value, cells)
-                interval = outermost(value.interval(0, 1), area_interval(value.value, *sides))
+                spread = Combined((value.spread(0, 1), AreaUnderCurve(value.value, *sides)))
                 rule = area_rule(*sides)
-            yield self._of_counts(metric, make, value, fewest, value.n, condition, interval, rule)
+            yield self._of_counts(metric, make, value, fewest, value.n, condition, spread, rule)
 
     def _sides_of_area(self, value: Estimate, cells: Sequence[int]) -> tuple[int, int, float]:
         """The pictures of either class behind a mean of areas over cells, and how much it varies beside a single one.
@@ -336,8 +329,8 @@ class _AnswersByClass:
         fewest: int,
         n: int,
         condition: Condition,
-        interval: Interval | None = None,
-        rule: Callable[[EstimateByCluster], Interval] | None = None,
+        spread: Spread | None = None,
+        rule: Callable[[EstimateByCluster], Spread] | None = None,
     ) -> Score:
         """A score that divides by counts of classes, of which the smallest has ``fewest`` pictures.
 
@@ -346,8 +339,8 @@ class _AnswersByClass:
             make: makes the estimate again.
             estimate: of the score.
             fewest: pictures of the smallest class.
-            interval: where it is not the estimate's own.
-            rule: that of the interval by clusters, where that is not the estimate's own.
+            spread: where it is not the estimate's own.
+            rule: that of the spread by clusters, where that is not the estimate's own.
         """
         basis = EstimateBasis(make, 0.0, 1.0, kinds=self.places_by_class, names="classes", rule=rule)
         if fewest < FEW_PICTURES:
@@ -356,7 +349,7 @@ class _AnswersByClass:
                 "each"
             )
             return metric.score(estimate.value, n, condition=condition, interval_reason=reason, basis=basis)
-        return metric.score(estimate.value, n, interval or estimate.interval(0, 1), condition, basis=basis)
+        return metric.score(estimate.value, n, spread or estimate.spread(0, 1), condition, basis=basis)
 
     def confusions(self, cells: Sequence[int]) -> list[tuple[int, int, float, int]]:
         """Class, answer, mean share of the class's pictures that get it, and its pictures; the largest share first."""
@@ -508,8 +501,8 @@ def class_scores(table: ImageTable, run: Run) -> list[Score]:
     return [*(score for score in scores if not score.condition), *(score for score in scores if score.condition)]
 
 
-def _of_balanced(recalls: GroupMeans, value: float) -> Interval:
-    """The interval of the mean over classes: each picture is of one of them, so that their variances add up.
+def _spread_of_balanced(recalls: GroupMeans, value: float) -> Spread:
+    """How well the mean over classes is known: each picture is of one of them, so that their variances add up.
 
     Of a class of few pictures its own spread says little, and of one that is all right nothing: it counts for no less
     than the spread within all classes. How well the sum is known follows Satterthwaite.
@@ -522,22 +515,17 @@ def _of_balanced(recalls: GroupMeans, value: float) -> Interval:
     parts = np.where(n < FEW_PICTURES, np.maximum(variance, within / n), variance) / len(n) ** 2
     total = float(parts.sum())
     if not total:  # every class is all right, or all wrong: of equal classes so many pictures would tell as much
-        return effective_wilson(value, 0.0, 1, max(int(len(n) ** 2 / float(np.sum(1.0 / n))), 1))
+        return BoundedMean(value, 0.0, 1, max(int(len(n) ** 2 / float(np.sum(1.0 / n))), 1))
     degrees = total**2 / float((parts**2 / np.maximum(n - 1, 1)).sum())
-    return effective_wilson(value, total, int(degrees) + 1, 1)
+    return BoundedMean(value, total, int(degrees) + 1, 1)
 
 
-def _bounds(recalls: GroupMeans, k: int, is_share: bool, at_once: int = 1) -> Interval:
-    """The interval of one class's recall, or one of so many that hold all at once."""
+def _spread_of_recall(recalls: GroupMeans, k: int, is_share: bool) -> Spread:
+    """How well one class's recall is known."""
     value, n = float(recalls.value[k]), int(recalls.n[k])
     if is_share:
-        hits = round(value * n)
-        return proportion(hits, n) if at_once == 1 else clopper_pearson(hits, n, 1 - 0.05 / at_once)
-    variance, differing = float(recalls.variance[k]), int(recalls.differing[k])
-    if at_once == 1:
-        return with_unseen(effective_wilson(value, variance, differing, n), value, n)
-    answers = effective_answers(value, variance, differing, n, 1 - 0.05 / at_once)
-    return clopper_pearson(value * answers, answers, 1 - 0.05 / at_once)
+        return ShareOfImages(round(value * n), n)
+    return BoundedMean(value, float(recalls.variance[k]), int(recalls.differing[k]), n, n)
 
 
 def _worst(recalls: GroupMeans, condition: Condition, is_share: bool) -> Score:
@@ -549,9 +537,18 @@ def _worst(recalls: GroupMeans, condition: Condition, is_share: bool) -> Score:
     """
     there = np.flatnonzero(recalls.n > 0).tolist()
     worst = min(there, key=lambda k: float(recalls.value[k]))
-    bounds = [_bounds(recalls, k, is_share, len(there)) for k in there]
-    interval = Interval(min(bound.low for bound in bounds), min(bound.high for bound in bounds))
-    return WORST_CLASS.score(float(recalls.value[worst]), int(recalls.n[worst]), interval, condition)
+    spreads = tuple(_spread_of_recall(recalls, k, is_share) for k in there)
+    if len(there) > 1:
+        spreads = (LowestShare(tuple(map(_exact, spreads))),)
+    return WORST_CLASS.score(float(recalls.value[worst]), int(recalls.n[worst]), spreads[0], condition)
+
+
+def _exact(of_recall: Spread) -> Spread:
+    """The spread of one recall of many, by exact intervals."""
+    if isinstance(of_recall, ShareOfImages):
+        return ExactShare(of_recall.hits, of_recall.n)
+    assert isinstance(of_recall, BoundedMean)
+    return ExactlyBoundedMean(of_recall.value, of_recall.variance, of_recall.telling, of_recall.answers)
 
 
 def severities_below(table: ImageTable, run: Run, below: float) -> list[Score]:
@@ -571,12 +568,12 @@ def severities_below(table: ImageTable, run: Run, below: float) -> list[Score]:
 
 
 def _ratio(value: Estimate, condition: Condition) -> Score:
-    reason, interval = "", None
+    reason, spread = "", None
     if value.differing < FEWEST_DIFFERING:
         reason = f"an interval needs {FEWEST_DIFFERING} pictures that differ from the others, had {value.differing}"
     else:
-        interval = within(value.interval(), 0.0, math.inf)
-    return RETAINED_ACCURACY.score(value.value, value.n, interval, condition, interval_reason=reason)
+        spread = cut(value.spread(), 0.0, math.inf)
+    return RETAINED_ACCURACY.score(value.value, value.n, spread, condition, interval_reason=reason)
 
 
 def severity_below(levels: Mapping[int, Estimate], clean: Estimate, condition: Condition, below: float) -> Score:

@@ -7,14 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
 from operator import add
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core.condition import Condition
 from hardiness.core.result import Metric, Score
-from hardiness.core.spread import Interval
+from hardiness.core.spread import Spread
 from hardiness.core.table import RIGHT, ImageTable, Records
 from hardiness.metrics.imagenet_real import real_top1, real_top5
 from hardiness.metrics.imagenet_x import error_ratio, imagenet_x_error
@@ -32,16 +32,6 @@ from hardiness.statistics.confidence import (
     rms_calibration_error,
 )
 from hardiness.statistics.estimate import Estimate, mean
-from hardiness.statistics.intervals import (
-    below_gamma,
-    effective_wilson,
-    outermost,
-    proportion,
-    scaled,
-    skewed_student,
-    with_unseen,
-    within,
-)
 from hardiness.statistics.measures import Measurable, area_under_response, calibration_measure, share
 from hardiness.statistics.selective import (
     COVERAGE,
@@ -51,6 +41,9 @@ from hardiness.statistics.selective import (
     coverage_at_risk,
     selective_prediction,
 )
+from hardiness.statistics.spreads.combined import Combined, Scaled, TwoEnds, cut
+from hardiness.statistics.spreads.means import BoundedMean, Gamma, Mean, Unseen
+from hardiness.statistics.spreads.shares import ShareOfImages
 
 LARGEST_INT16 = np.iinfo(np.int16).max
 
@@ -275,7 +268,7 @@ def accuracy(
         return metric.score(None, 0, condition=condition, reason="no sample was evaluated")
     hits = int(np.count_nonzero(correct))
     basis = None if ids is None else basis_of_share(ids, correct)
-    return metric.score(hits / n, n, proportion(hits, n), condition, basis=basis)
+    return metric.score(hits / n, n, ShareOfImages(hits, n), condition, basis=basis)
 
 
 def confidence_measurables(table: ImageTable) -> list[Measurable]:
@@ -368,23 +361,23 @@ def estimated_loss(metric: Metric, estimate: Estimate, fewer: int, condition: Co
         of lognormal losses those by kurtosis, as in `Estimate.telling`, hold in 93 % of fifty images.
     """
     if metric.unit != "nats":
-        return loss(metric, estimate.value, estimate.n, estimate.interval(0.0, TOP[metric.unit]), condition)
+        return loss(metric, estimate.value, estimate.n, estimate.spread(0.0, TOP[metric.unit]), condition)
     if reason := two_of_each(min(fewer, estimate.differing)):
         return loss(metric, estimate.value, estimate.n, None, condition, reason)
-    return loss(metric, estimate.value, estimate.n, _interval_of_likelihood(estimate, fewer), condition)
+    return loss(metric, estimate.value, estimate.n, _spread_of_likelihood(estimate, fewer), condition)
 
 
-def _interval_of_likelihood(estimate: Estimate, fewer: int) -> Interval:
-    """The interval of `estimated_loss` of what nothing bounds."""
+def _spread_of_likelihood(estimate: Estimate, fewer: int) -> Spread:
+    """How well `estimated_loss` knows what nothing bounds."""
     degrees = max(min(fewer, _sharing(estimate)) - 1, 1)
-    return skewed_student(estimate.value, estimate.error, estimate.skew, degrees)
+    return Mean(estimate.value, estimate.error, estimate.skew, degrees)
 
 
-def _clustered_likelihood(by_cluster: EstimateByCluster) -> Interval:
-    """The interval of a likelihood by clusters: sums over pictures are less unlike than losses are by themselves."""
+def _clustered_likelihood(by_cluster: EstimateByCluster) -> Spread:
+    """How well a likelihood is known by clusters: sums over pictures are less unlike than losses are by themselves."""
     estimate = by_cluster.estimate
     telling = min(_sharing(by_cluster.by_picture), estimate.telling, int(by_cluster.telling))
-    return skewed_student(estimate.value, estimate.error, estimate.skew, max(telling - 1, 1))
+    return Mean(estimate.value, estimate.error, estimate.skew, max(telling - 1, 1))
 
 
 def _sharing(estimate: Estimate) -> int:
@@ -403,12 +396,12 @@ def loss(
     metric: Metric,
     value: float,
     n: int,
-    interval: Interval | None,
+    spread: Spread | None,
     condition: Condition | None = None,
     interval_reason: str = "",
 ) -> Score:
     """A score of calibration whose interval stays in its metric's range; NLL and the Brier score reach above 1."""
-    bounded = within(interval, 0.0, 1.0 if metric.unit == "fraction" else np.inf) if interval else None
+    bounded = cut(spread, 0.0, 1.0 if metric.unit == "fraction" else np.inf) if spread else None
     return metric.score(value, n, bounded, condition, interval_reason=interval_reason)
 
 
@@ -425,23 +418,22 @@ def _fewer(correct: NDArray[np.bool_]) -> int:
 def aurra_score(confidence: NDArray[np.floating], correct: NDArray[np.bool_], ids: NDArray[Any] | None = None) -> Score:
     """AURRA with the interval of AURC, whose other side it is; ``ids`` as of `accuracy`."""
     errors = selective_prediction(np.arange(len(correct)), confidence, correct)["aurc"]
-    value, reason, interval = aurra(confidence, correct), _too_few(correct), None
+    value, reason, spread = aurra(confidence, correct), _too_few(correct), None
     if not reason:
-        of_errors = _interval_of_area(AURC, errors, int(np.count_nonzero(~correct)))
-        interval = scaled(of_errors, 1.0, -1.0)
-    score = AURRA.score(value, errors.n, interval, interval_reason=reason)
+        spread = Scaled(_spread_of_area(AURC, errors, int(np.count_nonzero(~correct))), 1.0, -1.0)
+    score = AURRA.score(value, errors.n, spread, interval_reason=reason)
     if ids is None:
         return score
     basis = EstimateBasis(
         lambda: selective_prediction(ids, confidence, correct)["aurc"],
         kinds=lambda: (ids[~correct], ids[correct]),
-        rule=lambda by_cluster: scaled(_interval_of_area(AURC, by_cluster.estimate, by_cluster.of_kinds[0]), 1.0, -1.0),
+        rule=lambda by_cluster: Scaled(_spread_of_area(AURC, by_cluster.estimate, by_cluster.of_kinds[0]), 1.0, -1.0),
     )
     return replace(score, basis=basis)
 
 
-def _interval_of_area(metric: Metric, estimate: Estimate, wrong: int) -> Interval:
-    """The interval of an area of errors over answers of which more and more are kept.
+def _spread_of_area(metric: Metric, estimate: Estimate, wrong: int) -> Spread:
+    """How well an area of errors is known over answers of which more and more are kept.
 
     Args:
         metric: which.
@@ -455,17 +447,17 @@ def _interval_of_area(metric: Metric, estimate: Estimate, wrong: int) -> Interva
     """
     telling = max(min(wrong, estimate.telling), FEWEST_TELLING)
     n = estimate.independent
-    usual = with_unseen(effective_wilson(estimate.value, estimate.variance, telling, 0), estimate.value, n)
+    usual = BoundedMean(estimate.value, estimate.variance, telling, 0, n)
     mean_weight, mean_square = (1.0, 2.0) if metric is AURC else (1 / 2, 1 / 3)
     more = estimate.value + mean_weight / n, estimate.variance + mean_square / n**2
-    return within(outermost(usual, below_gamma(estimate.value, *more)))
+    return Combined((usual, Gamma(estimate.value, *more)), 0.0, 1.0)
 
 
 def _ece(confidence: NDArray[np.floating], correct: NDArray[np.bool_], binning: Binning) -> Score:
     reason, gaps = _too_few(correct), Gaps.from_answers(confidence, correct, bin_of(confidence, binning))
-    interval = None if reason else calibration_interval(gaps, 1, fewer=_fewer(correct))
     value = expected_calibration_error(confidence, correct, binning)
-    return loss(ECE, value, len(correct), interval, Condition(protocol=binning), reason)
+    spread = None if reason else _spread_of_gaps(value, gaps, 1, _fewer(correct))
+    return loss(ECE, value, len(correct), spread, Condition(protocol=binning), reason)
 
 
 def _rms(confidence: NDArray[np.floating], correct: NDArray[np.bool_], protocol: CalibrationProtocol) -> Score:
@@ -477,8 +469,14 @@ def _rms(confidence: NDArray[np.floating], correct: NDArray[np.bool_], protocol:
     last = bins.max() if protocol == "hendrycks2019" else len(bins)
     gaps, fewer = Gaps.from_answers(confidence, correct, bins).counted(slice(None, last)), _fewer(correct[bins < last])
     reason = two_of_each(fewer)
-    interval = None if reason else within(calibration_interval(gaps, 2, fewer=fewer))
-    return RMS.score(value, n, interval, condition, interval_reason=reason)
+    spread = None if reason else cut(_spread_of_gaps(value, gaps, 2, fewer))
+    return RMS.score(value, n, spread, condition, interval_reason=reason)
+
+
+def _spread_of_gaps(value: float, gaps: Gaps, power: Literal[1, 2], fewer: int) -> TwoEnds:
+    """How well a calibration error is known, by `calibration_interval`."""
+    ends = calibration_interval(gaps, power, fewer=fewer)
+    return TwoEnds(value, ends.low, ends.high)
 
 
 def selective_scores(table: ImageTable) -> list[Score]:
@@ -529,7 +527,7 @@ def conformal_scores(table: ImageTable) -> list[Score]:
     half, losses = calibration_half(table.ids), table["nll"].reshape(len(table), -1)[:, 0]
     coverage = conformal_coverage(table.ids[~half], losses[~half], conformal_threshold(losses[half]))
     basis = EstimateBasis(lambda: coverage, 0.0, 1.0)
-    return [CONFORMAL.score(coverage.value, coverage.n, coverage.interval(0.0, 1.0), basis=basis)]
+    return [CONFORMAL.score(coverage.value, coverage.n, coverage.spread(0.0, 1.0), basis=basis)]
 
 
 def _conformal(table: ImageTable, corruptions: Sequence[str]) -> list[Score]:
@@ -550,8 +548,8 @@ def _conformal(table: ImageTable, corruptions: Sequence[str]) -> list[Score]:
             return conformal_coverage(table.ids[~half], losses[~half][:, cells], threshold)
 
         coverage, basis = estimate(), EstimateBasis(estimate, 0.0, 1.0)
-        interval = coverage.interval(0.0, 1.0)
-        scores.append(CONFORMAL.score(coverage.value, coverage.n, interval, condition, basis=basis))
+        spread = coverage.spread(0.0, 1.0)
+        scores.append(CONFORMAL.score(coverage.value, coverage.n, spread, condition, basis=basis))
     return scores
 
 
@@ -585,13 +583,12 @@ def _basis_of_kept(metric: Metric, table: ImageTable, places: Sequence[int]) -> 
         """The errors of each cell, then the right answers of each."""
         return [np.flatnonzero(table[RIGHT][:, place] == outcome) for outcome in (0, 1) for place in places]
 
-    def of_areas(by_cluster: EstimateByCluster) -> Interval:
-        return _interval_of_area(metric, by_cluster.estimate, min(by_cluster.of_kinds[: len(places)]))
+    def of_areas(by_cluster: EstimateByCluster) -> Spread:
+        return _spread_of_area(metric, by_cluster.estimate, min(by_cluster.of_kinds[: len(places)]))
 
-    def of_risk(by_cluster: EstimateByCluster) -> Interval:
+    def of_risk(by_cluster: EstimateByCluster) -> Spread:
         estimate = by_cluster.estimate
-        surest = math.ceil(COVERAGE * estimate.independent)
-        return with_unseen(estimate.interval(0.0, 1.0), estimate.value, surest)
+        return _spread_of_risk(estimate, math.ceil(COVERAGE * estimate.independent))
 
     return EstimateBasis(estimate, kinds=kinds, rule=of_risk if metric is RISK_AT_COVERAGE else of_areas)
 
@@ -601,13 +598,17 @@ def _error_of_kept(metric: Metric, estimate: Estimate, wrong: int, reason: str, 
 
     An area has the interval that AURRA has, whose other side AURC is.
     """
-    if reason:
-        interval = None
-    elif metric in (AURC, AUGRC):
-        interval = _interval_of_area(metric, estimate, wrong)
-    else:  # of the kept alone chance may have left out some that are wrong
-        interval = with_unseen(estimate.interval(0.0, 1.0), estimate.value, math.ceil(COVERAGE * estimate.n))
-    return metric.score(estimate.value, estimate.n, interval, condition, interval_reason=reason)
+    spread: Spread | None = None
+    if not reason and metric in (AURC, AUGRC):
+        spread = _spread_of_area(metric, estimate, wrong)
+    elif not reason:
+        spread = _spread_of_risk(estimate, math.ceil(COVERAGE * estimate.n))
+    return metric.score(estimate.value, estimate.n, spread, condition, interval_reason=reason)
+
+
+def _spread_of_risk(estimate: Estimate, surest: int) -> Spread:
+    """How well the risk of the surest answers is known, of which alone chance may have left out some that are wrong."""
+    return Combined((estimate.spread(0.0, 1.0), Unseen(estimate.value, surest, 0.0, 1.0)))
 
 
 def _kept_at_risk(shares: Sequence[float], n: int, condition: Condition) -> Score:

@@ -15,7 +15,7 @@ from hardiness.core.result import Score
 from hardiness.core.table import RIGHT, ImageTable
 from hardiness.statistics.clusters import EstimateBasis
 from hardiness.statistics.estimate import Estimate
-from hardiness.statistics.intervals import within
+from hardiness.statistics.spreads.combined import cut
 
 Floats = NDArray[np.float64]
 
@@ -52,8 +52,8 @@ def temperature_scores(table: ImageTable) -> list[Score]:
     if not low < inverse < high:
         return [_undefined(n, f"the best one lies outside {1 / high:g} to {1 / low:g}")]
     fitted = temperature_estimate(parts[:, :-1], parts[:, -1], inverse)
-    interval = within(fitted.interval(), 0.0, np.inf) if fitted.differing > 1 else None
-    reason = "" if interval else "it needs two images that differ"
+    spread = cut(fitted.spread(), 0.0, np.inf) if fitted.differing > 1 else None
+    reason = "" if spread else "it needs two images that differ"
     rest = curves[~chosen]
     confidence = np.exp(-at(rest, inverse))
     right = table[RIGHT][~chosen, 0] == 1
@@ -62,7 +62,7 @@ def temperature_scores(table: ImageTable) -> list[Score]:
     ids = table.ids[chosen]
     basis = EstimateBasis(lambda: replace(fitted, ids=ids), ends=(0.0, np.inf))
     return [
-        TEMPERATURE.score(fitted.value, fitted.n, interval, interval_reason=reason, basis=basis),
+        TEMPERATURE.score(fitted.value, fitted.n, spread, interval_reason=reason, basis=basis),
         *(
             replace(s, condition=Condition(**s.condition, decision=SCALED))
             for metric in CONDITION_METRICS

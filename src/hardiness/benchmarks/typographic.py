@@ -26,7 +26,7 @@ from hardiness.core.run import Run
 from hardiness.core.table import RIGHT, ImageTable, Records
 from hardiness.reference.wordings import wording
 from hardiness.statistics.clusters import basis_of_difference
-from hardiness.statistics.comparison import mean_difference
+from hardiness.statistics.comparison import spread_of_difference
 from hardiness.statistics.measures import Measurable, share, weighted_sum
 
 CLEAN, WRONG_WORD = Condition(), Condition(text="wrong class")
@@ -130,9 +130,9 @@ def _drop(table: ImageTable) -> Score:
     if not len(paired):
         return DROP.score(None, 0, reason="no photograph was evaluated both ways")
     value = float(paired[:, 0].mean() - paired[:, 1].mean())
-    interval = mean_difference(paired[:, 0] - paired[:, 1], 1.0).interval
+    spread = spread_of_difference(paired[:, 0] - paired[:, 1], 1.0)
     basis = basis_of_difference(table.ids[is_paired], paired[:, 0] - paired[:, 1])
-    return DROP.score(value, len(paired), interval, basis=basis)
+    return DROP.score(value, len(paired), spread, basis=basis)
 
 
 @registry.add("typographic")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from hardiness.core.request import Request
     from hardiness.core.result import Metric, Result, Score
     from hardiness.core.run import Run
-    from hardiness.core.spread import Interval
+    from hardiness.core.spread import Interval, Spread
     from hardiness.core.table import RIGHT, ImageTable, Records
 else:
     __getattr__, __dir__ = door(__name__)
@@ -59,6 +59,7 @@ __all__ = [
     "Score",
     "Selection",
     "Source",
+    "Spread",
     "Trust",
     "View",
 ]

@@ -12,12 +12,12 @@ from hardiness.core.answers import ANSWERS, SCORES
 from hardiness.core.attack_plan import condition_text, is_same_condition
 from hardiness.core.columns import ColumnSource
 from hardiness.core.condition import Condition
-from hardiness.core.errors import suggestion
+from hardiness.core.errors import ArgumentError, suggestion
 from hardiness.core.fact import Fact, Trust, doubt_of, trust_of
-from hardiness.core.forms import fields_form, from_fields, json_field, json_form
+from hardiness.core.forms import fields_form, json_field, json_form
 from hardiness.core.request import Stop
 from hardiness.core.run import Plan, Run
-from hardiness.core.spread import Interval
+from hardiness.core.spread import Interval, Spread
 from hardiness.core.table import Failure
 
 SHOWN = 24
@@ -124,7 +124,7 @@ class Metric:
         self,
         value: float | None,
         n: int,
-        interval: Interval | None = None,
+        spread: Spread | None = None,
         condition: Condition | None = None,
         *,
         reason: str | None = None,
@@ -137,7 +137,7 @@ class Metric:
             value=value,
             unit=self.unit,
             n=n,
-            interval=interval,
+            spread=spread,
             higher_is_better=self.higher_is_better,
             condition=condition or Condition(),
             reason=reason,
@@ -151,25 +151,25 @@ def _in_clusters(count: int) -> str:
     return f" in {count:,} clusters" if count else ""
 
 
-class ClusteredInterval(NamedTuple):
-    """The interval of a number whose pictures come in clusters.
+class ClusteredSpread(NamedTuple):
+    """How well a number is known whose pictures come in clusters.
 
     Attributes:
         clusters: how many the number rests on.
-        interval: 95 %; ``None`` where they are too few, or no method holds.
+        spread: over other clusters like these; ``None`` where they are too few, or no method holds.
         reason: why there is none.
     """
 
     clusters: int
-    interval: Interval | None = None
+    spread: Spread | None = None
     reason: str = ""
 
 
 class Basis(Protocol):
-    """The part of a score's making from which its interval follows where pictures come in clusters."""
+    """The part of a score's making from which its spread follows where pictures come in clusters."""
 
-    def interval(self, clusters: Any) -> ClusteredInterval:
-        """The interval over other clusters like these, which are `hardiness.statistics.clusters.Clusters`."""
+    def spread(self, clusters: Any) -> ClusteredSpread:
+        """The spread over other clusters like these, which are `hardiness.statistics.clusters.Clusters`."""
         ...
 
 
@@ -182,7 +182,7 @@ class Score:
         value: ``None`` where it is undefined, and then ``reason`` says why.
         unit: that of its `Metric`.
         n: how many independent samples (images) it rests on.
-        interval: 95 %, or ``None`` where none is defined.
+        spread: how well it is known; ``None`` where it has no interval.
         higher_is_better: that of its `Metric`.
         condition: empty, or the protocol alone, for a headline.
         reason: why ``value`` is ``None``.
@@ -199,7 +199,7 @@ class Score:
     value: float | None
     unit: str
     n: int
-    interval: Interval | None = field(default=None, metadata=json_field(as_list=True))
+    spread: Spread | None = None
     higher_is_better: bool = True
     condition: Condition = field(default_factory=Condition)
     reason: str | None = None
@@ -216,19 +216,36 @@ class Score:
 
     def __post_init__(self) -> None:
         assert (self.value is None) == (self.reason is not None), f"{self.metric}: a value or a reason, not both"
+        if not isinstance(self.spread, Spread | None):
+            raise ArgumentError(
+                f"{self.metric}: the spread must be a Spread, as estimate.spread(0, 1), ShareOfImages(hits, n) or "
+                f"TwoEnds(value, low, high) is, and was of type {type(self.spread).__name__}"
+            )
+
+    @property
+    def interval(self) -> Interval | None:
+        """The interval that is shown, of 95 %; ``None`` where there is none."""
+        return self.spread.interval() if self.spread else None
+
+    def p(self, limit: float, side: int) -> float:
+        """The one-sided p-value of "the number is not beyond the limit", by which rules decide; see `Spread.p`.
+
+        Raises:
+            ValueError: it has no spread.
+        """
+        if self.spread is None:
+            raise ValueError(f"{self.metric} has no interval: {self.reason or self.interval_reason}")
+        return self.spread.p(limit, side)
+
+    @property
+    def units(self) -> int:
+        """The number of clusters, or of images where each stands alone: of these more may be needed."""
+        return self.clusters or self.n
 
     def as_dict(self) -> dict[str, Any]:
-        """The JSON form of a score that is kept: its fields, and how its interval was made."""
-        method = self.interval.method if self.interval else ()
-        return {**fields_form(self), **({"method": method} if method else {})}
-
-    @classmethod
-    def from_dict(cls, form: Any) -> Score:
-        """The score of such a form, or of one in ``results.json``, which lacks the method."""
-        if not isinstance(form, Mapping) or "method" not in form:
-            return from_fields(cls, form)
-        score = from_fields(cls, {name: value for name, value in form.items() if name != "method"})
-        return replace(score, interval=replace(score.interval, method=form["method"])) if score.interval else score
+        """The JSON form: its fields, and the ends of its 95 % interval."""
+        ends = self.interval
+        return {**fields_form(self), "interval": [ends.low, ends.high] if ends else None}
 
     def as_row(self) -> tuple[str, str, str, str, str]:
         """The name with the condition, value, interval, n and doubt, as text."""
@@ -568,7 +585,7 @@ class Result:
             "data": self.data,
             "protocol": self.protocol,
             "complete": self.counts.complete,
-            "scores": [fields_form(score) for score in self.scores],
+            "scores": json_form(list(self.scores)),
             "slices": json_form(list(self.slices)),
             "counts": json_form(self.counts),
             "failures": [

@@ -15,13 +15,14 @@ from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
 from hardiness.core.result import Metric, Score
 from hardiness.core.run import Run
-from hardiness.core.spread import Interval
+from hardiness.core.spread import Spread
 from hardiness.core.table import ImageTable
 from hardiness.statistics.cells import CellMeans, means_of
 from hardiness.statistics.clusters import EstimateBasis, basis_of_share
 from hardiness.statistics.estimate import Estimate
-from hardiness.statistics.intervals import proportion, within
 from hardiness.statistics.measures import ImageScore, Measurable, WeightedSum
+from hardiness.statistics.spreads.combined import cut
+from hardiness.statistics.spreads.shares import ShareOfImages
 
 FEWEST_DIFFERING = 2
 """Images that differ without which nothing is known of how much an estimate varies."""
@@ -239,7 +240,7 @@ def _score_of_cells(metric: Metric, condition: Condition, outcome: WeightedCells
     if whole.is_share:
         hits = int(np.count_nonzero(values[has_value[:, 0], 0]))
         basis = basis_of_share(scoring.table.ids, values[:, 0])
-        return metric.score(hits / int(n[0]), int(n[0]), proportion(hits, int(n[0])), condition, basis=basis)
+        return metric.score(hits / int(n[0]), int(n[0]), ShareOfImages(hits, int(n[0])), condition, basis=basis)
     is_evaluated = has_value.any(axis=1)
     cells = CellMeans(
         tuple(outcome.weights), means_of(values), n, values[is_evaluated], top, scoring.table.ids[is_evaluated]
@@ -283,14 +284,13 @@ def _score_of_estimate(metric: Metric, condition: Condition, estimate: Estimate)
     low, high = metric.range
     is_bounded = math.isfinite(low) and math.isfinite(high)
     reason = "" if is_bounded and low == 0 else _too_alike(estimate)
-    interval: Interval | None = None
-    if not reason and is_bounded:
-        interval = within(estimate.interval(low, high, signed=low < 0), low, high)
-    elif not reason:
-        interval = within(estimate.interval(), low, high)
+    spread: Spread | None = None
+    if not reason:
+        own = estimate.spread(low, high, signed=low < 0) if is_bounded else estimate.spread()
+        spread = cut(own, low, high)
     bounds = (low, high) if is_bounded else (-math.inf, math.inf)
     basis = EstimateBasis(lambda: estimate, *bounds, signed=is_bounded and low < 0, ends=(low, high))
-    return metric.score(estimate.value, estimate.n, interval, condition, interval_reason=reason, basis=basis)
+    return metric.score(estimate.value, estimate.n, spread, condition, interval_reason=reason, basis=basis)
 
 
 def _too_alike(estimate: Estimate) -> str:

@@ -10,11 +10,13 @@ import numpy as np
 from hardiness.benchmarks.shares import EFFECTIVE
 from hardiness.core.forms import from_json
 from hardiness.core.result import Result, Score
+from hardiness.core.spread import Interval
 from hardiness.reference.published_lines import PublishedLine, published_lines, published_points
 from hardiness.reference.timm_results import timm_rows
 from hardiness.report.charts import Scatter, Spot, Trend
 from hardiness.results.comparisons.effective_robustness import fitted
 from hardiness.statistics.effective_robustness import EffectiveRobustness, FittedLine
+from hardiness.statistics.spreads.combined import TwoEnds
 
 MOST_SENTENCES = 8
 """Models of which a figure's caption says what accuracy explains of each."""
@@ -106,9 +108,13 @@ def _trend(line: FittedLine, begin: float, end: float, dashed: bool) -> Trend:
 def _spot(each: EffectiveRobustness) -> Spot:
     return Spot(
         each.model,
-        Score("clean", each.clean, "fraction", 0, each.clean_interval),
-        Score("shifted", each.shifted, "fraction", 0, each.shifted_interval),
+        _score("clean", each.clean, each.clean_interval),
+        _score("shifted", each.shifted, each.shifted_interval),
     )
+
+
+def _score(metric: str, value: float, interval: Interval) -> Score:
+    return Score(metric, value, "fraction", 0, TwoEnds(value, interval.low, interval.high))
 
 
 def _published(line: PublishedLine) -> tuple[tuple[float, float], ...]:

@@ -99,7 +99,7 @@ def _alone(model: str, which: str, overall: Flips, rows: Mapping[str, Flips]) ->
             share.value,
             "fraction",
             flips.n,
-            share.interval,
+            share.spread,
             interval_reason=flips.reason,
             clusters=flips.clusters,
         )

@@ -10,6 +10,7 @@ from hardiness.core.result import PARTIAL, Result, Score
 from hardiness.core.spread import Interval
 from hardiness.results.comparison import ERRORS, BenchmarkComparison, PairDetail
 from hardiness.statistics.comparison import Difference, ScoreComparison
+from hardiness.statistics.spreads.combined import Scaled
 
 RIGHT_ANSWERS = {
     "mean_error": "accuracy under corruptions",
@@ -39,9 +40,9 @@ def of_right_answers(column: Column) -> Column:
 
 def complement(score: Score) -> Score:
     """One less a share of wrong answers: the share of right ones, under the name of the score that it is made of."""
-    ends = score.interval and Interval(1 - score.interval.high, 1 - score.interval.low)
+    spread = score.spread and Scaled(score.spread, 1.0, -1.0)
     value = None if score.value is None else 1 - score.value
-    return replace(score, value=value, interval=ends, higher_is_better=not score.higher_is_better)
+    return replace(score, value=value, spread=spread, higher_is_better=not score.higher_is_better)
 
 
 def compared_by_right_answers(score: ScoreComparison) -> ScoreComparison:

@@ -10,6 +10,7 @@ from hardiness.core.spread import Interval
 from hardiness.report import format as formatting
 from hardiness.results.slices import headline_slices
 from hardiness.sources.files import shown
+from hardiness.statistics.spreads.combined import TwoEnds
 
 MOST_NAMED = 6
 """Values that a line names at most."""
@@ -95,7 +96,7 @@ def _as_score(
         value,
         score.unit,
         n,
-        interval,
+        None if interval is None or value is None else TwoEnds(value, interval.low, interval.high),
         score.higher_is_better,
         score.condition,
         None if value is not None else reason or "undefined",

@@ -35,11 +35,11 @@ def clustered_score(score: Score, clusters: Clusters) -> Score:
         return replace(score, basis=None)
     if score.basis is None:
         return without_interval(score)
-    clustered = score.basis.interval(clusters)
-    if score.interval is None and score.interval_reason:  # what has no interval of pictures has none of clusters
+    clustered = score.basis.spread(clusters)
+    if score.spread is None and score.interval_reason:  # what has no interval of pictures has none of clusters
         return replace(score, basis=None, clusters=clustered.clusters)
     return replace(
-        score, basis=None, clusters=clustered.clusters, interval=clustered.interval, interval_reason=clustered.reason
+        score, basis=None, clusters=clustered.clusters, spread=clustered.spread, interval_reason=clustered.reason
     )
 
 
@@ -50,11 +50,11 @@ def without_interval(score: Score, reason: str = "") -> Score:
         score: which.
         reason: why no method holds, in words; by default that of the interval of pictures, where it has one.
     """
-    if score.interval is None and not score.interval_reason:  # as a mean over sets, which never has one
+    if score.spread is None and not score.interval_reason:  # as a mean over sets, which never has one
         return replace(score, basis=None)
-    own = score.interval_reason if score.interval is None else ""
+    own = score.interval_reason if score.spread is None else ""
     text = reason or own or "its interval is of independent pictures"
-    return replace(score, basis=None, interval=None, interval_reason=text if text == own else f"{NO_METHOD}: {text}")
+    return replace(score, basis=None, spread=None, interval_reason=text if text == own else f"{NO_METHOD}: {text}")
 
 
 def clustered_details(details: Mapping[str, Any], table: ImageTable, clusters: Clusters) -> dict[str, Any]:
@@ -77,7 +77,8 @@ def clustered_details(details: Mapping[str, Any], table: ImageTable, clusters: C
         confidence = table["confidence"][:, 0].astype(np.float64)
         is_number = np.isfinite(confidence)
         gap = confidence[is_number] - (table[RIGHT][is_number, 0] == 1)
-        interval = basis_of_difference(table.ids[is_number], gap).interval(clusters).interval
+        spread = basis_of_difference(table.ids[is_number], gap).spread(clusters).spread
+        interval = spread.interval() if spread else None
         value = sureness["confidence"] - sureness["accuracy"]
         chance = max(interval.high - value, value - interval.low) if interval else 0.0
         changed["sureness"] = {**sureness, "chance": chance} if interval else {}

@@ -20,7 +20,7 @@ from hardiness.results.rules.folder import PolicyFolder
 from hardiness.results.rules.judged_runs import JudgedRun, labels_apart
 from hardiness.results.runs import digest_of
 from hardiness.statistics.clusters import few_clusters
-from hardiness.statistics.verdicts import ImagesMore, Ruling, rulings
+from hardiness.statistics.verdicts import ImagesMore, Ruling, rulings, spread_of
 from hardiness.store.store import Store
 from hardiness.store.writing import parse_json
 
@@ -194,9 +194,9 @@ def judge(policy: Policy, store: Store, grouping: Grouping = NO_GROUPING) -> Gat
     cases = [case for rule in policy.rules for case in cases_of(policy, rule, folder)]
     folder.save()
     remarks = [*store.survey().problems, *folder.remarks_on(policy.rules), *folder.column_remarks]
-    rulings_in_order = iter(rulings([(case.evidence, case.limit) for case in cases if case.evidence is not None]))
+    rulings_in_order = iter(rulings([(case.score, case.limit) for case in cases if case.score is not None]))
     return Gate(
-        tuple(_verdict(case, next(rulings_in_order) if case.evidence is not None else None) for case in cases),
+        tuple(_verdict(case, next(rulings_in_order) if case.score is not None else None) for case in cases),
         policy.undecided,
         policy.source,
         tuple(
@@ -211,7 +211,7 @@ def judge(policy: Policy, store: Store, grouping: Grouping = NO_GROUPING) -> Gat
 def _few_clusters(cases: Sequence[RuleCase]) -> Iterator[str]:
     """A line for each small number of clusters behind a verdict."""
     for case in cases:
-        clusters = case.evidence.clusters if case.evidence else 0
+        clusters = case.score.clusters if case.score else 0
         if clusters and (line := few_clusters(clusters, case.cluster)):
             about = f", {case.rule.slice_text}" if case.rule.slice else ""
             yield f"{case.model} on {case.benchmark}{about}: {line}"
@@ -220,17 +220,20 @@ def _few_clusters(cases: Sequence[RuleCase]) -> Iterator[str]:
 def _unbounded(cases: Sequence[RuleCase]) -> Iterator[str]:
     """A line for each difference of which nothing bounds what a single picture can add."""
     for case in cases:
-        if case.rule.is_difference and case.evidence and not case.evidence.looked and not case.evidence.span:
-            title, units = case.metric.partition(",")[0], "clusters" if case.evidence.clusters else "pictures"
+        if not case.rule.is_difference or case.score is None:
+            continue
+        spread = spread_of(case.score)
+        if not spread.is_sequential and not spread.bound:
+            title, units = case.metric.partition(",")[0], "clusters" if case.score.clusters else "pictures"
             yield (
                 f"rule {case.rule.number}, {case.model} on {case.benchmark}: nothing bounds how far one picture moves "
-                f"{title}, so that the verdict allows for no large losses on fewer than 3 in {case.evidence.units:,} "
+                f"{title}, so that the verdict allows for no large losses on fewer than 3 in {case.score.units:,} "
                 f"{units}; moves_at_most says how far one can"
             )
 
 
 def _verdict(case: RuleCase, ruling: Ruling | None) -> GateVerdict:
-    """The verdict on a case; *missing* where there is no evidence to be ruled on."""
+    """The verdict on a case; *missing* where there is no number to be ruled on."""
     missing = GateVerdict(
         rule=case.rule,
         model=case.model,
@@ -245,27 +248,28 @@ def _verdict(case: RuleCase, ruling: Ruling | None) -> GateVerdict:
         images_of=case.images_of,
         cluster=case.cluster,
     )
-    if ruling is None or case.evidence is None:
+    if ruling is None or case.score is None:
         return missing
+    score, spread = case.score, spread_of(case.score)
     needed = ruling.needed or ImagesMore(0, False, 0, None)
     return replace(
         missing,
         outcome=ruling.outcome,
-        value=case.evidence.value,
+        value=score.value,
         interval=ruling.interval,
         confidence=ruling.confidence,
         family=ruling.family,
-        n=case.evidence.n,
+        n=score.n,
         more=needed.count,
         at_least=needed.at_least,
         more_low=needed.low,
         more_high=needed.high,
-        looked=case.evidence.looked,
-        exact=case.evidence.exact,
+        looked=spread.is_sequential,
+        exact=spread.is_exact,
         cluster=case.cluster,
-        clusters=case.evidence.clusters,
-        allows_for_unseen=case.evidence.allows_for_unseen,
-        pass_needs=case.limit.pass_needs(case.evidence),
+        clusters=score.clusters,
+        allows_for_unseen=spread.allows_for_unseen,
+        pass_needs=case.limit.pass_needs(score),
     )
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from hardiness.benchmarks.card import published_baseline
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, suggestion
-from hardiness.core.result import PARTIAL
+from hardiness.core.result import PARTIAL, Score
 from hardiness.core.run import Run
 from hardiness.core.table import ImageTable
 from hardiness.results.policy import ANY, HEADLINE, Policy, Rule, pair_metric_of
@@ -18,11 +18,11 @@ from hardiness.results.rules.cases import matches_nothing
 from hardiness.results.rules.errors import MissingNumberError, UndecidableError, UnmatchedError
 from hardiness.results.rules.folder import PolicyFolder
 from hardiness.results.rules.limits import idle_line, require_limit
-from hardiness.results.rules.looks import look_evidence
+from hardiness.results.rules.looks import score_of_look
 from hardiness.results.rules.metrics import measured_metric, require_whole_headline
 from hardiness.results.run_names import named_by
 from hardiness.results.runs import ScoredRun, is_of_one_set
-from hardiness.statistics.verdicts import Evidence, Limit, rulings
+from hardiness.statistics.verdicts import Limit, rulings
 from hardiness.store.store import Store
 
 
@@ -65,15 +65,15 @@ class PolicyWatch:
         Raises:
             ArgumentError: a rule matches nothing in them, or its limit is beyond what its metric can be.
         """
-        cases: list[tuple[Evidence, Limit]] = []
-        without_evidence, remarks, whole = 0, [], False
+        cases: list[tuple[Score, Limit]] = []
+        undecided, remarks, whole = 0, [], False
         for rule in self.policy.rules:
             for run, table in runs:
                 if not _speaks_of(rule, run.stored.run):
                     continue
                 place = self.policy.place(rule)
                 try:
-                    evidence = self._evidence(rule, run, table)
+                    score = self._score(rule, run, table)
                 except UnmatchedError as error:
                     if rule.benchmark == ANY:
                         continue
@@ -85,20 +85,20 @@ class PolicyWatch:
                     name = run.stored.run.benchmark.name
                     remarks.append(f"{place}: {error}, so that {name} is evaluated whole")
                 else:
-                    without_evidence += evidence is None
-                    cases += [(evidence, Limit(rule.limit, rule.side))] if evidence else []
+                    undecided += score is None
+                    cases += [(score, Limit(rule.limit, rule.side))] if score else []
         ruled = rulings(cases, self._family)
         growths = [
             (each.n + ruling.more) / each.n for (each, _), ruling in zip(cases, ruled, strict=True) if ruling.more
         ]
-        outcomes = (*(ruling.outcome for ruling in ruled), *["cannot tell"] * without_evidence)
-        times = max(growths, default=0.0) if not without_evidence else math.inf
+        outcomes = (*(ruling.outcome for ruling in ruled), *["cannot tell"] * undecided)
+        times = max(growths, default=0.0) if not undecided else math.inf
         return PolicyLook(times, outcomes, tuple(dict.fromkeys(remarks)), whole)
 
     def unmatched(self, rule: Rule, run: ScoredRun) -> UnmatchedError | None:
         """The field of a rule without a baseline that fits nothing of a run; ``None`` where all fit."""
         try:
-            self._evidence(rule, run, run.table)
+            self._score(rule, run, run.table)
         except UnmatchedError as error:
             return error
         except (MissingNumberError, UndecidableError):
@@ -123,7 +123,7 @@ class PolicyWatch:
             return idle_line(place, rule, measured)
         return ""
 
-    def _evidence(self, rule: Rule, run: ScoredRun, table: ImageTable) -> Evidence | None:
+    def _score(self, rule: Rule, run: ScoredRun, table: ImageTable) -> Score | None:
         if self.policy.slices:
             raise UndecidableError("a rule on slices of the pictures is judged on all of them")
         if rule.holds_to:
@@ -134,7 +134,7 @@ class PolicyWatch:
             if len(table.present) < len(run.stored.run.conditions) and not table.failures:
                 return None  # conditions that no picture was evaluated under yet
             require_whole_headline(rule, metric, run.stored.run.benchmark.name)
-        return look_evidence(rule, metric, where, run, table, self._folder)
+        return score_of_look(rule, metric, where, run, table, self._folder)
 
     def _metric_of(self, rule: Rule, run: ScoredRun, table: ImageTable) -> tuple[str, Condition]:
         """The metric and condition that a rule means of a run.

@@ -29,7 +29,7 @@ from hardiness.results.same_rows import twins_of, why_same
 from hardiness.results.slices import sliced_scores, why_not_sliced, with_worst_pictures
 from hardiness.results.stopped import at_stop
 from hardiness.results.stored_baseline import StoredBaseline
-from hardiness.statistics.intervals import proportion
+from hardiness.statistics.spreads.shares import ShareOfImages
 from hardiness.store.store import Store
 
 
@@ -338,6 +338,6 @@ def _clean(model: str, benchmark: str, metric: str) -> list[Score]:
 def _score(row: PublishedNumber, benchmark: str, metric: str) -> Score:
     """A published number as a score of a benchmark's metric."""
     is_share = row.unit == "fraction" and metric in benchmarks_with_results()[benchmark].shares
-    interval = proportion(round(row.value * row.n), row.n) if is_share else None
+    spread = ShareOfImages(round(row.value * row.n), row.n) if is_share else None
     own_metric = cards.get(registry.get(benchmark).card).metric(metric)
-    return replace(own_metric.score(row.value, row.n, interval, row.condition), unit=row.unit)
+    return replace(own_metric.score(row.value, row.n, spread, row.condition), unit=row.unit)

@@ -452,7 +452,7 @@ class ScoredRun:
             return list(scores)
         reasons = [self.card.metric(score.metric).why_unavailable(score.condition, outputs) for score in scores]
         return [
-            replace(score, value=None, interval=None, interval_reason="", reason=reason) if reason else score
+            replace(score, value=None, spread=None, interval_reason="", reason=reason) if reason else score
             for score, reason in zip(scores, reasons, strict=True)
         ]
 

@@ -173,8 +173,8 @@ class SlicePartition:
             if own is not None:
                 return self.partition.means(own, low, high, signed=least < 0)
             return self.partition.estimates(score.estimate, score.lacks, low, high, signed=least < 0)
-        interval = score.interval if isinstance(score, ImageScore) else None
-        return self.partition.estimates(score.estimate, score.lacks, low, high, interval)
+        own_spread = score.spread if isinstance(score, ImageScore) else None
+        return self.partition.estimates(score.estimate, score.lacks, low, high, own_spread)
 
 
 def _sliced_score(
@@ -195,7 +195,7 @@ def _sliced_score(
                 None if math.isnan(number) else number,
                 int(estimate.n[k]),
                 intervals.get(k),
-                int(estimate.spread.units[k]) if estimate.is_clustered else 0,
+                int(estimate.variation.units[k]) if estimate.is_clustered else 0,
                 estimate.why_no_interval(k),
                 None if math.isnan(difference.value) else difference.value,
                 difference.interval,

@@ -20,8 +20,8 @@ from hardiness.results.clustered import without_interval
 from hardiness.results.metric_scores import code_of_own_metrics
 from hardiness.results.runs import ScoredRun, digest_of
 from hardiness.statistics.cells import cell_estimate
-from hardiness.statistics.intervals import within
 from hardiness.statistics.measures import WeightedSum
+from hardiness.statistics.spreads.combined import cut
 from hardiness.statistics.stopping import Companions, Headline, headline_of_cells, headline_of_share
 
 Name = tuple[str, Condition]
@@ -98,8 +98,8 @@ def with_looks(scores: Sequence[Score], looks: Mapping[Name, Headline]) -> list[
         if look is None or score.value is None:
             changed.append(score)
             continue
-        interval = within(look.interval) if look.interval and score.unit == "fraction" else look.interval
-        changed.append(replace(score, value=look.value, interval=interval, n=look.n, interval_reason=look.reason))
+        spread = cut(look.spread) if look.spread and score.unit == "fraction" else look.spread
+        changed.append(replace(score, value=look.value, spread=spread, n=look.n, interval_reason=look.reason))
     return changed
 
 

@@ -12,14 +12,14 @@ from typing import Any
 from hardiness.benchmarks.card import card_of
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
-from hardiness.core.result import Metric, Result
+from hardiness.core.result import Metric, Result, Score
 from hardiness.results.policy import ANY, HEADLINE, Policy, Rule, pair_metric_of, parse_policy, quoted
 from hardiness.results.rules.cases import absent_case, case_of
 from hardiness.results.rules.errors import MissingNumberError, UnmatchedError
 from hardiness.results.rules.folder import PolicyFolder
 from hardiness.results.rules.limits import require_limit
 from hardiness.results.rules.metrics import measured_metric
-from hardiness.statistics.verdicts import Evidence
+from hardiness.statistics.verdicts import LEVEL, is_share, spread_of
 from hardiness.store.store import Store
 
 PASSED = 0.9
@@ -52,7 +52,7 @@ def first_policy(store: Store, against: str = "", folder: str = "") -> str:
     drafts = [_draft(result, judged) for result in results]
     judgeable = [draft for draft in drafts if not draft.reason]
     rules_against = [rule for draft in judgeable for rule in _rules_against(draft, path, judged)] if path else []
-    family = len(judgeable) + sum(rule.evidence is not None for rule in rules_against)
+    family = len(judgeable) + sum(rule.score is not None for rule in rules_against)
     names = dict.fromkeys(result.name for result in results)
     lines = [
         "# Written by 'hardiness gate --write-policy' from what the folder holds. The margin is how far a limit lies",
@@ -100,12 +100,12 @@ def _is_relative(address: str) -> bool:
 
 @dataclass(frozen=True)
 class _Draft:
-    """The material of a rule: the headline of a result, with its evidence or why there is none."""
+    """The material of a rule: the headline of a result, as the gate judges it, or why there is none."""
 
     result: Result
     metric: Metric
     condition: Condition
-    evidence: Evidence | None = None
+    score: Score | None = None
     reason: str = ""
 
 
@@ -123,7 +123,7 @@ def _draft(result: Result, folder: PolicyFolder) -> _Draft:
     metric = replace(
         measured_metric(column.metric, card_of(result.run), result.scores), higher_is_better=score.higher_is_better
     )
-    return _Draft(result, metric, column.condition, case.evidence, "" if case.evidence else case.reason)
+    return _Draft(result, metric, column.condition, case.score, "" if case.score else case.reason)
 
 
 def _grouped(drafts: Sequence[_Draft]) -> dict[tuple[str, str], list[_Draft]]:
@@ -142,14 +142,14 @@ class _AgainstRule:
         fields: of the rule.
         wish: the limit that it has, unless an equal model needs a further one.
         metric: whose.
-        evidence: of how much worse the run is; ``None`` where there is none.
+        score: how much worse the run is; ``None`` where there is none.
         reason: why there is none.
     """
 
     fields: Mapping[str, Any]
     wish: float
     metric: Metric
-    evidence: Evidence | None = None
+    score: Score | None = None
     reason: str = ""
 
     @property
@@ -179,8 +179,8 @@ def _rules_against(draft: _Draft, path: str, folder: PolicyFolder) -> Iterator[_
             case = case_of(parsed, result, folder)
         except UnmatchedError as error:
             case = absent_case(parsed, result.name, result.data, f"no {error.field} {error.value!r}")
-        if case.evidence:
-            yield replace(rule, evidence=case.evidence)
+        if case.score:
+            yield replace(rule, score=case.score)
         elif not number:
             yield replace(rule, reason=f"{result.benchmark}, {result.name}: {case.reason}")
 
@@ -190,11 +190,11 @@ def _against_lines(rules_against: Sequence[_AgainstRule], family: int) -> Iterat
     yield from dict.fromkeys(f"# {rule.reason}" for rule in rules_against if rule.reason)
     groups: dict[str, list[_AgainstRule]] = {}
     for rule in rules_against:
-        if rule.evidence:
+        if rule.score:
             groups.setdefault("\n".join(_toml(rule.fields)), []).append(rule)
     for rules in groups.values():
-        first, evidence = rules[0], [rule.evidence for rule in rules if rule.evidence]
-        limited = _limited(first.fields, first.kind, evidence, family, first.metric, first.wish)
+        first, scores = rules[0], [rule.score for rule in rules if rule.score]
+        limited = _limited(first.fields, first.kind, scores, family, first.metric, first.wish)
         name = f"{first.fields['benchmark']}, {first.fields['model']}"
         yield from (
             (f"# {name}: no rule against the baseline, since {limited.reason}",)
@@ -236,7 +236,7 @@ def _first_rule(drafts: Sequence[_Draft], about: Mapping[str, str], family: int)
     """A rule that these pass, and that the next ones as good pass, in a policy of so many verdicts.
 
     Args:
-        drafts: of one metric and condition, each with evidence.
+        drafts: of one metric and condition, each with a score.
         about: what the rule says of model and run.
         family: verdicts in the policy.
     """
@@ -244,13 +244,13 @@ def _first_rule(drafts: Sequence[_Draft], about: Mapping[str, str], family: int)
     where = {"where": first.condition} if first.condition else {}
     fields = {"benchmark": first.result.benchmark, "metric": first.metric.name, **where, **about}
     kind = "at_least" if first.metric.higher_is_better else "at_most"
-    return _limited(fields, kind, [draft.evidence for draft in drafts if draft.evidence], family, first.metric)
+    return _limited(fields, kind, [draft.score for draft in drafts if draft.score], family, first.metric)
 
 
 def _limited(
     fields: Mapping[str, Any],
     kind: str,
-    evidence: Sequence[Evidence],
+    scores: Sequence[Score],
     family: int,
     metric: Metric,
     wish: float = -math.inf,
@@ -260,23 +260,23 @@ def _limited(
     Args:
         fields: of the rule, without the limit.
         kind: the field of the limit.
-        evidence: evidence of each run that the rule speaks of.
+        scores: of each run that the rule speaks of.
         family: verdicts in the policy, among which the chance that an equal model does not pass is shared, and the
             level of those that were looked at while their images came in.
         metric: the number's, which says what it can be.
         wish: a limit that is taken where it lies further out than the needed one.
     """
     side = -1 if kind == "at_least" else 1
-    ends = [each.end_of_next(side, (1 - PASSED) / family, family if each.looked else 1) for each in evidence]
+    ends = [_end_of_next(each, side, family) for each in scores]
     limit = max(wish, _rounded_out(max(ends), 1)) if side > 0 else _rounded_out(min(ends), -1)
     least, most = metric.range
-    is_share = all(each.share for each in evidence)
-    limit = min(limit, 1.0) if is_share and side > 0 else limit
-    values = ", ".join(f"{each.value:.4f}" for each in evidence)
-    margin = min(side * (limit - each.value) for each in evidence)
-    few = f"{(count := max(each.n for each in evidence)):,} image{'s' if count > 1 else ''}"
+    are_shares = all(map(is_share, scores))
+    limit = min(limit, 1.0) if are_shares and side > 0 else limit
+    values = ", ".join(f"{spread_of(each).value:.4f}" for each in scores)
+    margin = min(side * (limit - spread_of(each).value) for each in scores)
+    few = f"{(count := max(each.n for each in scores)):,} image{'s' if count > 1 else ''}"
     lines = [f"[[rules]]  # now {values}; margin {margin:.4f}"]
-    if is_share and limit == (1.0 if side > 0 else 0.0):
+    if are_shares and limit == (1.0 if side > 0 else 0.0):
         lines.append(f"# Every model passes it: {few} cannot tell an equal model from a worse one. Evaluate more.")
     elif kind != "worse_by_at_most" and not least <= limit <= most:
         return _Limited(reason=f"with {few} an equal model needs the limit {limit:.4f}, which is beyond {metric.title}")
@@ -287,6 +287,12 @@ def _limited(
     except ArgumentError:
         return _Limited(reason=f"with {few} an equal model needs the limit {limit:.4f}, which is none")
     return _Limited(lines)
+
+
+def _end_of_next(score: Score, side: int, family: int) -> float:
+    """The end of the interval that decides on an equally good number, in a policy of so many verdicts."""
+    spread = spread_of(score)
+    return spread.end_of_next(side, (1 - PASSED) / family, LEVEL / (family if spread.is_sequential else 1))
 
 
 def _rounded_out(value: float, side: int) -> float:

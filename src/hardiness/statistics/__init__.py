@@ -9,16 +9,18 @@ if TYPE_CHECKING:
     from hardiness.statistics.intervals import proportion, wilson
     from hardiness.statistics.measures import Measurable, mean_of, share
     from hardiness.statistics.power import images_needed as images_needed
-    from hardiness.statistics.verdicts import Evidence, Ruling, at_level
+    from hardiness.statistics.spreads.combined import TwoEnds
+    from hardiness.statistics.spreads.shares import ShareOfImages
+    from hardiness.statistics.verdicts import Ruling
 else:
     __getattr__, __dir__ = door(__name__)
 
 __all__ = [
     "Estimate",
-    "Evidence",
     "Measurable",
     "Ruling",
-    "at_level",
+    "ShareOfImages",
+    "TwoEnds",
     "mean",
     "mean_of",
     "proportion",

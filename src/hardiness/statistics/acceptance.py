@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core.random import rng
-from hardiness.core.spread import Interval
-from hardiness.statistics.intervals import RESAMPLES, effective_wilson
+from hardiness.core.spread import Spread
+from hardiness.statistics.intervals import RESAMPLES
+from hardiness.statistics.spreads.means import BoundedMean
 
 Floats = NDArray[np.float64]
 
@@ -40,7 +41,7 @@ def accepted_share(outside: Floats, thresholds: Floats) -> Floats:
     return 1.0 - np.searchsorted(np.sort(outside), thresholds, "left") / len(outside)
 
 
-def accepted_interval(inside: Floats, outside: Floats, hits: int) -> Interval:
+def accepted_spread(inside: Floats, outside: Floats, hits: int) -> Spread:
     """The interval of the share of others that pass: it varies with them, and with the threshold.
 
     Wilson's with as many others as would vary as much; what would pass at other thresholds says how much that is.
@@ -55,4 +56,4 @@ def accepted_interval(inside: Floats, outside: Floats, hits: int) -> Interval:
     n, share = len(outside), hits / len(outside)
     below = max(1, round((1 - RECALL) * len(inside)))
     variance = share * (1 - share) / n + float(np.var(accepted_share(outside, threshold_draws(inside)), ddof=1))
-    return effective_wilson(share, variance, max(min(hits, n - hits, below), 2), min(below, n))
+    return BoundedMean(share, variance, max(min(hits, n - hits, below), 2), min(below, n))

@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 from hardiness.core.condition import Condition
 from hardiness.core.random import rng
 from hardiness.core.result import Metric, Score
-from hardiness.core.spread import Interval
+from hardiness.core.spread import Spread
 from hardiness.core.table import ImageTable
 from hardiness.statistics.clusters import EstimateBasis
 from hardiness.statistics.estimate import Estimate, cell_influences, mean
-from hardiness.statistics.intervals import effective_wilson, variance_of, within
+from hardiness.statistics.intervals import variance_of
+from hardiness.statistics.spreads.combined import cut
+from hardiness.statistics.spreads.means import BoundedMean
 
 FEWEST_PER_CELL = 5
 """Images that every cell must have before a mean over cells is believed."""
@@ -193,22 +195,23 @@ class CellMeans:
         value = float(means.mean()) * math.fsum(factors) if alike else float(means @ factors)
         estimate = replace(mean(np.arange(len(self.values)), self.values[:, columns], factors), value=value)
         least, most = (self.top * float(factors[side].sum()) for side in (factors < 0, factors > 0))
-        interval, reason = None, ""
+        spread, reason = None, ""
         if fewest < min(FEWEST_PER_CELL, images):
             reason = f"a cell has so few images, {fewest}, that they show no spread; {FEWEST_PER_CELL} are needed"
         elif least < 0 and estimate.differing < FEWEST_TELLING:
             reason = f"it needs {FEWEST_TELLING} images that differ, had {estimate.differing}"
         else:
-            interval = estimate.interval(least, most, signed=least < 0)
-        bounded = within(interval, *metric.range) if interval and metric.unit == "fraction" else interval
+            spread = _spread_of_sum(estimate, least, most, int(np.count_nonzero(factors)))
+            spread = cut(spread, *metric.range) if metric.unit == "fraction" else spread
         basis = EstimateBasis(
             lambda: replace(mean(self.image_ids, self.values[:, columns], factors), value=value),
             least,
             most,
             signed=least < 0,
+            has_two_tests=bool(least == 0 and np.count_nonzero(factors) > 1),
             ends=metric.range if metric.unit == "fraction" else (-math.inf, math.inf),
         )
-        return metric.score(value, estimate.n, bounded, condition, interval_reason=reason, basis=basis)
+        return metric.score(value, estimate.n, spread, condition, interval_reason=reason, basis=basis)
 
     @property
     def image_ids(self) -> NDArray[Any]:
@@ -216,13 +219,20 @@ class CellMeans:
         return np.arange(len(self.values)) if self.ids is None else self.ids
 
 
+def _spread_of_sum(estimate: Estimate, least: float, most: float, cells: int) -> Spread:
+    """How well a weighted sum of so many cells is known."""
+    if least < 0:
+        return estimate.spread(least, most, signed=True)
+    return estimate.spread_of_cells(most) if cells > 1 else estimate.spread(least, most)
+
+
 def equal_weights(cells: Sequence[Condition]) -> dict[Condition, float]:
     """The weights of a mean over cells, in which each counts the same."""
     return dict.fromkeys(cells, 1 / len(cells))
 
 
-def interval_of_mean(values: NDArray[np.float64], draws: NDArray[np.float64]) -> Interval:
-    """The interval of a mean over cells of values in [0, 1], which holds also where few images differ.
+def spread_of_mean(values: NDArray[np.float64], draws: NDArray[np.float64]) -> Spread:
+    """How well a mean over cells of values in [0, 1] is known, also where few images differ.
 
     Args:
         values: ``(N, M)``, NaN where an image was not evaluated; each cell weighs alike.
@@ -231,7 +241,7 @@ def interval_of_mean(values: NDArray[np.float64], draws: NDArray[np.float64]) ->
     n = int(np.count_nonzero(~np.isnan(values), axis=0).min())
     value = min(max(float(np.nanmean(values, axis=0).mean()), 0.0), 1.0)
     telling = min(int(np.any(side, axis=1).sum()) for side in (values > 0, values < 1))
-    return effective_wilson(value, variance_of(draws, n), telling, n)
+    return BoundedMean(value, variance_of(draws, n), telling, n)
 
 
 def means_of(values: NDArray[np.generic]) -> NDArray[np.float64]:

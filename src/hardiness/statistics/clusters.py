@@ -11,10 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core.errors import ArgumentError
-from hardiness.core.result import ClusteredInterval
-from hardiness.core.spread import Interval
+from hardiness.core.result import ClusteredSpread
+from hardiness.core.spread import Spread
 from hardiness.statistics.estimate import Estimate, mean
-from hardiness.statistics.intervals import area_interval, clustered_proportion, known_by_clusters, outermost, within
+from hardiness.statistics.intervals import known_by_clusters
+from hardiness.statistics.spreads.combined import Combined, cut
+from hardiness.statistics.spreads.means import AreaUnderCurve
+from hardiness.statistics.spreads.shares import ClusteredShare, LowestShare
 
 FEWEST_CLUSTERS = 8
 """Clusters below which nothing is said of how much a number varies over others."""
@@ -170,16 +173,17 @@ class EstimateByCluster(NamedTuple):
         units = self.estimate.n if self.estimate.units is None else self.estimate.units
         return min(units, units / self.estimate.n * min(self.of_kinds)) if self.of_kinds else units
 
-    def share_interval(self, confidence: float = 0.95) -> Interval:
-        """The interval of a share, which is `clustered_proportion`; its value may be a mean over cells."""
+    @property
+    def share(self) -> ClusteredShare:
+        """How well a share is known; its value may be a mean over cells."""
         share, estimate = min(max(self.estimate.value, 0.0), 1.0), self.estimate
         if estimate.differing < FEWEST_DIFFERING:
-            return clustered_proportion(share, 0.0, self.by_picture.n, estimate.n, confidence)
-        return clustered_proportion(share, estimate.variance, self.by_picture.n, self.telling, confidence)
+            return ClusteredShare(share, 0.0, self.by_picture.n, estimate.n)
+        return ClusteredShare(share, estimate.variance, self.by_picture.n, self.telling)
 
-    def interval(self, low: float, high: float, *, signed: bool = False) -> Interval:
-        """The interval of any other number, as of `Estimate.interval`, with clusters in place of images."""
-        return self.estimate.interval(low, high, signed=signed, most_telling=self.telling)
+    def spread(self, low: float, high: float, *, signed: bool = False) -> Spread:
+        """How well any other number is known, as of `Estimate.spread`, with clusters in place of images."""
+        return self.estimate.spread(low, high, signed=signed, most_telling=self.telling)
 
 
 def _no_pictures() -> Sequence[NDArray[Any]]:
@@ -192,14 +196,15 @@ class EstimateBasis:
 
     Attributes:
         estimate: makes it; its ids are names of pictures, or places among those of the run's table.
-        low, high: the least and the most that the number can be, as of `Estimate.interval`.
-        signed: whether it is a sum in which cells count against others, as of `Estimate.interval`.
+        low, high: the least and the most that the number can be, as of `Estimate.spread`.
+        signed: whether it is a sum in which cells count against others, as of `Estimate.spread`.
         ends: what the interval is cut to.
         kinds: the pictures of each kind that the number sets against another, such as errors and right answers, or
             the classes: the kind that comes in fewest clusters says how well the spread is known.
         fewest: clusters that each kind needs.
         names: of the kinds, in words.
-        rule: the interval by clusters, where it is none of those of shares, bounded and unbounded numbers.
+        rule: the spread by clusters, where it is none of those of shares, bounded and unbounded numbers.
+        has_two_tests: whether rules decide on it by two tests, as of `MeanOfCells`.
     """
 
     estimate: Callable[[], Estimate]
@@ -210,12 +215,13 @@ class EstimateBasis:
     kinds: Callable[[], Sequence[NDArray[Any]]] = _no_pictures
     fewest: int = FEWEST_OF_EACH
     names: str = "errors and of right answers"
-    rule: Callable[[EstimateByCluster], Interval] | None = None
+    rule: Callable[[EstimateByCluster], Spread] | None = None
+    has_two_tests: bool = False
 
-    def interval(self, clusters: Clusters) -> ClusteredInterval:
-        """The interval over other clusters like these.
+    def spread(self, clusters: Clusters) -> ClusteredSpread:
+        """How well the number is known over other clusters like these.
 
-        A share has `clustered_proportion`; every other number that of its estimate with clusters in place of images.
+        A share has `ClusteredShare`; every other number that of its estimate with clusters in place of images.
 
         Raises:
             ArgumentError: a picture has no cluster.
@@ -225,20 +231,24 @@ class EstimateBasis:
         count = by_cluster.estimate.n
         of_kinds = tuple(clusters.count(ids) for ids in self.kinds())
         if reason := why_too_few(count) or self._why_too_few(of_kinds):
-            return ClusteredInterval(count, None, reason)
+            return ClusteredSpread(count, None, reason)
         by_cluster = by_cluster._replace(of_kinds=of_kinds)
         if self.rule:
-            interval = self.rule(by_cluster)
+            spread = self.rule(by_cluster)
         elif (self.low, self.high) == (0, 1) and estimate.is_share:
-            interval = by_cluster.share_interval()
+            spread = by_cluster.share
         else:
             is_bounded = math.isfinite(self.low) and math.isfinite(self.high)
             differing = by_cluster.estimate.differing
             if differing < FEWEST_DIFFERING and (self.signed or not is_bounded):
                 few = f"it needs {FEWEST_DIFFERING} clusters that differ, had {differing}"
-                return ClusteredInterval(count, None, few)
-            interval = by_cluster.interval(self.low, self.high, signed=self.signed)
-        return ClusteredInterval(count, within(interval, *self.ends))
+                return ClusteredSpread(count, None, few)
+            spread = (
+                by_cluster.estimate.spread_of_cells(self.high)
+                if self.has_two_tests
+                else by_cluster.spread(self.low, self.high, signed=self.signed)
+            )
+        return ClusteredSpread(count, cut(spread, *self.ends))
 
     def _why_too_few(self, of_kinds: Sequence[int]) -> str:
         if min(of_kinds, default=self.fewest) >= self.fewest:
@@ -246,7 +256,7 @@ class EstimateBasis:
         return f"it needs {self.fewest} clusters of {self.names} each, had {min(of_kinds)}"
 
 
-def area_rule(first: int, second: int, share: float = 1.0) -> Callable[[EstimateByCluster], Interval]:
+def area_rule(first: int, second: int, share: float = 1.0) -> Callable[[EstimateByCluster], Spread]:
     """The rule of an area under the receiver operating curve: it reaches to `area_interval`, as that of pictures does.
 
     The influences of a good classifier vary too little where few of a kind tell: by them alone, 30 clusters of 50
@@ -257,17 +267,17 @@ def area_rule(first: int, second: int, share: float = 1.0) -> Callable[[Estimate
         share: as of `area_interval`.
     """
 
-    def rule(by_cluster: EstimateByCluster) -> Interval:
+    def rule(by_cluster: EstimateByCluster) -> Spread:
         part = by_cluster.estimate.independent / by_cluster.by_picture.n
-        own = by_cluster.interval(0.0, 1.0)
-        return outermost(own, area_interval(by_cluster.estimate.value, first * part, second * part, share))
+        area = AreaUnderCurve(by_cluster.estimate.value, first * part, second * part, share)
+        return Combined((by_cluster.spread(0.0, 1.0), area))
 
     return rule
 
 
-def clustered_share(estimate: Estimate, clusters: Clusters) -> ClusteredInterval:
-    """The interval, over other clusters like these, of a share of images, or of a mean of such shares."""
-    return EstimateBasis(lambda: estimate, 0.0, 1.0).interval(clusters)
+def clustered_share(estimate: Estimate, clusters: Clusters) -> ClusteredSpread:
+    """How well a share of images, or a mean of such shares, is known over other clusters like these."""
+    return EstimateBasis(lambda: estimate, 0.0, 1.0).spread(clusters)
 
 
 def why_too_few(count: int) -> str:
@@ -311,18 +321,18 @@ class WorstBasis:
 
     recalls: Callable[[], Sequence[Estimate]]
 
-    def interval(self, clusters: Clusters) -> ClusteredInterval:
-        """The interval of the lowest recall over other clusters like these: its bounds hold for all classes at once.
+    def spread(self, clusters: Clusters) -> ClusteredSpread:
+        """How well the lowest recall is known over other clusters like these.
 
         Raises:
             ArgumentError: a picture has no cluster.
 
-        Source: Bonferroni; `clustered_proportion`.
+        Source: `LowestShare`.
         """
         recalls = self.recalls()
         count = clusters.count(np.concatenate([recall.ids for recall in recalls]))
         if reason := why_too_few(count):
-            return ClusteredInterval(count, None, reason)
-        confidence = 1 - 0.05 / len(recalls)
-        bounds = [EstimateByCluster(clusters.collapse(recall), recall).share_interval(confidence) for recall in recalls]
-        return ClusteredInterval(count, Interval(min(b.low for b in bounds), min(b.high for b in bounds)))
+            return ClusteredSpread(count, None, reason)
+        shares = (EstimateByCluster(clusters.collapse(recall), recall).share for recall in recalls)
+        lowest = min(recalls, key=lambda recall: recall.value)
+        return ClusteredSpread(clusters.count(lowest.ids), LowestShare(tuple(shares)))

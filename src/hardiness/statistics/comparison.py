@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from itertools import combinations
 from statistics import NormalDist
 from typing import Any
@@ -16,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
 from hardiness.core.forms import json_field
-from hardiness.core.spread import Interval
+from hardiness.core.spread import Interval, Spread
 from hardiness.statistics.clusters import (
     ENOUGH_CLUSTERS,
     Clusters,
@@ -26,21 +25,20 @@ from hardiness.statistics.clusters import (
     why_too_few,
 )
 from hardiness.statistics.estimate import Estimate, telling_of
-from hardiness.statistics.intervals import (
-    at_any_level,
-    exact_difference,
-    level_reaching,
-    newcombe,
-    outermost,
-    scaled,
-    skewed_student,
-    skewed_student_p,
-    unseen_difference,
-    wilson,
-    with_both_errors,
-    within,
-)
+from hardiness.statistics.intervals import skewed_student_p, unseen_difference, wilson
 from hardiness.statistics.multiplicity import holm, holm_levels
+from hardiness.statistics.paired_shares import mcnemar, tango
+from hardiness.statistics.spreads.combined import Combined, Sum, cut
+from hardiness.statistics.spreads.differences import (
+    ExactSides,
+    PairedShares,
+    SpreadOfDifference,
+    TwoSides,
+    UnseenDifference,
+    to_zero,
+)
+from hardiness.statistics.spreads.means import Mean
+from hardiness.statistics.spreads.shares import WilsonShare
 
 _BISECTIONS = 48
 
@@ -122,42 +120,42 @@ class DifferenceTest:
     Attributes:
         value, n, method, detectable, reason, clusters: as in `Difference`.
         p: of this difference alone; ``None`` where there is no test.
-        ends: the interval at a level that comparisons show; it leaves out 0 where ``p`` is below the level.
-        counts: images that the first side alone and the second alone has right, and all of them, where ``ends`` is
-            `tango`'s: many such intervals are computed together.
-        guarded: the interval at a level by which rules decide, which also holds where losses or gains of a kind that
-            the images did not show are possible; ``None`` where nothing bounds what an image can add.
+        shown: how well comparisons show it to be known; its interval leaves out 0 where ``p`` is below the level.
+            ``None`` where it has no interval.
+        guarded: how well rules take it to be known, which also holds where losses or gains of a kind that the images
+            did not show are possible; ``None`` where nothing bounds what an image can add.
         units: independent images, or clusters as if all were of one size, none of which showed such a loss.
         span: the most that one of them can put the two apart.
-        seen: the interval at a level of what was seen, to which rules add what was not; ``None`` where it is ``ends``.
+        seen: how well what was seen is known, to which rules add what was not; ``None`` where it is ``shown``.
     """
 
     value: float
     n: int
     method: str
     p: float | None = None
-    ends: Callable[[float], Interval] | None = None
+    shown: Spread | None = None
     detectable: float | None = None
     reason: str | None = None
-    counts: tuple[int, int, int] | None = None
     clusters: int = 0
-    guarded: Callable[[float], Interval] | None = None
+    guarded: Spread | None = None
     units: float = 0.0
     span: float = math.inf
-    seen: Callable[[float], Interval] | None = None
+    seen: Spread | None = None
 
     @property
-    def rule_ends(self) -> Callable[[float], Interval] | None:
-        """The interval at a level by which every rule on the difference decides, *pass* and *fail* alike.
+    def spread(self) -> Spread | None:
+        """How well the difference is known, by itself and to every rule on it, *pass* and *fail* alike.
 
-        It is exact where each image is right or wrong; else it allows for what the images did not show, as far as
-        anything bounds that. ``None`` where there is no interval.
+        To rules it is exact where each image is right or wrong; else it allows for what the images did not show, as far
+        as anything bounds that. ``None`` where there is no interval.
         """
-        return self.guarded or self.ends
+        if self.shown is None or self.p is None:
+            return None
+        return SpreadOfDifference(self.shown, self.p, self.guarded or self.shown)
 
     def _can_hide_losses(self, shown: Interval, level: float) -> bool:
         """Whether units that one of two loses wholly, and of which chance showed none, could make an interval miss."""
-        if self.guarded is None or self.counts is not None:
+        if self.guarded is None or isinstance(self.shown, PairedShares):
             return False
         unseen = unseen_difference(self.value, self.units, self.span, level)
         return unseen.low < shown.low or unseen.high > shown.high
@@ -168,15 +166,12 @@ class DifferenceTest:
         Args:
             span: the most that a unit can put the two apart; may be infinite.
         """
-        of_seen = self.seen or self.ends
-        if math.isinf(span) or of_seen is None:
+        seen = self.seen or self.shown
+        if math.isinf(span) or seen is None:
             return self
-
-        def guarded(level: float) -> Interval:
-            seen, unseen = of_seen(level), unseen_difference(self.value, self.units, span, level)
-            # Few clusters of unlike sizes say less of their spread than t takes them to, and both errors add up.
-            return with_both_errors(self.value, seen, unseen) if self.clusters else outermost(seen, unseen)
-
+        both = seen, UnseenDifference(self.value, self.units, span)
+        # Few clusters of unlike sizes say less of their spread than t takes them to, and both errors add up.
+        guarded: Spread = Sum(self.value, both) if self.clusters else Combined(both)
         return replace(self, guarded=guarded, span=span)
 
     def alone(self) -> Difference:
@@ -188,94 +183,16 @@ class DifferenceTest:
 
         Args:
             p: adjusted.
-            level: of the interval.
-            interval: what ``ends`` gives at that level, where it is known already.
+            level: of the interval, one minus the coverage.
+            interval: the ends that ``shown`` has at that level, where they are known already.
         """
-        if self.ends is None or self.p is None:
+        if self.shown is None or self.p is None:
             decisive, p, level, can_hide = None, None, LEVEL, False
         else:
-            decisive = to_zero(interval or self.ends(level), self.p, level=level)
+            decisive = to_zero(interval or self.shown.ends(level), self.p, level)
             can_hide = self._can_hide_losses(decisive, level)
         rest = self.detectable, self.reason, level, self.clusters, can_hide
         return Difference(self.value, decisive, p, self.n, self.method, *rest)
-
-
-@at_any_level
-def to_zero(interval: Interval, p: float, level: float = LEVEL) -> Interval:
-    """An interval that holds 0 where ``p`` is not below the level: of two methods the one that tells less decides."""
-    return outermost(interval, Interval(0.0, 0.0)) if p >= level else interval
-
-
-@at_any_level
-def score_interval(first_only: float, second_only: float, n: int, level: float = LEVEL) -> Interval:
-    """`tango`'s interval of one difference."""
-    low, high = tango(first_only, second_only, n, 1 - level)
-    return Interval(float(low), float(high))
-
-
-def mcnemar(first_only: ArrayLike, second_only: ArrayLike) -> NDArray[np.float64]:
-    """Two-sided mid-p of "both are right equally often", from the images that one of two gets right and the other not.
-
-    Only these images say anything; under the hypothesis each is as likely to be one's as the other's. The mid-p counts
-    half of the probability of what was seen: it keeps its level nearly everywhere, where the plain exact test is too
-    cautious and the chi-squared one too bold.
-
-    Args:
-        first_only, second_only: counts of images, of any equal shape.
-
-    Returns:
-        ``float64``, of that shape; 1 where there is no such image.
-
-    Source: McNemar (1947), doi:10.1007/BF02295996; Fagerland, Lydersen & Laake (2013), doi:10.1186/1471-2288-13-91.
-    """
-    from scipy.special import bdtr, gammaln
-
-    b, c = np.asarray(first_only, np.float64), np.asarray(second_only, np.float64)
-    n, fewer = b + c, np.minimum(b, c)
-    probability = np.exp(gammaln(n + 1) - gammaln(fewer + 1) - gammaln(n - fewer + 1) - n * math.log(2))
-    return np.asarray(np.clip(2 * bdtr(fewer, n.astype(np.int64), 0.5) - probability, 0.0, 1.0))
-
-
-def tango(
-    first_only: ArrayLike, second_only: ArrayLike, n: ArrayLike, confidence: ArrayLike = 0.95
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Lower and upper end of the score interval of a difference of two shares on the same ``n`` images.
-
-    The differences that a score test, with the shares that are likeliest under each, would not refuse. It has a width
-    where no image differs, and never leaves [-1, 1].
-
-    Args:
-        first_only, second_only: counts of images that one of the two alone gets right, of any equal shape.
-        n: all images, those included.
-        confidence: its coverage, in (0, 1); one for all, or one each where the counts are lists.
-
-    Source: Tango (1998), doi:10.1002/(SICI)1097-0258(19980430)17:8<891::AID-SIM780>3.0.CO;2-B.
-    """
-    z = np.vectorize(NormalDist().inv_cdf)(0.5 + np.asarray(confidence) / 2)
-    b, c, total = np.broadcast_arrays(*(np.asarray(count, np.float64) for count in (first_only, second_only, n)))
-    estimate = (b - c) / total
-    ends = []
-    for edge in (-1.0, 1.0):
-        inside, outside = estimate.copy(), np.full_like(estimate, edge)
-        for _ in range(_BISECTIONS):
-            middle = (inside + outside) / 2
-            is_inside = np.abs(score_statistic(b, c, total, middle)) <= z
-            inside, outside = np.where(is_inside, middle, inside), np.where(is_inside, outside, middle)
-        ends.append(np.where(np.abs(score_statistic(b, c, total, np.full_like(estimate, edge))) <= z, edge, inside))
-    return ends[0], ends[1]
-
-
-def score_statistic(
-    b: NDArray[np.float64], c: NDArray[np.float64], n: NDArray[np.float64], difference: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """The score statistic of "the difference is this", with the restricted likeliest share of ``second_only``."""
-    linear = -b - c + (2 * n - b + c) * difference
-    constant = -c * difference * (1 - difference)
-    share = (np.sqrt(np.maximum(linear**2 - 8 * n * constant, 0)) - linear) / (4 * n)
-    variance = n * np.maximum(2 * share + difference * (1 - difference), 0)
-    residual = b - c - n * difference
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(variance > 1e-300, residual / np.sqrt(variance), np.where(np.abs(residual) < 1e-9, 0.0, np.inf))
 
 
 def _test_paired_shares(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> DifferenceTest:
@@ -301,38 +218,32 @@ def _normal_p(z: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _test_counts(only_first: int, only_second: int, n: int, p: float) -> DifferenceTest:
-    def ends(level: float) -> Interval:
-        return score_interval(only_first, only_second, n, level)
-
+    shown = PairedShares(only_first, only_second, n)
     return DifferenceTest(
-        (only_first - only_second) / n,
+        shown.value,
         n,
         EXACT,
         p,
-        ends,
+        shown,
         detectable_paired((only_first + only_second) / n, n),
-        counts=(only_first, only_second, n),
-        guarded=partial(exact_paired_difference, only_first, only_second, n),
+        guarded=exact_paired_difference(only_first, only_second, n),
         units=n,
         span=1.0,
     )
 
 
-def exact_paired_difference(first_only: int, second_only: int, n: int, level: float = LEVEL) -> Interval:
-    """The interval of a difference of two shares on the same images that errs on neither side more often than it says.
+def exact_paired_difference(first_only: int, second_only: int, n: int) -> Spread:
+    """How well a difference of two shares is known that errs on neither side more often than it says.
 
-    Tango's by itself lies above a difference of 1 point in 4.4 % of samples of 300, where 2.5 % are allowed; to the
-    outermost ends of it and of `exact_difference` at most 2.5 % of samples lie on a side, and 5 % at 90 % (by summing
+    Tango's interval by itself lies above a difference of 1 point in 4.4 % of samples of 300, where 2.5 % are allowed;
+    to the outermost ends of it and of `ExactSides` at most 2.5 % of samples lie on a side, and 5 % at 90 % (by summing
     the multinomial distribution, 50 to 1,000 images, `tests/oracle/test_equivalence.py`).
 
     Args:
         first_only, second_only: images that one of the two alone gets right.
         n: all images.
-        level: one minus the coverage, in (0, 1).
     """
-    return outermost(
-        score_interval(first_only, second_only, n, level), exact_difference(first_only, second_only, n, 1.0, level)
-    )
+    return Combined((PairedShares(first_only, second_only, n), ExactSides(first_only, second_only, n)))
 
 
 def _test_unpaired_shares(first: tuple[float, int], second: tuple[float, int]) -> DifferenceTest:
@@ -345,10 +256,8 @@ def _test_unpaired_shares(first: tuple[float, int], second: tuple[float, int]) -
     pooled = (hits + other_hits) / (n + other_n)
     error = math.sqrt(pooled * (1 - pooled) * (1 / n + 1 / other_n))
 
-    def ends(level: float) -> Interval:
-        return newcombe(p, wilson(hits, n, 1 - level), q, wilson(other_hits, other_n, 1 - level))
-
-    return DifferenceTest(p - q, min(n, other_n), UNPAIRED, level_reaching(ends, 0.0), ends, _detectable(error))
+    shown = Sum(p - q, (WilsonShare(hits, n),), (WilsonShare(other_hits, other_n),))
+    return DifferenceTest(p - q, min(n, other_n), UNPAIRED, shown.level_reaching(0.0), shown, _detectable(error))
 
 
 def detectable_paired(disagreement: float, n: int, power: float = 0.8) -> float:
@@ -441,52 +350,29 @@ class Moments:
             reason = f"{_TOO_FEW}, had {n} and {self.differing}"
             return DifferenceTest(value, n, MEAN, reason=reason)
         bounded = self._test_bounded(span)
-        assert bounded.ends is not None
+        assert bounded.shown is not None
         assert bounded.p is not None
-        p, parts = max(bounded.p, sign_flip_p(self.apart)), [bounded.ends]
+        p, parts = max(bounded.p, sign_flip_p(self.apart)), [bounded.shown]
         if n < FEWEST and self.differing > 1 and centred > 1e-12 * self.squares:
             # Of few images neither says enough alone: Wilson's take the two sides for independent. Skew is not removed:
             # of so few it is mostly chance, and where its transformation is flat the interval would have no end.
             error = math.sqrt(centred / n / (n - 1))
             p = max(p, skewed_student_p(value, error, 0.0, n - 1))
-            parts.append(lambda level: skewed_student(value, error, 0.0, n - 1, level))
-
-        ends = _outermost_within(parts, span)
-        guarded = _guarded_by_counts(ends, self.ahead / span, self.behind / span, n, span)
+            parts.append(Mean(value, error, 0.0, n - 1))
+        shown = Combined(tuple(parts), -span, span)
+        guarded = Combined((shown, ExactSides(self.ahead / span, self.behind / span, n, span)))
         rest = bounded.detectable, bounded.reason
-        return DifferenceTest(value, n, BOUNDED, p, ends, *rest, guarded=guarded, units=n, span=span)
+        return DifferenceTest(value, n, BOUNDED, p, shown, *rest, guarded=guarded, units=n, span=span)
 
     def _test_bounded(self, span: float) -> DifferenceTest:
         """The mean of what one model is ahead by, with an interval that needs no spread to be seen."""
         n, ahead, behind = self.n, self.ahead / span, self.behind / span
-        ends = _bounded_ends(ahead, behind, n, span)
+        shown = TwoSides(ahead, behind, n, span)
         detectable = min(math.hypot(wilson(behind, n).high, wilson(ahead, n).high), 1.0) * span
         reason = f"the two differ on {self.differing} of {n} images, too few to see their spread"
         return DifferenceTest(
-            (ahead - behind) / n * span, n, BOUNDED, level_reaching(ends, 0.0), ends, detectable, reason
+            (ahead - behind) / n * span, n, BOUNDED, shown.level_reaching(0.0), shown, detectable, reason
         )
-
-
-def _outermost_within(parts: Sequence[Callable[[float], Interval]], span: float) -> Callable[[float], Interval]:
-    """The outermost ends, at a level, of several intervals of a number in [-span, span]."""
-    return lambda level: within(outermost(*(part(level) for part in parts)), -span, span)
-
-
-def _bounded_ends(ahead: float, behind: float, n: int, span: float) -> Callable[[float], Interval]:
-    """The interval, at a level, of a mean of n numbers in [-span, span], from sums of both signs in units of span."""
-
-    def ends(level: float) -> Interval:
-        unscaled = newcombe(ahead / n, wilson(ahead, n, 1 - level), behind / n, wilson(behind, n, 1 - level))
-        return scaled(within(unscaled, -1.0), 0.0, span)
-
-    return ends
-
-
-def _guarded_by_counts(
-    ends: Callable[[float], Interval], ahead: float, behind: float, units: float, span: float
-) -> Callable[[float], Interval]:
-    """An interval that reaches to the exact one of few differences; arguments as of `exact_difference`."""
-    return lambda level: outermost(ends(level), exact_difference(ahead, behind, units, span, level))
 
 
 def sign_flip_p(numbers: NDArray[np.float64]) -> float:
@@ -543,6 +429,12 @@ def mean_difference(
     return Moments.from_differences(differences).test(span).alone()
 
 
+def spread_of_difference(differences: NDArray[np.float64], span: float) -> Spread | None:
+    """How well the mean of differences of images ``(N,)`` is known, as `mean_difference` shows it."""
+    test = Moments.from_differences(differences).test(span)
+    return None if test.shown is None or test.p is None else SpreadOfDifference(test.shown, test.p, test.shown)
+
+
 def _test_by_student(
     value: float, n: int, powers: tuple[float, float, float], differing: int, method: str
 ) -> DifferenceTest:
@@ -551,11 +443,8 @@ def _test_by_student(
     error, skew = math.sqrt(squares / n / (n - 1)), cubes / squares**1.5
     degrees = max(telling_of(squares, fourths, n, differing) - 1, 1)
 
-    def ends(level: float) -> Interval:
-        return skewed_student(value, error, skew, degrees, level)
-
-    p = skewed_student_p(value, error, skew, degrees)
-    return DifferenceTest(value, n, method, p, ends, _detectable(error), units=n)
+    shown = Mean(value, error, skew, degrees)
+    return DifferenceTest(value, n, method, shown.level_reaching(0.0), shown, _detectable(error), units=n)
 
 
 def difference(
@@ -599,7 +488,7 @@ def difference_test(
     joint = first - second
     if n < FEWEST or joint.differing < FEWEST_DIFFERING:
         return DifferenceTest(value, n, APART, reason=f"{_TOO_FEW}, had {n} and {joint.differing}")
-    return DifferenceTest(value, n, APART, joint.p, lambda level: joint.interval(level=level), _detectable(joint.error))
+    return DifferenceTest(value, n, APART, joint.p, joint.spread(), _detectable(joint.error))
 
 
 def _by_image(first: Estimate, second: Estimate) -> NDArray[np.float64]:
@@ -659,32 +548,32 @@ class ClusterDifferences:
         if reason:
             return DifferenceTest(value, n, BY_CLUSTER, reason=reason, clusters=clusters)
         p, detectable = sign_flip_p(sums) if len(sums) < FEWEST_DIFFERING else 0.0, None
-        parts: list[Callable[[float], Interval]] = []
+        parts: list[Spread] = []
         error, degrees, skew = estimate.error, _degrees(estimate), _skew(estimate)
         if has_spread:
             p, detectable = max(p, skewed_student_p(value, error, skew, degrees)), _detectable(error)
-            parts.append(lambda level: skewed_student(value, error, skew, degrees, level))
+            parts.append(Mean(value, error, skew, degrees))
         units = self._units
         if not is_few:
             method = BY_CLUSTER if self._are_of_one_size else UNLIKE_CLUSTERS
-            test = DifferenceTest(value, n, method, p, _outermost_within(parts, span), detectable, clusters=clusters)
+            test = DifferenceTest(value, n, method, p, cut(parts[0], -span, span), detectable, clusters=clusters)
             # Skew is mostly chance in few clusters or those of one size, but not where some are lost wholly.
-            seen = partial(skewed_student, value, error, estimate.skew, degrees)
+            seen = Mean(value, error, estimate.skew, degrees)
             return replace(test, units=units, seen=seen).allowing(span)
         ahead, behind = (float(np.maximum(side, 0.0).sum()) / (n * span) for side in (self.sums, -self.sums))
         answers = max(int(independent_answers(of_pictures, estimate, n)) if len(sums) else clusters, 1)
-        bounded = _bounded_ends(ahead * answers, behind * answers, answers, span)
-        ends = _outermost_within([*parts, bounded], span)
+        bounded = TwoSides(ahead * answers, behind * answers, answers, span)
+        shown = Combined((*parts, bounded), -span, span)
         return DifferenceTest(
             value,
             n,
             FEW_CLUSTERS,
-            max(p, level_reaching(bounded, 0.0)),
-            ends,
+            max(p, bounded.level_reaching(0.0)),
+            shown,
             detectable,
             f"the two differ on {len(sums)} of {clusters} clusters, too few to see their spread",
             clusters=clusters,
-            guarded=_guarded_by_counts(ends, ahead * units, behind * units, units, span),
+            guarded=Combined((shown, ExactSides(ahead * units, behind * units, units, span))),
             units=units,
             span=span,
         )
@@ -750,7 +639,7 @@ def _test_clusters_apart(first: Estimate, second: Estimate, lacks: str, clusters
         n,
         CLUSTERS_APART,
         skewed_student_p(value, error, skew, freedom),
-        lambda level: skewed_student(value, error, skew, freedom, level),
+        Mean(value, error, skew, freedom),
         _detectable(error),
         clusters=fewest,
     )
@@ -881,13 +770,13 @@ def adjust_differences(scores: Sequence[Mapping[Pair, DifferenceTest]]) -> list[
 
 
 def _exact_intervals(tests: Sequence[DifferenceTest], levels: Sequence[float]) -> list[Interval | None]:
-    """`tango`'s interval of each test that has counts, at its level; ``None`` for the others."""
+    """`tango`'s interval of each test of paired shares, at its level, many together; ``None`` for the others."""
     intervals: list[Interval | None] = [None] * len(tests)
-    places = [place for place, test in enumerate(tests) if test.counts]
-    if places:
-        b, c, n = zip(*(tests[place].counts or () for place in places), strict=True)
-        low, high = tango(b, c, n, [1 - levels[place] for place in places])
-        for place, *ends in zip(places, low.tolist(), high.tolist(), strict=True):
+    pairs = {place: test.shown for place, test in enumerate(tests) if isinstance(test.shown, PairedShares)}
+    if pairs:
+        b, c, n = zip(*((each.first_only, each.second_only, each.n) for each in pairs.values()), strict=True)
+        low, high = tango(b, c, n, [1 - levels[place] for place in pairs])
+        for place, *ends in zip(pairs, low.tolist(), high.tolist(), strict=True):
             intervals[place] = Interval(*ends)
     return intervals
 
@@ -907,8 +796,7 @@ def cell_differences(
     only_first, only_second, n = np.sum(first & ~second, axis=0), np.sum(second & ~first, axis=0), len(first)
     intervals = zip(*(ends.tolist() for ends in tango(only_second, only_first, n)), strict=True)
     p_values = _paired_p(only_second, only_first).tolist()
-    values = ((only_second - only_first) / n).tolist()
     return [
-        DifferenceTest(value, n, EXACT, p, lambda _, ends=ends: Interval(*ends)).alone()  # type: ignore[misc]
-        for value, p, ends in zip(values, p_values, intervals, strict=True)
+        DifferenceTest((b - c) / n, n, EXACT, p, PairedShares(b, c, n)).among(p, LEVEL, Interval(*ends))
+        for b, c, p, ends in zip(only_second.tolist(), only_first.tolist(), p_values, intervals, strict=True)
     ]

@@ -8,7 +8,7 @@ from typing import Literal
 from hardiness.core.forms import json_field
 from hardiness.core.spread import Interval
 from hardiness.statistics.comparison import DifferenceTest
-from hardiness.statistics.verdicts import EQUIVALENCE_LEVEL, Evidence, Limit
+from hardiness.statistics.verdicts import EQUIVALENCE_LEVEL
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +61,14 @@ def equivalence(test: DifferenceTest, margin: float) -> Equivalence:
     Source: Schuirmann (1987), doi:10.1007/BF01068419, two one-sided tests.
     """
     about = test.n, test.clusters, test.method
-    if test.ends is None:
+    if test.spread is None:
         return Equivalence("cannot tell", margin, test.value, None, None, *about, test.reason or "")
-    evidence = Evidence.from_test(test)
-    interval, p = evidence.ends(EQUIVALENCE_LEVEL), Limit(margin, 0).p_within(evidence)
+    interval = test.spread.deciding_ends(EQUIVALENCE_LEVEL)
+    p = max(test.spread.p(margin, -1), test.spread.p(-margin, 1))
     outcome: Literal["pass", "fail", "cannot tell"] = "cannot tell"
     if -margin < interval.low and interval.high < margin:
         outcome = "pass"
     elif interval.low > margin or interval.high < -margin:
         outcome = "fail"
-    guard = evidence.allows_for_unseen, test.guarded is None
+    guard = test.spread.allows_for_unseen, test.guarded is None
     return Equivalence(outcome, margin, test.value, interval, p, *about, test.reason or "", *guard)

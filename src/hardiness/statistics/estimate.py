@@ -10,8 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core.errors import ArgumentError
-from hardiness.core.spread import Interval
-from hardiness.statistics.intervals import effective_wilson, scaled, skewed_student, skewed_student_p, with_unseen
+from hardiness.core.spread import Interval, Spread
+from hardiness.statistics.intervals import skewed_student_p
+from hardiness.statistics.spreads.combined import Combined
+from hardiness.statistics.spreads.means import BoundedMean, Mean, MeanOfCells, Unseen
+from hardiness.statistics.spreads.shares import ShareOfImages
 
 ROUNDING = 1e-12
 """The difference that rounding leaves of two equal numbers, as a share of their size."""
@@ -100,43 +103,59 @@ class Estimate:
         """``(n,)`` which images count, of a share."""
         return np.asarray(self.influence + self.value > 0.5)
 
-    def interval(
+    def spread(
         self,
         low: float = -math.inf,
         high: float = math.inf,
-        level: float = 0.05,
         *,
         signed: bool = False,
         most_telling: float | None = None,
-    ) -> Interval:
-        """The interval at a level, by default of 95 %, with Student's t for how well the spread is known.
+    ) -> Spread:
+        """How well the number is known, with Student's t for how well its variance is.
 
         Args:
             low: the least that the number can be.
-            high: the most that it can be. Where both ends are finite, the interval is Wilson's, with as many
-                independent images as would vary as much; else it knows of skew, as `skewed_student` does.
-            level: one minus the coverage, in (0, 1).
-            signed: of a sum in which cells count against others, which varies as it is seen to and no less: the
-                interval knows of skew though there is a range, and reaches to the images that chance left out.
-            most_telling: the most images that can tell of the spread, where these are fewer than `telling`.
+            high: the most that it can be. Where both ends are finite, it is known as Wilson's share is, with as many
+                independent images as would vary as much, or is a share itself; else its skew counts, as in
+                `skewed_student`.
+            signed: of a sum in which cells count against others, which varies as it is seen to and no less: skew counts
+                though there is a range, and the interval reaches to the images that chance left out.
+            most_telling: the most images that can tell of the variance, where these are fewer than `telling`.
 
         Raises:
             ArgumentError: nothing bounds the number, or it is such a sum, and fewer than two images differ.
         """
         if signed:
-            own = self.interval(level=level, most_telling=most_telling)
-            return with_unseen(own, self.value, self.independent, low, high, level=level)
+            own = self.spread(most_telling=most_telling)
+            return Combined((own, Unseen(self.value, self.independent, low, high)))
+        if low == 0 and math.isclose(high, 1.0) and self.answers is None and self.is_share:
+            return ShareOfImages(int(np.count_nonzero(self.hits)), self.n)
         tells = self.telling if most_telling is None else min(self.telling, int(most_telling))
         if math.isfinite(low) and math.isfinite(high):
-            width = high - low
-            share, variance = min(max((self.value - low) / width, 0.0), 1.0), self.variance / width**2
-            # What varies more than a mean of n answers can, as ratios do, is not bounded by so many answers.
-            is_beyond = self.differing > 1 and 0 < share * (1 - share) < (1 - 1e-9) * (self.n - 1) * variance
             telling = max(tells, min(self.differing, 2))
-            of_share = effective_wilson(share, variance, telling, 0 if is_beyond else self.n, 1 - level)
-            return scaled(with_unseen(of_share, share, self.independent, level=level), low, width)
+            return BoundedMean(
+                self.value, self.variance, telling, self._answers(low, high), self.independent, low, high
+            )
         degrees = self._degrees if most_telling is None else min(self._degrees, max(tells - 1, 1))
-        return skewed_student(self.value, self.error, self.skew, degrees, level)
+        return Mean(self.value, self.error, self.skew, degrees)
+
+    def spread_of_cells(self, top: float) -> Spread:
+        """How well a mean over several cells of values in [0, top] is known, by which rules decide as `MeanOfCells`."""
+        bounded = self.spread(0.0, top)
+        if not isinstance(bounded, BoundedMean) or self.differing < 2 or not 0 < self.value < top:
+            return bounded
+        return MeanOfCells(**vars(bounded), skew=self.skew, degrees=self._degrees)
+
+    def _answers(self, low: float, high: float) -> int:
+        """The independent answers that a mean in a range varies at most as; 0 of what varies more, as ratios do."""
+        width = high - low
+        share, variance = min(max((self.value - low) / width, 0.0), 1.0), self.variance / width**2
+        is_beyond = self.differing > 1 and 0 < share * (1 - share) < (1 - 1e-9) * (self.n - 1) * variance
+        return 0 if is_beyond else self.n
+
+    def interval(self, low: float = -math.inf, high: float = math.inf, alpha: float = 0.05, **named: Any) -> Interval:
+        """The interval that its `spread` shows, whose arguments these are; ``alpha`` is one minus the coverage."""
+        return self.spread(low, high, **named).ends(alpha)
 
     @property
     def p(self) -> float:

@@ -10,20 +10,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core.condition import Condition
-from hardiness.core.spread import Interval
+from hardiness.core.forms import fields_form, json_form
+from hardiness.core.spread import Interval, Spread
 from hardiness.statistics.clusters import Clusters, clustered_share
 from hardiness.statistics.comparison import Difference, adjust_differences, detectable_among, difference_test
 from hardiness.statistics.decomposition import class_parts
 from hardiness.statistics.estimate import Estimate, mean, means_by_group
-from hardiness.statistics.intervals import effective_wilson, proportion
+from hardiness.statistics.spreads.means import BoundedMean
+from hardiness.statistics.spreads.shares import ShareOfImages
 
 
 @dataclass(frozen=True, slots=True)
 class FlipShare:
-    """A share of pictures, in [0, 1], with its 95 % interval; ``None`` where clusters are too few for one."""
+    """A share of pictures, in [0, 1], and how well it is known; ``None`` where clusters are too few for that."""
 
     value: float
-    interval: Interval | None
+    spread: Spread | None
+
+    @property
+    def interval(self) -> Interval | None:
+        """The 95 % interval."""
+        return self.spread.interval() if self.spread else None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON form: its fields, and the 95 % interval."""
+        return {**fields_form(self), "interval": json_form(self.interval)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +87,7 @@ def _clustered(estimates: Sequence[Estimate], clusters: Clusters) -> Flips:
     """The flips of estimates of the three shares, over clusters."""
     intervals = [clustered_share(estimate, clusters) for estimate in estimates]
     negative, positive, agreement = (
-        FlipShare(each.value, clustered.interval) for each, clustered in zip(estimates, intervals, strict=True)
+        FlipShare(each.value, clustered.spread) for each, clustered in zip(estimates, intervals, strict=True)
     )
     first = intervals[0]
     return Flips(estimates[0].n, negative, positive, agreement, first.clusters, first.reason)
@@ -163,9 +174,7 @@ class FlipTable:
         estimates = [mean(ids, part[:, has_cell]) for part in parts]
         if self.clusters is not None:
             return _clustered(estimates, self.clusters)
-        negative, positive, agreement = (
-            FlipShare(estimate.value, estimate.interval(0.0, 1.0)) for estimate in estimates
-        )
+        negative, positive, agreement = (FlipShare(estimate.value, estimate.spread(0.0, 1.0)) for estimate in estimates)
         return Flips(int(np.count_nonzero(is_evaluated.any(axis=1))), negative, positive, agreement)
 
     def by_condition(self) -> list[tuple[Condition, Flips]]:
@@ -181,7 +190,7 @@ class FlipTable:
                 flips.append((condition, _clustered([mean(self.ids, part[:, cell]) for part in parts], self.clusters)))
             elif n[cell]:
                 negative, positive, agreement = (
-                    FlipShare(hits[cell] / n[cell], proportion(hits[cell], n[cell])) for hits in counts
+                    FlipShare(hits[cell] / n[cell], ShareOfImages(hits[cell], n[cell])) for hits in counts
                 )
                 flips.append((condition, Flips(n[cell], negative, positive, agreement)))
         return flips
@@ -214,7 +223,7 @@ class FlipTable:
         parts = [means_by_group(table[rows], group, groups) for table in (self.negative, self.positive, self.agreement)]
         shares = [
             [
-                FlipShare(share, effective_wilson(share, float(variance), int(differing), int(m)))
+                FlipShare(share, BoundedMean(share, float(variance), int(differing), int(m)))
                 for value, variance, differing, m in zip(*part, strict=True)
                 for share in (float(min(max(value, 0.0), 1.0)),)
             ]

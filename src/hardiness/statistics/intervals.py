@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from functools import cache, lru_cache, wraps
-from inspect import Parameter, signature
+from collections.abc import Callable, Iterator
+from functools import cache, lru_cache
 from statistics import NormalDist
-from typing import Any, ParamSpec
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,11 +20,6 @@ RESAMPLES = 1000
 INDICES_AT_ONCE = 50_000
 """Images that are drawn by one call, in however many resamples."""
 
-P = ParamSpec("P")
-
-METHODS: dict[str, tuple[Callable[..., Interval], str]] = {}
-"""Functions that `at_any_level` decorates, by name, each with the name of its level or confidence; empty if none."""
-
 NEAREST, FURTHEST = 1e-6, 8.0
 """Standard errors below and beyond which no interval is asked how far it reaches."""
 
@@ -38,40 +31,6 @@ FEW_ANSWERS = 15
 Wilson's alone holds in 84 % where a fifth of an answer is expected. With this rule it holds in 93.5 % and more at every
 rate from 35 answers on, and in 94.5 % and more with 12 and 20, by summing the binomial distribution.
 """
-
-
-def at_any_level(function: Callable[P, Interval]) -> Callable[P, Interval]:
-    """Decorator of a function that gives an interval: the interval says how it was made, so that `at_level` makes it.
-
-    Its arguments are numbers and intervals. The last one may be ``level`` or ``confidence``, which is not part of what
-    the interval says. An interval that is made of another one which says nothing says nothing either.
-    """
-    parameters_of = signature(function)
-    last = list(parameters_of.parameters)[-1]
-    keyword = last if last in ("level", "confidence") else ""
-    is_variadic = any(parameter.kind is Parameter.VAR_POSITIONAL for parameter in parameters_of.parameters.values())
-    most = None if is_variadic else len(parameters_of.parameters) - bool(keyword)
-    METHODS[function.__name__] = function, keyword
-
-    @wraps(function)
-    def with_method(*arguments: P.args, **named: P.kwargs) -> Interval:
-        interval = function(*arguments, **named)
-        numbers: Sequence[Any] = arguments
-        if named.keys() - {keyword}:  # some by name, which takes longer to sort
-            bound_arguments = parameters_of.bind(*arguments, **named)
-            bound_arguments.apply_defaults()
-            numbers = bound_arguments.args
-        method: list[Any] = [function.__name__]
-        for argument in numbers[:most]:
-            if isinstance(argument, Interval):
-                if not argument.method:
-                    return Interval(interval.low, interval.high)
-                method.append(argument.method)
-            else:
-                method.append(argument.item() if isinstance(argument, np.generic) else argument)
-        return Interval(interval.low, interval.high, method)
-
-    return with_method
 
 
 def level_reaching(ends: Callable[[float], Interval], value: float) -> float:
@@ -111,8 +70,7 @@ def normal_point(level: float) -> float:
     return _normal(1 - level / 2)
 
 
-@at_any_level
-def wilson(successes: float, n: int, confidence: float = 0.95) -> Interval:
+def wilson(successes: float, n: float, confidence: float = 0.95) -> Interval:
     """The Wilson score interval of a proportion, as fractions of 1.
 
     It holds for the mean of any values in [0, 1] too, which vary at most as a share does.
@@ -140,7 +98,6 @@ def wilson_of_share(share: float, n: float, z: float) -> Interval:
     return Interval(min(max(centre - half, 0.0), share), max(min(centre + half, 1.0), share))
 
 
-@at_any_level
 def clopper_pearson(successes: float, n: float, confidence: float = 0.95) -> Interval:
     """The exact interval of a proportion, which never holds too seldom; for many at once, as Wilson's tails are short.
 
@@ -160,7 +117,6 @@ def clopper_pearson(successes: float, n: float, confidence: float = 0.95) -> Int
 
 
 @lru_cache(maxsize=100_000)
-@at_any_level
 def proportion(successes: float, n: float, confidence: float = 0.95) -> Interval:
     """The interval of a share: Wilson's, reaching to the exact one where there are few answers of either kind.
 
@@ -179,7 +135,6 @@ def proportion(successes: float, n: float, confidence: float = 0.95) -> Interval
     return outermost(interval, _exact_interval(successes, n, confidence))
 
 
-@at_any_level
 def outermost(*intervals: Interval) -> Interval:
     """The interval from the lowest of all ends to the highest: it holds wherever one of them does."""
     return Interval(min(interval.low for interval in intervals), max(interval.high for interval in intervals))
@@ -210,7 +165,6 @@ def _share_with(most: int, n: int, chance: float) -> float:
     return low
 
 
-@at_any_level
 def newcombe(first: float, of_first: Interval, second: float, of_second: Interval) -> Interval:
     """The interval of a first number less a second, independent one, from the interval of each.
 
@@ -231,7 +185,6 @@ def effective_answers(value: float, variance: float, telling: int, n: int, confi
     return max(spread / variance * (_normal(below) / _student(telling - 1, below)) ** 2, n) if has_spread else n
 
 
-@at_any_level
 def effective_wilson(value: float, variance: float, telling: int, n: int, confidence: float = 0.95) -> Interval:
     """The interval of a mean of values in [0, 1], or of a score that is nearly one, from how much it varies.
 
@@ -255,7 +208,6 @@ def effective_wilson(value: float, variance: float, telling: int, n: int, confid
     return proportion(value * answers, answers, confidence)
 
 
-@at_any_level
 def clustered_proportion(value: float, variance: float, n: int, clusters: float, confidence: float = 0.95) -> Interval:
     """The interval of a share of pictures that come in clusters, from how much it varies over other clusters.
 
@@ -289,7 +241,6 @@ def known_by_clusters(n: int, clusters: float, below: float = 0.975) -> float:
     return (_student(n - 1, below) / _student(clusters - 1, below)) ** 2
 
 
-@at_any_level
 def with_unseen(
     interval: Interval, value: float, n: float, low: float = 0.0, high: float = 1.0, level: float = 0.05
 ) -> Interval:
@@ -309,26 +260,6 @@ def with_unseen(
     return outermost(interval, Interval(value - (value - low) * unseen, value + (high - value) * unseen))
 
 
-@at_any_level
-def exact_difference(ahead: float, behind: float, n: float, span: float = 1.0, level: float = 0.05) -> Interval:
-    """The interval of a paired difference that few images decide, from exact intervals of what either side is ahead by.
-
-    Where no image differs it still reaches as far as a share of which none of n was seen: 3 / n on either side at 90 %.
-
-    Args:
-        ahead, behind: what one of the two is ahead of the other by, summed over images, in units of span; and the
-            reverse.
-        n: images, or independent answers that vary as much.
-        span: the most that an image can put the two apart.
-        level: one minus the coverage, in (0, 1).
-
-    Source: `newcombe`, with `clopper_pearson` in place of Wilson's.
-    """
-    sides = (clopper_pearson(side, n, 1 - level) for side in (ahead, behind))
-    return scaled(within(newcombe(ahead / n, next(sides), behind / n, next(sides)), -1.0), 0.0, span)
-
-
-@at_any_level
 def unseen_difference(value: float, n: float, span: float, level: float = 0.05) -> Interval:
     """How far a mean difference reaches with units at either end of the range, of which chance showed none.
 
@@ -344,19 +275,6 @@ def unseen_difference(value: float, n: float, span: float, level: float = 0.05) 
     return Interval(value - (span + value) * unseen, value + (span - value) * unseen)
 
 
-@at_any_level
-def with_both_errors(value: float, one: Interval, other: Interval) -> Interval:
-    """The interval of a number that errs in two independent ways, of which each has an interval around it.
-
-    Either end is off by the root of the sum of both squares.
-
-    Source: Zou & Donner (2008), doi:10.1002/sim.3095, for the interval of a sum from those of its parts.
-    """
-    below, above = (math.hypot(one.low - value, other.low - value), math.hypot(one.high - value, other.high - value))
-    return Interval(value - below, value + above)
-
-
-@at_any_level
 def below_gamma(value: float, mean: float, variance: float, level: float = 0.05) -> Interval:
     """From a value to the point that a gamma variable stays below in 97.5 % of cases, or in as many as the level says.
 
@@ -370,7 +288,6 @@ def below_gamma(value: float, mean: float, variance: float, level: float = 0.05)
     return Interval(value, float(gammaincinv(mean * mean / variance, 1 - level / 2)) * variance / mean)
 
 
-@at_any_level
 def area_interval(area: float, first: float, second: float, share: float = 1.0, level: float = 0.05) -> Interval:
     """The interval of an area under the receiver operating curve, which holds also where one kind is rare.
 
@@ -416,7 +333,6 @@ def student(value: float, variance: float, telling: int) -> Interval:
     return Interval(value - half, value + half)
 
 
-@at_any_level
 def skewed_student(value: float, error: float, skew: float, degrees: float, level: float = 0.05) -> Interval:
     """The interval of a sum or mean that few images may decide: the outer ends of Student's and of one that knows skew.
 
@@ -447,7 +363,6 @@ def skewed_student_p(value: float, error: float, skew: float, degrees: float) ->
     return float(2 * stdtr(degrees, -nearer))
 
 
-@at_any_level
 def hall(value: float, error: float, skew: float, degrees: float, level: float = 0.05) -> Interval:
     """The interval of a number by Student's t, after a transformation that removes the skew.
 
@@ -569,21 +484,18 @@ def centred(draws: NDArray[np.float64], estimate: float) -> Interval:
     return Interval(float(min(low, estimate)), float(max(high, estimate)))
 
 
-@at_any_level
 def within(interval: Interval, low: float = 0.0, high: float = 1.0) -> Interval:
     """The interval cut to the range that the statistic can have."""
     first, second = (float(min(max(end, low), high)) for end in (interval.low, interval.high))
     return Interval(first, second)
 
 
-@at_any_level
 def scaled(interval: Interval, start: float, unit: float) -> Interval:
     """The interval of ``start`` plus so many times the number, which may be below 0."""
     ends = start + interval.low * unit, start + interval.high * unit
     return Interval(min(ends), max(ends))
 
 
-@at_any_level
 def stretched(value: float, low: float, high: float, level: float = 0.05) -> Interval:
     """A 95 % interval of which nothing else is known, at another level: each side reaches as far as a normal's does.
 
@@ -596,31 +508,6 @@ def stretched(value: float, low: float, high: float, level: float = 0.05) -> Int
     return (
         Interval(value - times * (value - low), value + times * (high - value)) if times != 1 else Interval(low, high)
     )
-
-
-def standard_error(method: Sequence[Any], n: int) -> float | None:
-    """The standard error that an interval was made of; ``None`` where it was made of none, or nothing varied.
-
-    Args:
-        method: of the interval, as `Interval.method` says.
-        n: images of the score, by which the counts of a share are told from effective ones.
-
-    Source: of a share of n images the root of p (1 - p) / (n - 1), as `Estimate.error`.
-    """
-    name, *numbers = method or ("",)
-    if name in ("within", "with_unseen"):
-        return standard_error(numbers[0], n)
-    if name == "scaled":
-        error = standard_error(numbers[0], n)
-        return None if error is None else abs(numbers[2]) * error
-    variance = 0.0
-    if name in ("effective_wilson", "clustered_proportion"):
-        variance = numbers[1]
-    elif name == "skewed_student":
-        variance = numbers[1] ** 2
-    elif name in ("proportion", "wilson", "clopper_pearson") and numbers[1] == n > 1:
-        variance = numbers[0] * (n - numbers[0]) / (n * n * (n - 1))
-    return math.sqrt(variance) if variance > 0 else None
 
 
 def disjoint(a: Interval, b: Interval) -> bool:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
 from hardiness.core.result import Metric
-from hardiness.core.spread import Interval
+from hardiness.core.spread import Spread
 from hardiness.statistics.calibration_intervals import Gaps, calibration_interval
 from hardiness.statistics.cells import FEWEST_PER_CELL
 from hardiness.statistics.confidence import (
@@ -26,8 +26,8 @@ from hardiness.statistics.confidence import (
     rms_calibration_error,
 )
 from hardiness.statistics.estimate import Estimate, mean
-from hardiness.statistics.intervals import within
 from hardiness.statistics.selective import selective_prediction
+from hardiness.statistics.spreads.combined import TwoEnds, cut
 
 FEWEST_OF_EACH = 10
 """Errors, and right answers, of either model, below which no score that sorts or divides has an interval."""
@@ -140,8 +140,8 @@ class ImageScore:
         metric, higher_is_better, condition, span, compared: which score, its direction, and as in `Measurable`.
         estimate: from sorted places to the score of these images.
         lacks: as `Measurable.lacks`.
-        interval: from sorted places to the 95 % interval of these images' score, where that is not by how much the
-            estimate varies; asked only where nothing lacks.
+        spread: from sorted places to how well these images' score is known, where that is not by how much the estimate
+            varies; asked only where nothing lacks.
     """
 
     metric: str
@@ -151,7 +151,7 @@ class ImageScore:
     condition: Condition = field(default_factory=Condition)
     span: float = math.inf
     compared: bool = True
-    interval: Callable[[Places], Interval] | None = None
+    spread: Callable[[Places], Spread] | None = None
 
 
 def weighted_sum(
@@ -270,15 +270,16 @@ def calibration_measure(
         counted = right[at][order][: len(at) // BIN_SIZE * BIN_SIZE - BIN_SIZE] if last else right[at]
         return _why_few(int(np.sum(~counted)), int(counted.sum()), "errors", "right answers")
 
-    def interval(at: Places) -> Interval:
+    def spread(at: Places) -> Spread:
         bins = bin_of_hundred(confidence[at])
         count = int(bins.max()) if last else int(bins.max()) + 1
         counted = right[at][bins < count]
         gaps = Gaps.from_answers(confidence[at], right[at], bins).counted(slice(None, count))
-        return within(calibration_interval(gaps, 2, fewer=int(min(counted.sum(), np.sum(~counted)))))
+        ends = calibration_interval(gaps, 2, fewer=int(min(counted.sum(), np.sum(~counted))))
+        return cut(TwoEnds(rms_calibration_error(confidence[at], right[at], protocol), ends.low, ends.high))
 
     condition = Condition(protocol=protocol)
-    return ImageScore(metric.name, metric.higher_is_better, estimate, lacks, condition, interval=interval)
+    return ImageScore(metric.name, metric.higher_is_better, estimate, lacks, condition, spread=spread)
 
 
 def calibration_pull(

@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core.spread import Interval
+from hardiness.core.spread import Spread
 from hardiness.statistics.clusters import Clusters, EstimateByCluster, why_too_few
 from hardiness.statistics.estimate import mean
-from hardiness.statistics.intervals import proportion
+from hardiness.statistics.spreads.combined import TwoEnds
+from hardiness.statistics.spreads.shares import ShareOfImages
 
 LEVEL = 0.05
 """How seldom accuracy that falls with the level is said to rise, over all pairs of levels."""
@@ -37,12 +38,12 @@ class LevelAnswers(NamedTuple):
         """The share of right answers."""
         return float(self.right.mean())
 
-    def interval(self, clusters: Clusters | None = None) -> Interval:
-        """The 95 % interval of the accuracy, over clusters where pictures come in such."""
+    def spread(self, clusters: Clusters | None = None) -> Spread:
+        """How well the accuracy is known, over clusters where pictures come in such."""
         if clusters is None:
-            return proportion(int(np.count_nonzero(self.right)), len(self.right))
+            return ShareOfImages(int(np.count_nonzero(self.right)), len(self.right))
         estimate = mean(self.ids, self.right.astype(np.float64)[:, None])
-        return EstimateByCluster(clusters.collapse(estimate), estimate).share_interval()
+        return EstimateByCluster(clusters.collapse(estimate), estimate).share
 
 
 @dataclass(frozen=True)
@@ -52,15 +53,15 @@ class OperatingLimit:
     Attributes:
         value: the strongest level that was run up to which accuracy stays at or above the stated one; ``None`` where
             there is no limit, as ``reason`` says.
-        interval: of the limit, in the quantity; an end is that of the quantity where no level that was run is surely
-            on that side. ``None`` where there is no limit, and where no level is surely on either side.
+        spread: of the limit, in the quantity; an end is that of the quantity where no level that was run is surely on
+            that side. ``None`` where there is no limit, and where no level is surely on either side.
         n: pictures of the level that has fewest.
         reason: why there is no limit; else empty.
         interval_reason: why a limit has no interval; else empty.
     """
 
     value: float | None
-    interval: Interval | None
+    spread: Spread | None
     n: int
     reason: str = ""
     interval_reason: str = ""
@@ -102,7 +103,7 @@ def operating_limit(
             None, None, n, f"accuracy is below it already at the mildest level, {text(first.value)}: {share}"
         )
     few = "" if clusters is None else why_too_few(clusters.count(first.ids))
-    bounds = [] if few else [level.interval(clusters) for level in levels]
+    bounds = [] if few else [level.spread(clusters).interval() for level in levels]
     surely_above = list(takewhile(lambda bound: bound.low >= above, bounds))
     surely_below = list(takewhile(lambda bound: bound.high < above, reversed(bounds)))
     if len(holding) == len(levels):
@@ -115,7 +116,8 @@ def operating_limit(
         return OperatingLimit(holding[-1].value, None, n, interval_reason=reason)
     mild = levels[len(surely_above) - 1].value if surely_above else ends[0]
     strong = levels[len(levels) - len(surely_below)].value if surely_below else ends[1]
-    return OperatingLimit(holding[-1].value, Interval(min(mild, strong), max(mild, strong)), n)
+    limit = holding[-1].value
+    return OperatingLimit(limit, TwoEnds(limit, min(mild, strong), max(mild, strong)), n)
 
 
 def _rise(milder: LevelAnswers, stronger: LevelAnswers, text: Callable[[float], str]) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 
 from hardiness.core.errors import ArgumentError
 from hardiness.core.spread import Interval
-from hardiness.statistics.intervals import at_any_level, normal_point, wilson_of_share
+from hardiness.statistics.intervals import normal_point, wilson_of_share
 
 FEW = 30
 """Images that hit, and that miss, below which a share's interval is the exact one."""
@@ -145,7 +145,6 @@ def anytime_p_of_pairs(first: int, second: int, n: int, limit: float) -> float:
     return min(1.0, math.exp(min(-most - math.log(float(np.exp(won - most).mean())), 0.0)))
 
 
-@at_any_level
 def share_interval(hits: int, n: int, population: int | None = None, level: float = 0.05) -> Interval:
     """The interval of a share at the stop of a run that stops by its width.
 

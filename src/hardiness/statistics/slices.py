@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core.spread import Interval
+from hardiness.core.spread import Interval, Spread
 from hardiness.statistics.alike import AlikeGroups, shares_p_as_rest
 from hardiness.statistics.clusters import FEWEST_CLUSTERS, NO_METHOD, Clusters, EstimateByCluster, why_too_few
 from hardiness.statistics.comparison import (
@@ -24,23 +24,11 @@ from hardiness.statistics.comparison import (
     difference_test,
 )
 from hardiness.statistics.estimate import Estimate, telling_of
-from hardiness.statistics.intervals import (
-    FEW_ANSWERS,
-    clopper_pearson,
-    effective_answers,
-    hall,
-    hall_p,
-    level_reaching,
-    newcombe,
-    proportion,
-    scaled,
-    skewed_student,
-    stretched,
-    wilson,
-    with_unseen,
-    within,
-)
+from hardiness.statistics.intervals import FEW_ANSWERS, proportion, within
 from hardiness.statistics.multiplicity import holm, holm_levels
+from hardiness.statistics.spreads.combined import Combined, Sum, cut
+from hardiness.statistics.spreads.means import ExactlyBoundedMean, Mean, MeanWithoutSkew, Unseen
+from hardiness.statistics.spreads.shares import ExactShare, WilsonShare
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
@@ -80,7 +68,7 @@ class Powers:
 
 
 @dataclass(frozen=True, eq=False)
-class Spread(Powers):
+class InfluencePowers(Powers):
     """How much each of K numbers varies, and how well its units tell that.
 
     Attributes:
@@ -96,7 +84,7 @@ class Spread(Powers):
         return telling_of(float(self.squares[k]), float(self.fourths[k]), int(self.units[k]), int(self.differing[k]))
 
     @classmethod
-    def of_estimates(cls, estimates: Sequence[Estimate]) -> Spread:
+    def of_estimates(cls, estimates: Sequence[Estimate]) -> InfluencePowers:
         """The spread of some estimates."""
         squares, cubes, fourths = np.array([_power_sums(each.influence) for each in estimates]).reshape(-1, 3).T
         units, differing = (
@@ -152,7 +140,7 @@ class SlicedEstimate:
 
     Attributes:
         value, n: ``(K,)``, NaN and 0 of a slice without a picture.
-        spread: of the values.
+        variation: of the values.
         rest, rest_n: of all pictures of the other slices, by slice.
         lead: how much value less rest varies.
         p_if_alike: ``(K,)`` two-sided p-values of "as the rest", by what holds if all slices are alike; 1 where a
@@ -162,13 +150,14 @@ class SlicedEstimate:
         range: the least and the most that the score can be.
         signed: whether cells count against others, as `Estimate.interval` says.
         lacks: of each slice why it is too few for an interval; empty where it is not.
-        intervals: of each slice its own 95 % interval, where the score has another method than these; else ``None``.
+        own_spreads: of each slice how well its score is known, where the score has another method than these; else
+            ``None``.
         by_cluster: the value of each slice over clusters; empty where each picture stands alone.
     """
 
     value: Floats
     n: Codes
-    spread: Spread
+    variation: InfluencePowers
     rest: Floats
     rest_n: Codes
     lead: LeadOverRest
@@ -178,7 +167,7 @@ class SlicedEstimate:
     range: tuple[float, float] = (0.0, 1.0)
     signed: bool = False
     lacks: Sequence[str] = ()
-    intervals: Sequence[Interval | None] = ()
+    own_spreads: Sequence[Spread | None] = ()
     by_cluster: Sequence[EstimateByCluster] = ()
 
     @property
@@ -188,7 +177,7 @@ class SlicedEstimate:
 
     def _telling(self, k: int) -> int:
         """Units that tell of the spread of a slice's value."""
-        return self.by_cluster[k].estimate.telling if self.by_cluster else self.spread.telling(k)
+        return self.by_cluster[k].estimate.telling if self.by_cluster else self.variation.telling(k)
 
     def why_no_interval(self, k: int) -> str:
         """Why a slice has no interval; empty where it has one."""
@@ -196,11 +185,11 @@ class SlicedEstimate:
             return "no picture"
         if self.lacks and self.lacks[k]:
             return self.lacks[k]
-        if self.is_clustered and self.spread.units[k] < FEWEST_CLUSTERS:
-            return why_too_few(int(self.spread.units[k]))
+        if self.is_clustered and self.variation.units[k] < FEWEST_CLUSTERS:
+            return why_too_few(int(self.variation.units[k]))
         has_bounds = all(map(math.isfinite, self.range)) and not self.signed
-        if not has_bounds and self.spread.differing[k] < FEWEST_DIFFERING:
-            return f"an interval needs {FEWEST_DIFFERING} pictures that differ, had {self.spread.differing[k]}"
+        if not has_bounds and self.variation.differing[k] < FEWEST_DIFFERING:
+            return f"an interval needs {FEWEST_DIFFERING} pictures that differ, had {self.variation.differing[k]}"
         return ""
 
     @property
@@ -208,35 +197,35 @@ class SlicedEstimate:
         """The slices that have an interval."""
         return [k for k in range(len(self.value)) if not self.why_no_interval(k)]
 
-    def interval(self, k: int, level: float = LEVEL) -> Interval:
-        """The interval of one slice at a level; of shares exact, and of clusters by how much these differ.
+    def spread(self, k: int) -> Spread:
+        """How well the score of one slice is known; of shares exact, and of clusters by how much these differ.
 
         Source: `clopper_pearson`, of shares and, by the number of independent answers that would vary as much, of
             other numbers that are bounded; `skewed_student` of those that are not.
         """
         value, n, low, high = float(self.value[k]), int(self.n[k]), *self.range
-        if self.intervals and (own := self.intervals[k]) is not None:
-            return within(stretched(value, own.low, own.high, level), low, high)
-        if self.hits is not None and not self.is_clustered:
-            return clopper_pearson(int(self.hits[k]), n, 1 - level)
-        variance, differing = float(self.spread.variance[k]), int(self.spread.differing[k])
+        if self.own_spreads and (own := self.own_spreads[k]) is not None:
+            return cut(own, low, high)
+        if self.hits is not None:
+            return self.by_cluster[k].share if self.is_clustered else ExactShare(int(self.hits[k]), n)
+        variance, differing = float(self.variation.variance[k]), int(self.variation.differing[k])
         independent = self.by_cluster[k].estimate.independent if self.by_cluster else n
         if not (math.isfinite(low) and math.isfinite(high)) or self.signed:
-            degrees, error = max(self._telling(k) - 1, 1), math.sqrt(variance)
-            own_ends = skewed_student(value, error, float(self.spread.skew[k]), degrees, level)
-            if self.signed:
-                own_ends = with_unseen(own_ends, value, independent, low, high, level=level)
-            return within(own_ends, low, high)
-        width, units = high - low, int(self.spread.units[k])
-        share, variance = min(max((value - low) / width, 0.0), 1.0), variance / width**2
-        if self.hits is not None:
-            return self.by_cluster[k].share_interval(1 - level)
+            degrees, skew = max(self._telling(k) - 1, 1), float(self.variation.skew[k])
+            by_error = Mean(value, math.sqrt(variance), skew, degrees)
+            return cut(
+                Combined((by_error, Unseen(value, independent, low, high))) if self.signed else by_error, low, high
+            )
+        width, units = high - low, int(self.variation.units[k])
+        share = min(max((value - low) / width, 0.0), 1.0)
         # What varies more than a mean of so many answers can, as ratios do, is not bounded by so many answers.
-        is_beyond = differing > 1 and 0 < share * (1 - share) < (1 - 1e-9) * (units - 1) * variance
+        is_beyond = differing > 1 and 0 < share * (1 - share) < (1 - 1e-9) * (units - 1) * (variance / width**2)
         telling = max(self._telling(k), min(differing, 2))
-        answers = effective_answers(share, variance, telling, 0 if is_beyond else units, 1 - level)
-        of_share = clopper_pearson(share * answers, answers, 1 - level)
-        return scaled(with_unseen(of_share, share, independent, level=level), low, width)
+        return ExactlyBoundedMean(value, variance, telling, 0 if is_beyond else units, independent, low, high)
+
+    def interval(self, k: int, alpha: float = LEVEL) -> Interval:
+        """The interval of one slice; ``alpha`` is one minus the coverage."""
+        return self.spread(k).ends(alpha)
 
     def plain_interval(self, k: int) -> Interval:
         """The 95 % interval of one slice alone, as scores have it."""
@@ -351,25 +340,20 @@ class SlicedEstimate:
         if self.hits is not None and not self.is_clustered:
             hits, others = int(self.hits[k]), int(self.hits.sum() - self.hits[k])
 
-            def ends_of_shares(level: float) -> Interval:
-                first = _share_interval(hits, int(self.n[k]), level)
-                return newcombe(value, first, rest, _share_interval(others, int(self.rest_n[k]), level))
-
-            p = max(float(self.p_if_alike[k]), level_reaching(ends_of_shares, 0.0))
-            return DifferenceTest(value - rest, n, UNPAIRED, p, ends_of_shares)
+            sides = (_share(hits, int(self.n[k])),), (_share(others, int(self.rest_n[k])),)
+            of_shares = Sum(value - rest, *sides)
+            p = max(float(self.p_if_alike[k]), of_shares.level_reaching(0.0))
+            return DifferenceTest(value - rest, n, UNPAIRED, p, of_shares)
         error, skew, degrees = math.sqrt(self.lead.variance[k]), float(self.lead.skew[k]), float(self.lead.degrees[k])
 
-        def ends(level: float) -> Interval:
-            return hall(value - rest, error, skew, degrees, level)
-
-        p = max(float(self.p_if_alike[k]), hall_p(value - rest, error, skew, degrees))
-        return DifferenceTest(value - rest, n, APART, p, ends)
+        lead = MeanWithoutSkew(value - rest, error, skew, degrees)
+        p = max(float(self.p_if_alike[k]), lead.level_reaching(0.0))
+        return DifferenceTest(value - rest, n, APART, p, lead)
 
 
-def _share_interval(hits: int, n: int, level: float) -> Interval:
-    """Wilson's interval of a share, or the exact one where there are few answers of a kind."""
-    is_few = min(hits, n - hits) < FEW_ANSWERS
-    return clopper_pearson(hits, n, 1 - level) if is_few else wilson(hits, n, 1 - level)
+def _share(hits: int, n: int) -> Spread:
+    """A share with Wilson's interval, or with the exact one where there are few answers of a kind."""
+    return ExactShare(hits, n) if min(hits, n - hits) < FEW_ANSWERS else WilsonShare(hits, n)
 
 
 def _welch_p(values: Floats, variances: Floats, degrees: Floats) -> float:
@@ -450,14 +434,14 @@ class Partition:
         lead = LeadOverRest.of(spread, spread.of_rest(value, rest)).at_least(groups)
         return SlicedEstimate(value, n, spread, rest, rest_n, lead, p_if_alike, None, hits, (low, high), signed)
 
-    def _shares_spread(self, hits: Codes, n: Codes) -> Spread:
+    def _shares_spread(self, hits: Codes, n: Codes) -> InfluencePowers:
         share = np.asarray(hits / np.maximum(n, 1), np.float64)
         squares = np.asarray(n * share * (1 - share), np.float64)
         fourths = squares * (1 - 3 * share * (1 - share))
         cubes = squares * (1 - 2 * share)
-        return Spread(n, squares, cubes, fourths, np.minimum(hits, n - hits))
+        return InfluencePowers(n, squares, cubes, fourths, np.minimum(hits, n - hits))
 
-    def _spread(self, values: Floats, means: Floats, own: Floats, codes: Codes) -> Spread:
+    def _spread(self, values: Floats, means: Floats, own: Floats, codes: Codes) -> InfluencePowers:
         deviations = own - means[codes]
         square = deviations * deviations
         cube = square * deviations
@@ -465,7 +449,7 @@ class Partition:
             np.asarray(np.bincount(codes, power, self.count), np.float64) for power in (square, cube, square * square)
         )
         differing = np.array([_differing(values[self.places(k)] - means[k]) for k in range(self.count)], np.int64)
-        return Spread(self.n, squares, cubes, fourths, differing)
+        return InfluencePowers(self.n, squares, cubes, fourths, differing)
 
     def _mean(self, values: Floats, places: Codes, value: float) -> Estimate:
         return Estimate(float(value), places, values[places] - value)
@@ -485,9 +469,9 @@ class Partition:
         by_cluster = [EstimateByCluster(clusters.collapse(each), each) for each in own]
         differences = [clusters.collapse(self._difference(*pair)) for pair in zip(own, rests, strict=True)]
         joint, others = (
-            Spread.of_estimates(each) for each in (differences, [clusters.collapse(each) for each in rests])
+            InfluencePowers.of_estimates(each) for each in (differences, [clusters.collapse(each) for each in rests])
         )
-        spread, groups = Spread.of_estimates([each.estimate for each in by_cluster]), self._alike(own)
+        spread, groups = InfluencePowers.of_estimates([each.estimate for each in by_cluster]), self._alike(own)
         degrees = np.maximum(np.minimum(spread.units, others.units) - 1, 1)
         return SlicedEstimate(
             np.array([each.value for each in own]),
@@ -534,7 +518,7 @@ class Partition:
         lacks: Callable[[Codes], str],
         low: float,
         high: float,
-        interval: Callable[[Codes], Interval] | None = None,
+        own_spread: Callable[[Codes], Spread] | None = None,
         *,
         signed: bool = False,
     ) -> SlicedEstimate:
@@ -543,7 +527,8 @@ class Partition:
         Args:
             estimate, lacks: as of a `Measurable`.
             low, high, signed: as `SlicedEstimate`.
-            interval: its own 95 % interval, of pictures that each stand alone; ``None`` where it has no such.
+            own_spread: how well it is known, of pictures that each stand alone; ``None`` where that is by how much the
+                estimate varies.
         """
         parts = [self.places(k) for k in range(self.count)]
         rests = [self.places_of_rest(k) for k in range(self.count)]
@@ -556,25 +541,26 @@ class Partition:
             for reason, each in zip(reasons, own, strict=True)
         ]
         if self.clusters is not None:
-            if interval is not None:
+            if own_spread is not None:
                 reasons = [reason or f"{NO_METHOD}: its interval inverts tests" for reason in reasons]
             return self._clustered(own, others, None, (low, high), reasons, signed=signed)
-        intervals = [
-            None if reason or interval is None else interval(part) for part, reason in zip(parts, reasons, strict=True)
+        spreads = [
+            None if reason or own_spread is None else own_spread(part)
+            for part, reason in zip(parts, reasons, strict=True)
         ]
-        spread, groups = Spread.of_estimates(own), self._alike(own)
+        spread, groups = InfluencePowers.of_estimates(own), self._alike(own)
         return SlicedEstimate(
             np.array([each.value for each in own]),
             np.array([each.n for each in own], np.int64),
             spread,
             np.array([each.value for each in others]),
             np.array([each.n for each in others], np.int64),
-            LeadOverRest.of(spread, Spread.of_estimates(others)).at_least(groups),
+            LeadOverRest.of(spread, InfluencePowers.of_estimates(others)).at_least(groups),
             groups.p_as_rest(),
             range=(low, high),
             signed=signed,
             lacks=reasons,
-            intervals=intervals if interval else (),
+            own_spreads=spreads if own_spread else (),
         )
 
     def _correlation(self, estimates: Sequence[Estimate]) -> Floats | None:
@@ -621,7 +607,7 @@ class Partition:
         fewest = 1 if self.clusters is None else FEWEST_CLUSTERS
         by_unit = [each if self.clusters is None else self._clusters().collapse(each) for each in estimates]
         judged = [k for k, each in enumerate(estimates) if each.n >= FEWEST and by_unit[k].n >= fewest]
-        spread = Spread.of_estimates([by_unit[k] for k in judged])
+        spread = InfluencePowers.of_estimates([by_unit[k] for k in judged])
         if len(judged) < 2 or int(spread.differing.sum()) < FEWEST_DIFFERING:
             return None
         chosen = [estimates[k] for k in judged]

@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core.errors import ArgumentError
-from hardiness.core.spread import Interval
+from hardiness.core.spread import Spread
 from hardiness.statistics.cells import FEWEST_DEVIATING, FEWEST_PER_CELL, CellEstimate
 from hardiness.statistics.estimate import Estimate
-from hardiness.statistics.sequences import FEW, STOP_ERRORS, share_interval
+from hardiness.statistics.sequences import FEW, STOP_ERRORS
+from hardiness.statistics.spreads.combined import TwoEnds
+from hardiness.statistics.spreads.looks import ShareAtStop
 
 GROWTH = 1.5
 """A round is at most this many times all before it, so that little is evaluated beyond what was needed."""
@@ -104,7 +106,7 @@ class Headline:
 
     Attributes:
         name: of model and score.
-        interval: valid where a run stops by its width; ``None`` while too little is known.
+        spread: how well it is known where a run stops by its width; ``None`` while too little is.
         value: the score so far.
         needed: about how many images it takes to be tight.
         n: images so far.
@@ -114,7 +116,7 @@ class Headline:
 
     name: str
     value: float
-    interval: Interval | None
+    spread: Spread | None
     needed: int
     n: int
     reason: str = ""
@@ -123,7 +125,10 @@ class Headline:
     @property
     def half_width(self) -> float:
         """Half the width of the interval; infinite while there is none."""
-        return (self.interval.high - self.interval.low) / 2 if self.interval else math.inf
+        if self.spread is None:
+            return math.inf
+        ends = self.spread.interval()
+        return (ends.high - ends.low) / 2
 
     def is_out_of_reach(self, target: float, available: int) -> bool:
         """Whether so much more than the images there are would be needed that evaluating them all is in vain."""
@@ -136,7 +141,7 @@ class Headline:
             target: the half-width that was aimed at.
             available: images that there are, of which the headline may have seen a part.
         """
-        if self.interval is None:
+        if self.spread is None:
             return f"{self.name}: {available:,} images are too few for an interval: {self.reason}"
         share = min(1.0, self.n / available)
         reached = self.half_width * math.sqrt(share)
@@ -155,10 +160,9 @@ def headline_of_share(name: str, hits: int, n: int, target: float, population: i
         hits, n, population: as for `share_interval`.
         target: the half-width that is aimed at.
     """
-    interval = share_interval(hits, n, population)
     share = (hits + 2) / (n + 4)
     needed = images_needed(share * (1 - share), 0.0, target, population)
-    return Headline(name, hits / n, interval, needed, n, least=needed)
+    return Headline(name, hits / n, ShareAtStop(hits, n, population), needed, n, least=needed)
 
 
 def headline_of_cells(name: str, cells: CellEstimate, target: float, population: int | None = None) -> Headline:
@@ -168,7 +172,8 @@ def headline_of_cells(name: str, cells: CellEstimate, target: float, population:
     half = STOP_ERRORS * math.sqrt(max(cells.variance, 0.0))
     needed = images_needed(cells.between, cells.within, target, population)
     least = images_needed(cells.between - cells.within, 0.0, target, population)
-    return Headline(name, cells.value, Interval(cells.value - half, cells.value + half), needed, cells.n, least=least)
+    spread = TwoEnds(cells.value, cells.value - half, cells.value + half)
+    return Headline(name, cells.value, spread, needed, cells.n, least=least)
 
 
 @dataclass(frozen=True)
@@ -234,7 +239,7 @@ def next_extent(extent: Extent, headlines: Sequence[Headline], target: float, wh
         target: the half-width that is aimed at.
         whole: images and cells that there are.
     """
-    widest = max((headline.half_width for headline in headlines if headline.interval), default=math.inf)
+    widest = max((headline.half_width for headline in headlines if headline.spread), default=math.inf)
     needed = max((headline.needed for headline in headlines if headline.half_width > target), default=extent.images + 1)
     return extent.grown(needed, extent.cells * (widest / target) ** 2, whole)
 
@@ -277,7 +282,7 @@ def _tight_by_few(target: float) -> int:
     too_few, enough = FEW, math.ceil(4 * FEW / target)
     while enough - too_few > 1:
         n = (too_few + enough) // 2
-        interval = share_interval(FEW - 1, n)
+        interval = ShareAtStop(FEW - 1, n, None).interval()
         too_few, enough = (too_few, n) if interval.high - interval.low <= 2 * target else (n, enough)
     return enough
 

@@ -9,6 +9,7 @@ from hardiness.benchmarks.shares import BRIER_OF_ANSWER, ECE, NLL, loss
 from hardiness.core.condition import Condition
 from hardiness.core.result import Metric
 from hardiness.core.spread import Interval
+from hardiness.statistics.spreads.combined import TwoEnds
 
 
 @pytest.mark.parametrize("part", [False, True])
@@ -22,6 +23,6 @@ from hardiness.core.spread import Interval
     ],
 )
 def test_only_fractions_end_at_one(metric: Metric, part: bool, unit: str, high: float) -> None:
-    score = loss(metric.partial if part else metric, 1.9, 50, Interval(-0.1, 2.4), Condition())
+    score = loss(metric.partial if part else metric, 1.9, 50, TwoEnds(1.9, -0.1, 2.4), Condition())
     assert score.unit == unit
     assert score.interval == Interval(0.0, high)

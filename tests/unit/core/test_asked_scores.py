@@ -11,6 +11,7 @@ from hardiness.core.attack_plan import condition_text, is_same_condition
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
 from hardiness.core.fact import Fact, Trust
+from hardiness.core.forms import from_json
 from hardiness.core.request import Request
 from hardiness.core.result import Counts, Metric, Result, Score
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Run
@@ -77,5 +78,5 @@ def test_a_mean_over_budgets_is_doubted_as_each_of_them_is() -> None:
     mean, clean = (replace(ACCURACY.score(0.5, 4), metric=name) for name in ("mean_accuracy", "clean_accuracy"))
     result = replace(RESULT, scores=[replace(mean, attacked=True), clean], findings=[verdict])
     assert [score.doubt for score in result.scores] == ["withdrawn", ""]
-    again = Score.from_dict(json.loads(json.dumps(result.scores[0].as_dict())))
+    again = from_json(Score, json.loads(json.dumps(result.scores[0].as_dict())), "the file")
     assert again.is_under_attack

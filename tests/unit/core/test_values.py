@@ -15,8 +15,8 @@ from hardiness.core.model import View
 from hardiness.core.random import rng
 from hardiness.core.result import Counts, Result, Score
 from hardiness.core.run import Run
-from hardiness.core.spread import Interval
 from hardiness.core.table import Failure, Records
+from hardiness.statistics.spreads.combined import TwoEnds
 
 
 def test_condition_is_a_hashable_mapping_of_any_keys() -> None:
@@ -61,7 +61,7 @@ def test_records_concatenate_and_choose() -> None:
 
 def test_result_finds_scores_and_names_them_when_it_cannot() -> None:
     scores = [
-        Score("top1", 0.5, "fraction", 10, Interval(0.2, 0.8)),
+        Score("top1", 0.5, "fraction", 10, TwoEnds(0.5, 0.2, 0.8)),
         Score("top1", 0.4, "fraction", 10, condition=Condition(decision="1000-way")),
     ]
     result = Result("m", "b", "d", "p", scores, Counts(10, 9, 1, 9), Run(), {})
@@ -107,7 +107,7 @@ def test_a_condition_of_another_process_is_found_among_those_of_this_one() -> No
 def test_a_result_says_why_numbers_have_no_interval_or_no_value() -> None:
     few, bins = "it needs 10 errors and 10 right answers, had 2 of one of them", "bins need at least 100 samples"
     scores = [
-        Score("top1", 0.5, "fraction", 10, Interval(0.2, 0.8)),
+        Score("top1", 0.5, "fraction", 10, TwoEnds(0.5, 0.2, 0.8)),
         Score("aurra", 0.5, "fraction", 10, interval_reason=few),
         Score("nll", 0.5, "nats", 10, condition=Condition(decision="1000-way"), interval_reason=few),
         Score("rms_calibration_error", None, "fraction", 10, reason=bins),

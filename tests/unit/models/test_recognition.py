@@ -16,7 +16,6 @@ from hardiness.core.errors import UnknownNameError
 from hardiness.core.model import ModelSpec, Source, View
 from hardiness.core.result import Counts, Result, Score
 from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Run
-from hardiness.core.spread import Interval
 from hardiness.models.loading import load
 from hardiness.models.options import apply
 from hardiness.models.recognition import recognised
@@ -25,6 +24,7 @@ from hardiness.reference.classes import wnids
 from hardiness.reference.published_numbers import table
 from hardiness.report.sections import sections
 from hardiness.report.table_rows import rows_of
+from hardiness.statistics.spreads.combined import TwoEnds
 
 FACTORY = """
 import torch
@@ -89,8 +89,8 @@ def test_a_checkpoint_in_their_form_loads_and_all_is_told(tmp_path: Path) -> Non
 
 def test_published_accuracies_stand_beside_the_measured_ones() -> None:
     scores = [
-        Score("clean_accuracy", 0.64, "fraction", 5000, Interval(0.62, 0.66)),
-        Score("accuracy", 0.35, "fraction", 5000, Interval(0.33, 0.37), condition=Condition(epsilon=4 / 255)),
+        Score("clean_accuracy", 0.64, "fraction", 5000, TwoEnds(0.64, 0.62, 0.66)),
+        Score("accuracy", 0.35, "fraction", 5000, TwoEnds(0.35, 0.33, 0.37), condition=Condition(epsilon=4 / 255)),
     ]
     run = Run(ModelIdentity("mine"), BenchmarkIdentity("autoattack", "attack", "standard", {"subset": "robustbench"}))
     measured = {"sessions": [{"published_as": "Salman2020Do_R50"}]}

@@ -11,12 +11,12 @@ from hardiness.core.condition import Condition
 from hardiness.core.model import View
 from hardiness.core.result import Counts, Result, Score
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Run
-from hardiness.core.spread import Interval
 from hardiness.reference.published_numbers import published_for
 from hardiness.reference.timm_results import TIMM_IMAGES, TIMM_SETS, TimmRow, best_rows, timm_row, timm_rows
 from hardiness.report.marks import marks_of
 from hardiness.report.section import notes_of
-from hardiness.statistics.intervals import wilson
+from hardiness.statistics.spreads.combined import TwoEnds
+from hardiness.statistics.spreads.shares import ShareOfImages
 
 
 def test_every_row_is_read() -> None:
@@ -43,7 +43,7 @@ def result(top1: float, n: int, benchmark: str = "imagenet-val", model: str = "t
     card = "classification" if benchmark == "imagenet-val" else "subset_classification"
     data = benchmark.replace("imagenet-val", "imagenet")
     run = Run(ModelIdentity(model), BenchmarkIdentity(benchmark, card), DataIdentity(data, "f", n))
-    scores = [Score("top1", top1, "fraction", n, wilson(round(top1 * n), n))]
+    scores = [Score("top1", top1, "fraction", n, ShareOfImages(round(top1 * n), n))]
     return Result(model, benchmark, data, "p", scores, Counts(n, n, 0, n), run, {})
 
 
@@ -111,6 +111,6 @@ def test_a_run_of_levels_only_is_not_called_a_part_of_nothing() -> None:
 
 def test_a_perfect_score_is_first() -> None:
     best = replace(
-        result(1.0, 50_000), scores=[Score("top1", 1.0, "fraction", 100, Interval(0.999, 1.0), True, Condition())]
+        result(1.0, 50_000), scores=[Score("top1", 1.0, "fraction", 100, TwoEnds(1.0, 0.999, 1.0), True, Condition())]
     )
     assert any("place 1 of 1,266 models" in note.text for note in notes_of(best))

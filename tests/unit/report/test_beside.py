@@ -10,7 +10,6 @@ import pytest
 from hardiness.core.condition import Condition
 from hardiness.core.result import Counts, Result, Score
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, InputIdentity, ModelIdentity, Run
-from hardiness.core.spread import Interval
 from hardiness.reference.published_numbers import baseline, leaders, published, published_beside, table
 from hardiness.report.beside import BEST, RUNGS_MOST, ladder, published_peers, with_ladder
 from hardiness.report.charts import Curves, Dots, Heat, Line
@@ -21,12 +20,13 @@ from hardiness.report.figures.sheet import Text
 from hardiness.report.page import PageOptions, inks_of, page
 from hardiness.report.sections import sections
 from hardiness.results.results import published_results
+from hardiness.statistics.spreads.combined import TwoEnds
 
 WHOLE = Counts(50_000, 50_000, 0, 50_000)
 
 
 def measured(value: float, model: str = "mine", counts: Counts = WHOLE, data: str = "imagenet-c") -> Result:
-    score = Score("mce", value, "ratio", counts.images, Interval(value - 0.02, value + 0.02), False)
+    score = Score("mce", value, "ratio", counts.images, TwoEnds(value, value - 0.02, value + 0.02), False)
     benchmark = BenchmarkIdentity("imagenet-c", "corruption", "hendrycks2019")
     run = Run(ModelIdentity(model), benchmark, DataIdentity(data))
     return Result(model, "imagenet-c", data, "hendrycks2019", [score], counts, run, {}, key="k")
@@ -216,7 +216,7 @@ def reliability(benchmark: str, data: DataIdentity) -> Curves:
     card = "classification" if benchmark == "imagenet-val" else "subset_classification"
     details = {"reliability": [[0.9, 0.8, 0.7, 0.9]], "coverage": [[0.5, 0.9], [1.0, 0.8]]}
     run = Run(ModelIdentity("a"), BenchmarkIdentity(benchmark, card, "p"), data, OTHER_CANVAS)
-    counts, top1 = Counts(100, 100, 0, 100), Score("top1", 0.8, "fraction", 100, Interval(0.7, 0.9))
+    counts, top1 = Counts(100, 100, 0, 100), Score("top1", 0.8, "fraction", 100, TwoEnds(0.8, 0.7, 0.9))
     found = Result("a", benchmark, data.name, "p", [top1], counts, run, {}, key="k", details=details)
     (shown,) = sections([found])
     return next(chart for chart in shown.section.charts if isinstance(chart, Curves))

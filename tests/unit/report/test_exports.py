@@ -24,17 +24,17 @@ from hardiness.core.fact import CheckOutcome, Fact, Trust
 from hardiness.core.forms import json_form
 from hardiness.core.result import Counts, Result, Score, TextTable
 from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Run
-from hardiness.core.spread import Interval
 from hardiness.report.exports.exporter import registry, tables_in
 from hardiness.results.comparison import BenchmarkComparison
 from hardiness.statistics.estimate import mean
+from hardiness.statistics.spreads.combined import TwoEnds
 
 ODD = "50%_of\\a{model}|`x`<b>$^~&#"
 
 
 def result(model: str) -> Result:
     scores = [
-        Score("top1", 0.5, "fraction", 4, Interval(0.25, 0.75)),
+        Score("top1", 0.5, "fraction", 4, TwoEnds(0.5, 0.25, 0.75)),
         Score("aurra", None, "fraction", 4, reason="too few"),
         Score("top1", 0.25, "fraction", 4, condition=Condition(decision="1000-way")),
     ]
@@ -227,9 +227,11 @@ def corruption_results() -> list[Result]:
     found = []
     for model, fog in (("plain", 0.2), (ODD, 0.6)):
         parts = {"fog": fog, "snow": 0.5, "frost": 0.5}
-        scores = [Score("mce", 0.5, "ratio", 400, Interval(0.45, 0.55), higher_is_better=False)]
+        scores = [Score("mce", 0.5, "ratio", 400, TwoEnds(0.5, 0.45, 0.55), higher_is_better=False)]
         scores += [
-            Score("ce", value, "ratio", 400, Interval(value - 0.05, value + 0.05), False, Condition(corruption=name))
+            Score(
+                "ce", value, "ratio", 400, TwoEnds(value, value - 0.05, value + 0.05), False, Condition(corruption=name)
+            )
             for name, value in parts.items()
         ]
         run = Run(ModelIdentity(model), BenchmarkIdentity("imagenet-c", "corruption", "hendrycks2019"))

@@ -23,7 +23,8 @@ from hardiness.core.table import Records
 from hardiness.report.exports.exporter import registry
 from hardiness.results.results import published_results, results_of
 from hardiness.statistics.estimate import Estimate
-from hardiness.statistics.intervals import proportion, standard_error
+from hardiness.statistics.spreads.combined import TwoEnds
+from hardiness.statistics.spreads.shares import ShareOfImages
 from hardiness.store.store import Store
 
 SCHEMAS = Path(__file__).parents[2] / "reference" / "schemas"
@@ -105,16 +106,10 @@ def test_a_standard_error_is_the_one_that_an_interval_was_made_of(out: Path) -> 
     assert uncertainty["standard_error"]["value"] == pytest.approx(np.sqrt(share * (1 - share) / 39))
     assert "standard_error" in uncertainties["mean_error"][1]
     estimate = Estimate(0.4, np.arange(50), np.where(np.arange(50) % 5 < 2, 0.6, -0.4) * 1.5)
-    for interval in (
-        estimate.interval(0, 1),
-        estimate.interval(-1, 3),
-        estimate.interval(),
-        estimate.interval(-1, 1, signed=True),
-    ):
-        assert standard_error(interval.method, 50) == pytest.approx(estimate.error)
-    assert standard_error((), 50) is None
-    assert standard_error(proportion(20, 20).method, 20) is None, "nothing varied"
-    assert standard_error(proportion(7.5, 12.5).method, 20) is None, "effective answers are no pictures"
+    spreads = estimate.spread(0, 1), estimate.spread(-1, 3), estimate.spread(), estimate.spread(-1, 1, signed=True)
+    assert [spread.error for spread in spreads] == pytest.approx([estimate.error] * 4)
+    assert TwoEnds(0.5, 0.4, 0.6).error is None
+    assert ShareOfImages(20, 20).error is None, "nothing varied"
 
 
 def test_nothing_is_made_up_for_what_nobody_stated(out: Path) -> None:

@@ -9,7 +9,6 @@ import pytest
 from hardiness.core.condition import Condition
 from hardiness.core.result import Counts, Result, Score
 from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Run
-from hardiness.core.spread import Interval
 from hardiness.report.beside import from_few
 from hardiness.report.charts import Curves, Dots, Line, Observer, Panel
 from hardiness.report.figures.charts import draw
@@ -17,6 +16,7 @@ from hardiness.report.figures.inks import Inks
 from hardiness.report.figures.writers import inline
 from hardiness.report.section import Section
 from hardiness.report.sections import BenchmarkSection
+from hardiness.statistics.spreads.combined import TwoEnds
 
 
 def shown(n: int, *charts: Any) -> BenchmarkSection:
@@ -32,7 +32,7 @@ def curves(ticks: tuple[float, ...], small: bool = False) -> Curves:
 
 
 def dots(n: int) -> Dots:
-    score = Score("error", 0.5, "fraction", n, Interval(0.1, 0.9), condition=Condition(corruption="fog"))
+    score = Score("error", 0.5, "fraction", n, TwoEnds(0.5, 0.1, 0.9), condition=Condition(corruption="fog"))
     return Dots("d", "Means", "", "", ("", ""), "all", ("fog",), (Observer("a", score, {"fog": score}),))
 
 

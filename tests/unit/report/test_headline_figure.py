@@ -11,7 +11,6 @@ from hardiness.core.condition import Condition
 from hardiness.core.model import MEANINGLESS
 from hardiness.core.result import Counts, Result, Score
 from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Run
-from hardiness.core.spread import Interval
 from hardiness.report.beside import from_few, with_figure
 from hardiness.report.charts import Curves, Dots, Line, Observer, Panel
 from hardiness.report.exports.exporter import registry
@@ -23,15 +22,16 @@ from hardiness.report.page import inks_of, sheet
 from hardiness.report.sections import sections
 from hardiness.results.comparison import BenchmarkComparison
 from hardiness.statistics.estimate import mean
+from hardiness.statistics.spreads.combined import TwoEnds
 
 WORD = Condition(text="wrong class")
 
 
 def result(model: str, drop: float, word: float) -> Result:
     scores = [
-        Score("typographic_drop", drop, "fraction", 100, Interval(drop - 0.1, drop + 0.1), higher_is_better=False),
-        Score("word_answered", word, "fraction", 100, Interval(word, word + 0.2), higher_is_better=False),
-        Score("clean_accuracy", 0.7, "fraction", 100, Interval(0.6, 0.8)),
+        Score("typographic_drop", drop, "fraction", 100, TwoEnds(drop, drop - 0.1, drop + 0.1), higher_is_better=False),
+        Score("word_answered", word, "fraction", 100, TwoEnds(word, word, word + 0.2), higher_is_better=False),
+        Score("clean_accuracy", 0.7, "fraction", 100, TwoEnds(0.7, 0.6, 0.8)),
     ]
     run = Run(ModelIdentity(model), BenchmarkIdentity("typographic", "typographic", "azuma2023"))
     return Result(model, "typographic", "imagenet", "azuma2023", scores, Counts(100, 100, 0, 100), run, {}, key=model)
@@ -61,7 +61,7 @@ def test_no_heading_names_a_model_that_shares_its_place() -> None:
 
 
 def classified(model: str, top1: float, half: float, n: int = 1000) -> Result:
-    score = Score("top1", top1, "fraction", n, Interval(top1 - half, top1 + half))
+    score = Score("top1", top1, "fraction", n, TwoEnds(top1, top1 - half, top1 + half))
     run = Run(ModelIdentity(model), BenchmarkIdentity("imagenet-val", "classification", "orhan2019"))
     counts = Counts(n, n, 0, n)
     return Result(model, "imagenet-val", "imagenet", "orhan2019", [score], counts, run, {}, key=model)
@@ -117,7 +117,7 @@ def test_what_lies_on_no_scale_from_0_to_1_is_left_out() -> None:
 
 
 def test_a_section_with_figures_keeps_them() -> None:
-    score = Score("top1", 0.5, "fraction", 4, Interval(0.25, 0.75))
+    score = Score("top1", 0.5, "fraction", 4, TwoEnds(0.5, 0.25, 0.75))
     run = Run(ModelIdentity("a"), BenchmarkIdentity("imagenet-val", "classification", "orhan2019"))
     (shown,) = sections([Result("a", "imagenet-val", "imagenet", "orhan2019", [score], Counts(4, 4, 0, 4), run, {})])
     assert shown.section.charts
@@ -128,7 +128,7 @@ def test_a_figure_of_many_models_has_few_rows_on_the_sheet_to_hand_over() -> Non
     def handed_over(models: str) -> str:
         (shown,) = sections([classified(model, 0.5, 0.1) for model in models])
         rows = ("fog", "snow", "frost", "pixelate", "contrast")
-        scores = {row: Score("error", 0.5, "fraction", 100, Interval(0.4, 0.6)) for row in rows}
+        scores = {row: Score("error", 0.5, "fraction", 100, TwoEnds(0.5, 0.4, 0.6)) for row in rows}
         observers = tuple(Observer(model, None, scores) for model in models)
         dots = Dots("by_row", "By row", "", "error", ("", ""), "all", rows, observers)
         shown = replace(shown, section=replace(shown.section, charts=(dots,)))
@@ -150,7 +150,7 @@ def test_the_sheet_to_hand_over_counts_models_once() -> None:
 def test_the_sheet_to_hand_over_has_figures_that_can_be_read_and_say_more_than_its_first_screen() -> None:
     panel = Panel("severity", (Line("a", (1.0, 2.0), (0.5, 0.6)),), (), (1.0, 2.0), ("1", "2"))
     small = Curves("by_severity", "By severity", "By severity", "", (panel,) * 15, small=True)
-    row = {"fog": Score("error", 0.5, "fraction", 100, Interval(0.4, 0.6))}
+    row = {"fog": Score("error", 0.5, "fraction", 100, TwoEnds(0.5, 0.4, 0.6))}
     dots = Dots("by_row", "By row", "", "error", ("", ""), "all", ("fog",), (Observer("a", None, row),))
     one_row = replace(dots, title="One row", rows=())
     (shown,) = sections([classified("a", 0.5, 0.1)])
@@ -164,7 +164,7 @@ def test_the_sheet_to_hand_over_has_figures_that_can_be_read_and_say_more_than_i
 
 def test_the_row_of_everything_is_named_whole_on_a_phone() -> None:
     """It was ``all tha…ere run``."""
-    row = {"fog": Score("error", 0.5, "fraction", 100, Interval(0.4, 0.6))}
+    row = {"fog": Score("error", 0.5, "fraction", 100, TwoEnds(0.5, 0.4, 0.6))}
     observer = Observer("a", row["fog"], row)
     dots = Dots("by_row", "By row", "", "error", ("", ""), "all that were run", ("fog",), (observer,))
     texts = [mark.text for _, mark in draw(dots, NARROW_PX, Inks(("a",))).marks if isinstance(mark, Text)]

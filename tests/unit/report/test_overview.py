@@ -18,7 +18,6 @@ from hardiness.core.fact import CheckOutcome, Fact, Trust
 from hardiness.core.model import MEANINGLESS
 from hardiness.core.result import Counts, Result, Score
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
-from hardiness.core.spread import Interval
 from hardiness.report.commands import commands_of
 from hardiness.report.page import PageOptions, inks_of, page
 from hardiness.report.places import PlaceRange, ranks
@@ -32,10 +31,13 @@ from hardiness.report.trust import checks, trust_text
 from hardiness.results.comparison import BenchmarkComparison
 from hardiness.results.results import published_results
 from hardiness.statistics.estimate import mean
+from hardiness.statistics.spreads.combined import TwoEnds
 
 
 def top1(value: float, half: float = 0.01, n: int = 1000, **condition: Any) -> Score:
-    return Score("top1", value, "fraction", n, Interval(value - half, value + half), condition=Condition(**condition))
+    return Score(
+        "top1", value, "fraction", n, TwoEnds(value, value - half, value + half), condition=Condition(**condition)
+    )
 
 
 FALLEN = {
@@ -143,7 +145,7 @@ def page_of(*results: Result) -> str:
 
 def test_the_column_of_belief_is_a_word_with_its_reasons_behind_and_the_headline_stands_next() -> None:
     at = Condition(epsilon=0.01, steps=10)
-    spread = Interval(0.4, 1.0)
+    spread = TwoEnds(0.4, 0.4, 1.0)
     scores = [Score("clean_accuracy", 0.5, "fraction", 400, spread), Score("accuracy", 0.4, "fraction", 400, spread)]
     run = Run(ModelIdentity("a"), BenchmarkIdentity("whitebox", "attack", "orhan2019"))
     reasons = ("package.reach", "package.mismatch", "package.shattered")
@@ -186,7 +188,7 @@ def test_the_head_says_once_that_a_page_is_demo_sized() -> None:
 
 
 def test_headlines_stand_first_with_n_and_all_other_columns_are_folded() -> None:
-    other = Score("ece", 0.1, "fraction", 1000, Interval(0.05, 0.15), condition=Condition(protocol="equal-width"))
+    other = Score("ece", 0.1, "fraction", 1000, TwoEnds(0.1, 0.05, 0.15), condition=Condition(protocol="equal-width"))
     (shown,) = sections([result("a", top1(0.9), other), result("b", top1(0.5), other)])
     text = page([shown], "t", inks_of([shown]), PageOptions(images=False))
     first, folded = (text[text.index(f'-{part}">') :].split("</thead>")[0] for part in ("scores", "more"))
@@ -257,8 +259,8 @@ def test_a_sentence_from_few_images_gives_the_interval_and_says_partial() -> Non
 @pytest.mark.parametrize(("group", "words"), [("weather", "weather"), ("digital", "digital corruptions")])
 def test_what_is_lost_under_a_group_reads_as_english(group: str, words: str) -> None:
     scores = [
-        Score("error", 0.5, "fraction", 1000, Interval(0.4, 0.6), False, Condition(group=group)),
-        Score("clean_error", 0.1, "fraction", 1000, Interval(0.09, 0.11), False),
+        Score("error", 0.5, "fraction", 1000, TwoEnds(0.5, 0.4, 0.6), False, Condition(group=group)),
+        Score("clean_error", 0.1, "fraction", 1000, TwoEnds(0.1, 0.09, 0.11), False),
     ]
     run = Run(ModelIdentity("a"), BenchmarkIdentity("imagenet-c", "corruption", "hendrycks2019"))
     assert sentence_of(result("a", *scores, benchmark="imagenet-c", run=run)).startswith(
@@ -274,7 +276,7 @@ def test_no_class_is_said_to_break_first_which_nothing_tests() -> None:
         for value, part in ((clean, {"corruption": "clean"}), (left, {}))
     ]
     errors = [
-        Score(name, value, "fraction", 1000, Interval(value - 0.1, value + 0.1), False, Condition(**group))
+        Score(name, value, "fraction", 1000, TwoEnds(value, value - 0.1, value + 0.1), False, Condition(**group))
         for name, value, group in (("clean_error", 0.2, {}), ("error", 0.5, {"group": "noise"}))
     ]
     found = result("a", *errors, *recalls, benchmark="own-c", protocol="own", run=own)
@@ -292,7 +294,7 @@ def test_no_heading_begins_a_line_with_its_arrow() -> None:
 
 def test_what_is_lost_to_corruptions_has_an_interval_of_its_own() -> None:
     def part(metric: str, value: float, low: float, high: float, **condition: str) -> Score:
-        return Score(metric, value, "fraction", 3, Interval(low, high), False, Condition(**condition))
+        return Score(metric, value, "fraction", 3, TwoEnds(value, low, high), False, Condition(**condition))
 
     scores = [part("error", 1.0, 0.44, 1.0, group="noise"), part("clean_error", 0.0, 0.0, 0.56)]
     run = Run(ModelIdentity("a"), BenchmarkIdentity("imagenet-c", "corruption", "hendrycks2019"))
@@ -314,8 +316,8 @@ def test_what_is_lost_to_corruptions_has_an_interval_of_its_own() -> None:
 def test_where_the_verdict_cannot_tell_the_sentence_says_so(left: float, trust: Trust, text: str) -> None:
     at = Condition(epsilon=0.01, steps=10)
     scores = [
-        Score("clean_accuracy", 1.0, "fraction", 4, Interval(0.51, 1.0)),
-        Score("accuracy", left, "fraction", 4, Interval(0.4, 1.0), condition=at),
+        Score("clean_accuracy", 1.0, "fraction", 4, TwoEnds(1.0, 0.51, 1.0)),
+        Score("accuracy", left, "fraction", 4, TwoEnds(left, 0.4, 1.0), condition=at),
     ]
     run = Run(ModelIdentity("a"), BenchmarkIdentity("whitebox", "attack", "orhan2019"))
     attacked = result("a", *scores, benchmark="whitebox", run=run, findings=[Fact("package.verdict", trust=trust)])
@@ -349,7 +351,7 @@ def test_a_comparison_counts_where_a_picture_failed() -> None:
     wrong = {"a": np.arange(400) >= 360, "b": np.arange(400) >= 340}
     paired = compared("mean_accuracy", {name: mean(np.arange(400), ~each) for name, each in wrong.items()}, True)
     found = [
-        result(name, Score("mean_accuracy_partial", value, "fraction", 401, Interval(value - 0.03, value + 0.03)))
+        result(name, Score("mean_accuracy_partial", value, "fraction", 401, TwoEnds(value, value - 0.03, value + 0.03)))
         for name, value in (("a", 0.90), ("b", 0.85))
     ]
     comparison = BenchmarkComparison("imagenet-val", "imagenet", (paired,), 400, (), (), protocol=found[0].protocol)

@@ -13,12 +13,12 @@ import pytest
 from PIL import Image
 
 from hardiness.core.result import Score
-from hardiness.core.spread import Interval
 from hardiness.report.charts import Chart, Curves, Dots, Heat, Ladder, Layer, Line, Observer, Panel, Rung, Scatter, Spot
 from hardiness.report.figures.inks import Inks
 from hardiness.report.figures.paper import COLUMN_CM, PAGE_CM, SCALE, paper_sheets
 from hardiness.report.figures.sheet import Band, Sheet, Text
 from hardiness.report.figures.writers import NARROWER, document, png
+from hardiness.statistics.spreads.combined import TwoEnds
 
 CORRUPTIONS = (
     "gaussian_noise", "shot_noise", "impulse_noise", "defocus_blur", "glass_blur", "motion_blur", "zoom_blur", "snow",
@@ -32,7 +32,7 @@ def models(count: int) -> list[str]:
 
 
 def score(value: float) -> Score:
-    return Score("error", value, "fraction", 120, Interval(0.8 * value, min(1.0, 1.2 * value)), False)
+    return Score("error", value, "fraction", 120, TwoEnds(value, 0.8 * value, min(1.0, 1.2 * value)), False)
 
 
 def curves(panels: Sequence[str], count: int, small: bool) -> Curves:

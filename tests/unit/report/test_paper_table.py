@@ -16,10 +16,10 @@ from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
 from hardiness.core.result import Counts, Result, Score, TextTable
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Run
-from hardiness.core.spread import Interval
 from hardiness.report.exports.exporter import registry, tables_in
 from hardiness.report.notes import without_commands
 from hardiness.results.results import published_results
+from hardiness.statistics.spreads.combined import TwoEnds
 
 STORED = Path(__file__).parents[2] / "reference" / "stored_out"
 NAMES = ("squeezenet1_1", "efficientnet_lite0 (resize_px=256)", "timm:mobilenetv3_small_050", "py:networks.py:second")
@@ -41,8 +41,8 @@ def results(names: Sequence[str], benchmarks: Sequence[str], n: int = 120) -> li
             "imagenet",
             "hendrycks2019",
             [
-                Score("mce", 0.684, "ratio", n, Interval(0.144, 1.191), False),
-                Score("relative_mce", 1.577, "ratio", n, Interval(-0.523, 2.992), False),
+                Score("mce", 0.684, "ratio", n, TwoEnds(0.684, 0.144, 1.191), False),
+                Score("relative_mce", 1.577, "ratio", n, TwoEnds(1.577, -0.523, 2.992), False),
                 *(Score("ce", 0.5, "ratio", n, None, False, Condition(corruption=part)) for part in parts),
             ],
             Counts(n, n, 0, n),
@@ -59,7 +59,7 @@ def results(names: Sequence[str], benchmarks: Sequence[str], n: int = 120) -> li
 def own_classes(name: str) -> Result:
     """Of a model on one's own classes under corruptions."""
     scores = [
-        Score("mean_error", 0.2, "fraction", 40, Interval(0.1, 0.3), False),
+        Score("mean_error", 0.2, "fraction", 40, TwoEnds(0.2, 0.1, 0.3), False),
         Score("error", 0.3, "fraction", 40, None, False, Condition(corruption="fog")),
     ]
     data = DataIdentity(classes=("cat", "dog"))

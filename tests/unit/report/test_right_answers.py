@@ -22,6 +22,7 @@ from hardiness.results.comparison import BenchmarkComparison, PairDetail
 from hardiness.statistics.comparison import Difference, ScoreComparison
 from hardiness.statistics.decomposition import DifferencePart
 from hardiness.statistics.estimate import mean
+from hardiness.statistics.spreads.combined import TwoEnds
 
 ERRORS = {("fog", 1): 0.1, ("fog", 2): 0.2, ("snow", 1): 0.7, ("snow", 2): 0.8}
 
@@ -43,7 +44,7 @@ def own_c(model: str, *, is_own: bool = True) -> Result:
 def error(metric: str, value: float, corruption: str = "", severity: int = 0) -> Score:
     parts = {"corruption": corruption, "severity": severity}
     condition = Condition(**{name: part for name, part in parts.items() if part})
-    return Score(metric, value, "fraction", 100, Interval(value - 0.02, value + 0.01), False, condition)
+    return Score(metric, value, "fraction", 100, TwoEnds(value, value - 0.02, value + 0.01), False, condition)
 
 
 def figures(is_own: bool) -> dict[str, object]:

@@ -20,6 +20,7 @@ from hardiness.report.screen import first_screen
 from hardiness.report.screen_columns import screen_columns
 from hardiness.report.sections import sections
 from hardiness.results.results import published_results
+from hardiness.statistics.spreads.combined import TwoEnds
 
 CARDS = {"imagenet-val": "classification", "own": "classification", "imagenet-v2": "classification",
          "imagenet-c": "corruption", "own-c": "corruption", "whitebox": "attack", "autoattack": "attack",
@@ -27,7 +28,7 @@ CARDS = {"imagenet-val": "classification", "own": "classification", "imagenet-v2
 
 
 def score(metric: str, value: float, n: int = 500, higher_is_better: bool = True, **condition: Any) -> Score:
-    spread = Interval(max(0.0, value - 0.02), min(1.0, value + 0.02))
+    spread = TwoEnds(value, max(0.0, value - 0.02), min(1.0, value + 0.02))
     return Score(metric, value, "fraction", n, spread, higher_is_better, Condition(**condition))
 
 
@@ -146,7 +147,7 @@ def test_a_number_that_is_withdrawn_and_random_weights_have_no_place() -> None:
 
 
 def test_a_model_that_was_run_and_has_no_number_is_undefined() -> None:
-    unfinished = result("b", "imagenet-val", replace(score("top1", 0.0), value=None, interval=None, reason="too few"))
+    unfinished = result("b", "imagenet-val", replace(score("top1", 0.0), value=None, spread=None, reason="too few"))
     assert columns_of(clean("a", 0.9), unfinished)["Clean"].undefined == {"b"}
 
 

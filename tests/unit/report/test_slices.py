@@ -23,6 +23,7 @@ from hardiness.report.loggers.tracking import numbers_of
 from hardiness.report.sections import sections
 from hardiness.report.slices import slice_lines, slice_views
 from hardiness.report.terminal import score_tables
+from hardiness.statistics.spreads.combined import TwoEnds
 
 
 def slice_score(value: str, score: float | None, n: int, **more: object) -> SliceScore:
@@ -59,7 +60,7 @@ def result(*slices: SlicedScore, model: str = "net") -> Result:
         "imagenet-val",
         "imagenet",
         "classification",
-        [Score("top1", 0.75, "fraction", 175, Interval(0.7, 0.8))],
+        [Score("top1", 0.75, "fraction", 175, TwoEnds(0.75, 0.7, 0.8))],
         Counts(175, 175, 0, 175),
         Run(ModelIdentity(model), BenchmarkIdentity("imagenet-val", "classification"), DataIdentity("imagenet")),
         {},

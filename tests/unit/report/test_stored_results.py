@@ -5,8 +5,8 @@ from __future__ import annotations
 from hardiness.core.condition import Condition
 from hardiness.core.result import Counts, Result, Score
 from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Run
-from hardiness.core.spread import Interval
 from hardiness.report.stored_results import StoredResults
+from hardiness.statistics.spreads.combined import TwoEnds
 
 
 def result(model: str, *scores: Score) -> Result:
@@ -17,7 +17,7 @@ def result(model: str, *scores: Score) -> Result:
 FOG = Condition(corruption="fog", severity=3)
 RESULTS = StoredResults(
     [
-        result("a", Score("mean_error", 0.25, "fraction", 4, Interval(0.1, 0.4), higher_is_better=False)),
+        result("a", Score("mean_error", 0.25, "fraction", 4, TwoEnds(0.25, 0.1, 0.4), higher_is_better=False)),
         result(
             "b",
             Score("mce", None, "ratio", 4, reason="no baseline"),

@@ -17,14 +17,15 @@ from hardiness.report.headings import ends_apart, first, in_words, mean_interval
 from hardiness.report.views import laion_c
 from hardiness.report.views.corruption import corruption_charts
 from hardiness.report.views.perturbation import flips
-from hardiness.statistics.intervals import wilson
+from hardiness.statistics.spreads.combined import TwoEnds
+from hardiness.statistics.spreads.shares import ShareOfImages
 
 IMAGES = 100
 
 
 def result(model: str, metric: str, values: Mapping[Condition, float], n: int = IMAGES) -> Result:
     scores = [
-        Score(metric, value, "fraction", n, wilson(round(value * n), n), condition=condition)
+        Score(metric, value, "fraction", n, ShareOfImages(round(value * n), n), condition=condition)
         for condition, value in values.items()
     ]
     run = Run(ModelIdentity(model), BenchmarkIdentity("mine", "own", "own"))
@@ -162,7 +163,9 @@ def test_ends_without_intervals_or_with_many_names_are_not_apart() -> None:
     assert ends_apart(values, narrow) == ()
     assert ends_apart({"a": 0.9, "e": 0.1}, narrow) == (("a",), ("e",))
     assert ends_apart({"a": 0.9, "e": 0.1}, {"a": narrow["a"]}) == ()
-    high, low, bare = (Score("error", 0.5, "fraction", 9, each) for each in (Interval(0.5, 1), Interval(0, 0.5), None))
+    high, low, bare = (
+        Score("error", 0.5, "fraction", 9, each) for each in (TwoEnds(0.5, 0.5, 1), TwoEnds(0.5, 0, 0.5), None)
+    )
     assert mean_intervals({"a": [high, low], "b": [high, bare], "c": [low]}) == {
         "a": Interval(0.25, 0.75),
         "c": Interval(0, 0.5),

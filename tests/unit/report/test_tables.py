@@ -20,6 +20,7 @@ from hardiness.report.format import grid_cell, interval, number
 from hardiness.report.page import PageOptions, put_page
 from hardiness.report.section import section_of
 from hardiness.report.terminal import score_tables
+from hardiness.statistics.spreads.combined import TwoEnds
 from hardiness.store.local_files import LocalFiles
 
 
@@ -65,7 +66,7 @@ def test_percent_is_made_here_and_only_of_fractions() -> None:
 
 
 def test_a_note_shared_by_all_models_is_said_once() -> None:
-    top1 = Score("top1", 0.5, "fraction", 4, Interval(0.2, 0.8))
+    top1 = Score("top1", 0.5, "fraction", 4, TwoEnds(0.5, 0.2, 0.8))
     undefined = Score("aurra", None, "fraction", 4, reason="too few")
     both = [result_of(top1, undefined, model=m, warnings=("partial",), card="classification") for m in ("a", "b")]
     text = printed(both)
@@ -105,7 +106,7 @@ def test_cells_become_a_grid() -> None:
 
 @pytest.mark.slow
 def test_a_page_escapes_names_and_stands_alone(tmp_path: Path) -> None:
-    top1 = Score("top1", 0.5, "fraction", 4, Interval(0.2, 0.8))
+    top1 = Score("top1", 0.5, "fraction", 4, TwoEnds(0.5, 0.2, 0.8))
     odd = "<script>alert(1)</script>"
     result = result_of(top1, *cells(), model=odd, warnings=(odd,))
     put_page([result], LocalFiles(tmp_path), "page.html", odd, PageOptions())
@@ -124,7 +125,7 @@ def test_a_page_escapes_names_and_stands_alone(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_n_is_images_and_never_rows(tmp_path: Path) -> None:
-    found = [result_of(Score("mean_error", 0.5, "fraction", 12, Interval(0.2, 0.8), higher_is_better=False))]
+    found = [result_of(Score("mean_error", 0.5, "fraction", 12, TwoEnds(0.5, 0.2, 0.8), higher_is_better=False))]
     (row,) = [line for line in printed(found).splitlines() if line.startswith("│ m ")]
     assert row.split("│")[-2].strip() == "12"
     put_page(found, LocalFiles(tmp_path), "page.html", "t", PageOptions())
@@ -137,8 +138,8 @@ def test_n_is_images_and_never_rows(tmp_path: Path) -> None:
 def scores_of(card: str) -> list[Score]:
     """A score under each key of a card's conditions, and its metrics."""
     chosen = cards.get(card)
-    return [each.score(0.5, 4, Interval(0.4, 0.6)) for each in chosen.metrics] + [
-        Score("error", 0.5, "fraction", 4, Interval(0.4, 0.6), condition=Condition(**{key: 1}))
+    return [each.score(0.5, 4, TwoEnds(0.5, 0.4, 0.6)) for each in chosen.metrics] + [
+        Score("error", 0.5, "fraction", 4, TwoEnds(0.5, 0.4, 0.6), condition=Condition(**{key: 1}))
         for key in ("epsilon", "steps", "corruption")
     ]
 

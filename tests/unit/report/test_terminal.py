@@ -12,15 +12,15 @@ from hardiness.cli.show import print_overview
 from hardiness.core.condition import Condition
 from hardiness.core.result import Counts, Result, Score
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Run
-from hardiness.core.spread import Interval
 from hardiness.report.notes import Note
 from hardiness.report.sections import sections
 from hardiness.report.terminal import score_tables, scorecard_tables
+from hardiness.statistics.spreads.combined import TwoEnds
 
 
 def result(model: str, benchmark: str = "whitebox", columns: int = 12, warning: str = "partial") -> Result:
-    scores = [Score("clean_accuracy", 0.987, "fraction", 1000, Interval(0.976, 1.0))] + [
-        Score("accuracy", 0.5, "fraction", 1000, Interval(0.4, 0.6), condition=Condition(epsilon=k / 255, steps=10))
+    scores = [Score("clean_accuracy", 0.987, "fraction", 1000, TwoEnds(0.987, 0.976, 1.0))] + [
+        Score("accuracy", 0.5, "fraction", 1000, TwoEnds(0.5, 0.4, 0.6), condition=Condition(epsilon=k / 255, steps=10))
         for k in range(1, columns)
     ]
     run = Run(ModelIdentity(model), BenchmarkIdentity(benchmark, "attack", "orhan2019"))
@@ -89,7 +89,7 @@ def test_notes_of_a_run_say_what_tells_results_of_one_model_apart() -> None:
         run = Run(
             ModelIdentity("net", options={"crop": crop_px}), BenchmarkIdentity("imagenet-val", "classification", "x")
         )
-        score = Score("top1", 0.5, "fraction", 9, Interval(0.4, 0.6))
+        score = Score("top1", 0.5, "fraction", 9, TwoEnds(0.5, 0.4, 0.6))
         return Result(
             "net", "imagenet-val", data, "x", [score], Counts(9, 5, 0, 5), run, {}, warnings=(warning,), key=crop_px
         )
@@ -139,12 +139,15 @@ def test_the_overview_is_one_table_in_80_columns_however_many_numbers_it_has() -
 def own(model: str, benchmark: str, recalls: dict[tuple[str, str], float]) -> Result:
     """A result of a person's own classes; recalls by class and corruption, of which the empty one is all."""
     scores = [
-        Score("recall", value, "fraction", 10, Interval(value - 0.1, value), condition=Condition(**condition))
+        Score("recall", value, "fraction", 10, TwoEnds(value, value - 0.1, value), condition=Condition(**condition))
         for (name, corruption), value in recalls.items()
         for condition in [{"class": name, **({"corruption": corruption} if corruption else {})}]
     ]
     least = min(value for (_, corruption), value in recalls.items() if not corruption)
-    scores += [Score("top1", 0.9, "fraction", 20), Score("worst_class", least, "fraction", 20, Interval(0.1, 0.95))]
+    scores += [
+        Score("top1", 0.9, "fraction", 20),
+        Score("worst_class", least, "fraction", 20, TwoEnds(least, 0.1, 0.95)),
+    ]
     data = DataIdentity("photos", "f", 20, classes=("cat", "dog"))
     run = Run(ModelIdentity(model), BenchmarkIdentity(benchmark, "classification", "own"), data)
     return Result(model, benchmark, "photos", "own", scores, Counts(20, 20, 0, 20), run, {}, key=model)

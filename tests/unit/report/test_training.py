@@ -8,20 +8,20 @@ from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, UnknownNameError
 from hardiness.core.result import Counts, Result, Score
 from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Run
-from hardiness.core.spread import Interval
 from hardiness.reference.recipes import ALL, recipes, recipes_of
 from hardiness.reference.sets import distortion_set as set_of
 from hardiness.reference.sets import set_names
 from hardiness.report.sections import sections
 from hardiness.report.training_overlap import declared
 from hardiness.report.trust import Check, checks
+from hardiness.statistics.spreads.combined import TwoEnds
 
 
 def result(model: str, benchmark: str = "imagenet-c", **options: str) -> Result:
     card = {"imagenet-c": "corruption", "cue-conflict": "cue_conflict"}.get(benchmark, "classification")
     protocol = {"protocol": "orhan2019"} if benchmark == "cue-conflict" else {}
     metric = {"imagenet-c": "mean_error", "cue-conflict": "shape_bias"}.get(benchmark, "top1")
-    score = Score(metric, 0.5, "fraction", 9000, Interval(0.49, 0.51), condition=Condition(**protocol))
+    score = Score(metric, 0.5, "fraction", 9000, TwoEnds(0.5, 0.49, 0.51), condition=Condition(**protocol))
     run = Run(ModelIdentity(model, options=options), BenchmarkIdentity(benchmark, card, "orhan2019"))
     return Result(model, benchmark, benchmark, "orhan2019", [score], Counts(9, 9, 0, 9), run, {}, key="k")
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from hardiness.core.condition import Condition
 from hardiness.core.result import Counts, Result, Score
 from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Run
-from hardiness.core.spread import Interval
 from hardiness.report.beside import with_figure
 from hardiness.report.charts import Dots
 from hardiness.report.page import PageOptions, put_page
 from hardiness.report.sections import sections
+from hardiness.statistics.spreads.combined import TwoEnds
 from hardiness.store.local_files import LocalFiles
 
 ANGLES = (0, 90, 180)
@@ -21,7 +21,7 @@ ANGLES = (0, 90, 180)
 def turned(model: str, shares: tuple[float, ...], more: tuple[Score, ...] = ()) -> Result:
     """A result of a card that nobody here has: accuracy over all and by angle, and the size of a step by angle."""
     scores = [
-        Score("accuracy", sum(shares) / len(shares), "fraction", 300, Interval(0.0, 0.95)),
+        Score("accuracy", sum(shares) / len(shares), "fraction", 300, TwoEnds(sum(shares) / len(shares), 0.0, 0.95)),
         *(
             Score("accuracy", share, "fraction", 100, condition=Condition(angle=a))
             for a, share in zip(ANGLES, shares, strict=True)

@@ -22,7 +22,6 @@ from hardiness.core.fact import CheckOutcome, Fact, Trust
 from hardiness.core.forms import from_json, json_form
 from hardiness.core.result import Counts, Result, Score
 from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Run
-from hardiness.core.spread import Interval
 from hardiness.report.beside import from_few, with_figure
 from hardiness.report.exports.exporter import registry as exports
 from hardiness.report.loggers.tracking import numbers_of
@@ -40,6 +39,7 @@ from hardiness.results.claims.claim import from_results, judge_claims
 from hardiness.results.compared import comparison_json, comparison_view
 from hardiness.results.comparison import BenchmarkComparison
 from hardiness.statistics.estimate import mean
+from hardiness.statistics.spreads.combined import TwoEnds
 
 LEFT_BY_ATTACK = {
     "budget": "4/255",
@@ -65,7 +65,7 @@ def attacked(model: str, doubt: str, lower: float = 0.0) -> Result:
               attack=rounds)  # fmt: skip
 
     def score(metric: str, value: float, **condition: Any) -> Score:
-        spread = Interval(value - 0.011, value + 0.011)
+        spread = TwoEnds(value, value - 0.011, value + 0.011)
         return Score(metric, value, "fraction", 300, spread, condition=Condition(**condition))
 
     scores = [score("clean_accuracy", 0.693)]
@@ -183,7 +183,7 @@ def test_every_export_has_the_word(doubt: str) -> None:
     result = attacked("masked", doubt)
     other = replace(attacked("masked", ""), benchmark="imagenet-val", run=Run(
         ModelIdentity("masked"), BenchmarkIdentity("imagenet-val", "classification", "p")),
-        scores=[Score("top1", 0.69, "fraction", 300, Interval(0.6, 0.7))], findings=())  # fmt: skip
+        scores=[Score("top1", 0.69, "fraction", 300, TwoEnds(0.69, 0.6, 0.7))], findings=())  # fmt: skip
     for name in ("markdown", "latex"):
         text = with_notes(exports.get(name).write([other, result]).decode())
         cells = re.sub(r"(?<!\\)[|&]", "\n", text)

@@ -13,7 +13,6 @@ from hardiness.api.paper_claims import claims, claims_table
 from hardiness.core.condition import Condition
 from hardiness.core.result import Counts, Result, Score
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
-from hardiness.core.spread import Interval
 from hardiness.core.table import Records
 from hardiness.reference.people import humans
 from hardiness.results.claims.claim import (
@@ -35,6 +34,8 @@ from hardiness.results.claims.claim import (
 )
 from hardiness.results.results import results_of
 from hardiness.statistics.estimate import mean
+from hardiness.statistics.spreads.combined import TwoEnds
+from hardiness.statistics.spreads.shares import ShareOfImages
 from hardiness.store.store import Store
 
 
@@ -214,8 +215,8 @@ def test_what_is_missing_is_named() -> None:
 
 def test_a_score_that_is_missing_is_named_with_what_to_run() -> None:
     undefined = Score("rms_calibration_error", None, "fraction", 99, reason="it needs 200 samples, had 99")
-    partial = Score("mean_error_partial", 0.5, "fraction", 9, Interval(0.4, 0.6), False)
-    other = Score("accuracy", 0.5, "fraction", 9, Interval(0.4, 0.6), condition=Condition(epsilon=0.1, steps=2))
+    partial = Score("mean_error_partial", 0.5, "fraction", 9, TwoEnds(0.5, 0.4, 0.6), False)
+    other = Score("accuracy", 0.5, "fraction", 9, TwoEnds(0.5, 0.4, 0.6), condition=Condition(epsilon=0.1, steps=2))
     found = [
         result("a", "imagenet-a", undefined),
         result("b", "imagenet-a", undefined),
@@ -294,14 +295,14 @@ def test_numbers_are_read_off_results() -> None:
     whitebox = result(
         "m",
         "whitebox",
-        Score("accuracy", 0.5, "fraction", 80, Interval(0.4, 0.6), condition=at[0]),
-        Score("accuracy", 0.1, "fraction", 80, Interval(0.05, 0.15), condition=at[1]),
+        Score("accuracy", 0.5, "fraction", 80, TwoEnds(0.5, 0.4, 0.6), condition=at[0]),
+        Score("accuracy", 0.1, "fraction", 80, ShareOfImages(8, 80), condition=at[1]),
     )
-    clean = result("m", "imagenet-val", Score("top1", 0.9, "fraction", 100, Interval(0.8, 0.95)))
+    clean = result("m", "imagenet-val", Score("top1", 0.9, "fraction", 100, TwoEnds(0.9, 0.8, 0.95)))
     none = result("m", "imagenet-p", Score("mfr", None, "ratio", 80, reason="no baseline"))
     (subject,) = from_results([whitebox, clean, none], ["m"]).family
     assert subject.numbers["whitebox_accuracy"].value == 0.1
-    assert subject.numbers["whitebox_accuracy"].standard_error == pytest.approx(0.1 / 2 / 1.959964)
+    assert subject.numbers["whitebox_accuracy"].standard_error == pytest.approx(np.sqrt(0.1 * 0.9 / 79))
     assert subject.numbers["whitebox_clean_accuracy"].value == 0.9
     assert "mfr" not in subject.numbers
 

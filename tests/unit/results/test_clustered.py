@@ -9,6 +9,7 @@ import pytest
 
 from hardiness.core.columns import Columns, ColumnSource, Grouping
 from hardiness.core.condition import Condition
+from hardiness.core.forms import from_json, json_form
 from hardiness.core.result import Result, Score
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
 from hardiness.core.table import Records
@@ -150,7 +151,7 @@ def test_a_score_that_hands_nothing_over_has_no_interval(tmp_path: Path, monkeyp
     from hardiness.benchmarks.photographs import Classification
 
     scores = Classification.scores
-    bare = lambda *given: [Score.from_dict(score.as_dict()) for score in scores(*given)]  # noqa: E731
+    bare = lambda *given: [from_json(Score, json_form(score), "the memo") for score in scores(*given)]  # noqa: E731
     monkeypatch.setattr(Classification, "scores", bare)
     (result,) = results_of(store, grouping=grouping)
     score = result.score("top1")

@@ -17,7 +17,6 @@ import hardiness
 from hardiness.benchmarks.card import card_of
 from hardiness.core.condition import Condition
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
-from hardiness.core.spread import Interval
 from hardiness.core.table import Records
 from hardiness.report.charts import Dots
 from hardiness.report.sections import sections
@@ -27,6 +26,7 @@ from hardiness.results.results import results_of
 from hardiness.results.runs import ScoredRun
 from hardiness.statistics.comparison import detectable_among, detectable_paired, tango
 from hardiness.statistics.flips import Flips, FlipShare
+from hardiness.statistics.spreads.shares import ShareOfImages
 from hardiness.store.store import Store
 
 CELLS = (Condition(), Condition(corruption="fog", severity=1), Condition(corruption="frost", severity=1))
@@ -283,9 +283,11 @@ def test_the_page_shows_flips_as_figures_with_their_pictures(
 
 @pytest.mark.parametrize("images", [3, 7, 49])
 def test_equal_answers_are_equal_though_their_share_is_rounded(images: int) -> None:
-    whole = FlipShare(1 - 1e-16 * images, Interval(0.5, 1.0))
-    nothing = FlipShare(0.0, Interval(0.0, 0.5))
+    whole = FlipShare(1 - 1e-16 * images, ShareOfImages(images, images))
+    nothing = FlipShare(0.0, ShareOfImages(0, images))
     pair = PairFlips("a", "b", Flips(images, nothing, nothing, whole))
     assert pair.sentence(False) == "a and b give the same answer to all pictures."
-    one_apart = replace(pair, overall=Flips(images, nothing, nothing, FlipShare(1 - 1 / images, Interval(0.0, 1.0))))
+    one_apart = replace(
+        pair, overall=Flips(images, nothing, nothing, FlipShare(1 - 1 / images, ShareOfImages(images - 1, images)))
+    )
     assert "get another answer" in one_apart.sentence(False)

@@ -13,12 +13,14 @@ from commands import called_wide
 import hardiness
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
+from hardiness.core.result import Score
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
+from hardiness.core.spread import Spread
 from hardiness.core.table import Records
 from hardiness.statistics.comparison import difference_test
 from hardiness.statistics.estimate import mean
-from hardiness.statistics.intervals import exact_difference
-from hardiness.statistics.verdicts import Evidence, Limit, rulings
+from hardiness.statistics.spreads.differences import ExactSides
+from hardiness.statistics.verdicts import Limit, rulings
 from hardiness.store.store import Store
 
 N = 700
@@ -154,6 +156,12 @@ def test_without_a_baseline_it_is_refused(folder: Path) -> None:
         )
 
 
+def scored(spread: Spread | None, n: int) -> Score:
+    """A difference that a rule is on."""
+    assert spread is not None
+    return Score("difference", spread.value, "ratio", n, spread)
+
+
 def test_a_mean_is_judged_as_statsmodels_judges_it() -> None:
     weightstats = pytest.importorskip("statsmodels.stats.weightstats")
     generator = np.random.default_rng(0)
@@ -162,14 +170,13 @@ def test_a_mean_is_judged_as_statsmodels_judges_it() -> None:
     theirs = weightstats.ttost_paired(apart, np.zeros(600), -0.01, 0.01)[0]
     ids = np.arange(600)
     tested = difference_test(mean(ids, apart), mean(ids, np.zeros(600)))
-    (ruling,) = rulings([(Evidence.from_test(tested), Limit(0.01, 0))])
-    assert Limit(0.01, 0).p_within(ruling.evidence) == pytest.approx(theirs, rel=0.08)
+    (ruling,) = rulings([(scored(tested.spread, 600), Limit(0.01, 0))])
+    assert Limit(0.01, 0).p_within(ruling.score) == pytest.approx(theirs, rel=0.08)
     assert (ruling.outcome == "pass") == (theirs < 0.05)
 
 
 def test_fails_share_their_level_among_rules_and_passes_do_not() -> None:
-    near = Evidence.from_interval(0.0, exact_difference(1, 1, 2000), 2000, share=False)
-    off = Evidence.from_interval(0.03, exact_difference(60, 0, 2000), 2000, share=False)
+    near, off = scored(ExactSides(1, 1, 2000), 2000), scored(ExactSides(60, 0, 2000), 2000)
     alone, both = rulings([(off, Limit(0.01, 0))]), rulings([(off, Limit(0.01, 0)), (near, Limit(0.01, 0))])
     assert [each.outcome for each in (*alone, *both)] == ["fail", "fail", "pass"]
     assert [each.confidence for each in both] == pytest.approx([0.975, 0.9])

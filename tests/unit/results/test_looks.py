@@ -8,17 +8,18 @@ from hardiness.core.condition import Condition
 from hardiness.core.result import Score
 from hardiness.core.spread import Interval
 from hardiness.results.stopped import population_of, with_looks
+from hardiness.statistics.spreads.combined import TwoEnds
 from hardiness.statistics.stopping import Headline
 
 NAME = ("top1", Condition())
 
 
 def score(value: float | None = 0.9, reason: str | None = None) -> Score:
-    return Score("top1", value, "fraction", 50, Interval(0.85, 0.95) if reason is None else None, reason=reason)
+    return Score("top1", value, "fraction", 50, TwoEnds(value, 0.85, 0.95) if reason is None else None, reason=reason)
 
 
 def test_a_look_gives_a_score_its_value_its_interval_and_its_images() -> None:
-    (found,) = with_looks([score()], {NAME: Headline("m: top1", 0.91, Interval(0.8, 1.02), 100, 60)})
+    (found,) = with_looks([score()], {NAME: Headline("m: top1", 0.91, TwoEnds(0.91, 0.8, 1.02), 100, 60)})
     assert (found.value, found.n) == (0.91, 60)
     assert found.interval == Interval(0.8, 1.0)  # a share lies in [0, 1]
 

@@ -28,10 +28,11 @@ from hardiness.results.policy import parse_policy
 from hardiness.results.results import results_of
 from hardiness.results.rules.errors import UndecidableError
 from hardiness.results.rules.folder import PolicyFolder
-from hardiness.results.rules.looks import look_evidence
+from hardiness.results.rules.looks import score_of_look
 from hardiness.results.stopped import Look
 from hardiness.statistics.estimate import mean
 from hardiness.statistics.intervals import proportion
+from hardiness.statistics.spreads.looks import ShareAtEveryLook
 from hardiness.store.store import Store
 
 CELLS = (
@@ -395,15 +396,16 @@ def test_a_run_is_stopped_by_sums_and_by_no_other_estimate(tmp_path: Path) -> No
     assert [each.metric for each in run.card.sums(table, run.stored.run, None)] == ["top1", "top5", "evens"]
     assert ("evens", Condition()) in Look(0.05).at(run.card, table, run.stored.run)
     (rule,) = given.rules
-    evidence = look_evidence(rule, "evens", Condition(), run, table, folder)
-    assert evidence is not None
-    assert (evidence.method, evidence.value) == ("share", of(folder.results)[0].value)
+    score = score_of_look(rule, "evens", Condition(), run, table, folder)
+    assert score is not None
+    assert isinstance(score.spread, ShareAtEveryLook)
+    assert score.value == of(folder.results)[0].value
     with pytest.raises(UndecidableError, match="ratio is no mean over pictures that a part of them could decide"):
-        look_evidence(replace(rule, metric="ratio"), "ratio", Condition(), run, table, folder)
+        score_of_look(replace(rule, metric="ratio"), "ratio", Condition(), run, table, folder)
     against = replace(rule, metric="same", against="a", against_model="a")
-    paired = look_evidence(against, "same", Condition(), run, table, folder)
+    paired = score_of_look(against, "same", Condition(), run, table, folder)
     assert paired is not None
-    assert paired.method == "share"
+    assert isinstance(paired.spread, ShareAtEveryLook)
 
 
 def test_a_card_without_measurables_is_compared_by_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

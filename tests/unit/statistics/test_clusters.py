@@ -63,8 +63,8 @@ def test_clusters_of_one_picture_leave_the_estimate_bit_for_bit(n: int, seed: in
     assert (collapsed.value, collapsed.variance, collapsed.n) == (estimate.value, estimate.variance, n)
     np.testing.assert_array_equal(collapsed.influence, estimate.influence)
     assert (collapsed.independent, collapsed.telling) == (n, estimate.telling)
-    made = EstimateBasis(lambda: estimate, 0.0, 1.0).interval(clusters_of([1] * n)).interval
-    assert made == (estimate.interval(0.0, 1.0) if n >= FEWEST_CLUSTERS else None)
+    made = EstimateBasis(lambda: estimate, 0.0, 1.0).spread(clusters_of([1] * n)).spread
+    assert made == (estimate.spread(0.0, 1.0) if n >= FEWEST_CLUSTERS else None)
 
 
 def test_pictures_are_named_or_told_by_their_places() -> None:
@@ -115,16 +115,16 @@ def test_unlike_means_of_two_groups_have_the_variance_of_statsmodels() -> None:
 def test_a_share_is_exact_at_the_answers_that_vary_as_much() -> None:
     clusters, generator = clusters_of([10] * 40), np.random.default_rng(1)
     right = generator.random(400) < np.where(generator.random(40) < 0.3, 0.5, 0.95)[clusters.codes]
-    made = basis_of_share(clusters.ids, right).interval(clusters)
+    made = basis_of_share(clusters.ids, right).spread(clusters)
     estimate = mean(clusters.ids, right)
     share, variance = estimate.value, clusters.collapse(estimate).variance
     answers = share * (1 - share) / variance * (stdtrit(399, 0.975) / stdtrit(39, 0.975)) ** 2
     exact = clopper_pearson(share * answers, answers)
     assert made.clusters == 40
-    assert (made.interval.low, made.interval.high) == pytest.approx((exact.low, exact.high))
+    assert (made.spread.interval().low, made.spread.interval().high) == pytest.approx((exact.low, exact.high))
     for all_right in (True, False):
-        made = basis_of_share(clusters.ids, np.full(400, all_right)).interval(clusters)
-        assert made.interval == clopper_pearson(40.0 * all_right, 40.0)
+        made = basis_of_share(clusters.ids, np.full(400, all_right)).spread(clusters)
+        assert made.spread.interval() == clopper_pearson(40.0 * all_right, 40.0)
 
 
 def test_clusters_of_unlike_sizes_tell_less() -> None:
@@ -139,13 +139,13 @@ def test_clusters_of_unlike_sizes_tell_less() -> None:
 
 def test_too_few_clusters_have_no_interval_and_the_reason_says_how_many() -> None:
     right = np.arange(70) % 3 > 0
-    made = basis_of_share(NAMES[:70], right).interval(clusters_of([10] * 7))
+    made = basis_of_share(NAMES[:70], right).spread(clusters_of([10] * 7))
     assert made == (7, None, "an interval needs 8 clusters, had 7")
     basis = EstimateBasis(
         lambda: mean(NAMES[:90], right.repeat(2)[:90]), 0.0, 1.0, kinds=lambda: (NAMES[:50], NAMES[50:90]), names="two"
     )
-    assert basis.interval(clusters_of([10] * 9)).reason == "it needs 10 clusters of two each, had 4"
-    same = basis_of_difference(NAMES[:90], np.zeros(90)).interval(clusters_of([10] * 9))
+    assert basis.spread(clusters_of([10] * 9)).reason == "it needs 10 clusters of two each, had 4"
+    same = basis_of_difference(NAMES[:90], np.zeros(90)).spread(clusters_of([10] * 9))
     assert same == (9, None, "it needs 2 clusters that differ, had 0")
 
 
@@ -210,11 +210,11 @@ def test_intervals_hold_and_are_hardly_wider_where_pictures_stand_alone(kind) ->
             sizes = np.maximum(1, np.rint(10 * generator.gamma(4, 1 / 4, 60))).astype(int) if is_unlike else [10] * 60
             clusters = clusters_of(list(sizes))
             basis, true = kind(generator, clusters, correlation)
-            interval = basis.interval(clusters).interval
+            interval = basis.spread(clusters).spread.interval()
             holds += interval.low <= true <= interval.high
             widths.append(interval.high - interval.low)
             if not correlation:
-                alone = basis.interval(Clusters(clusters.ids, np.arange(len(clusters.ids)))).interval
+                alone = basis.spread(Clusters(clusters.ids, np.arange(len(clusters.ids)))).spread.interval()
                 plain.append(alone.high - alone.low)
         assert holds / runs > 0.93 - 2 * math.sqrt(0.93 * 0.07 / runs), (correlation, is_unlike)
         if plain and kind is not worst_of:  # whose classes come in twenty clusters each
@@ -223,13 +223,13 @@ def test_intervals_hold_and_are_hardly_wider_where_pictures_stand_alone(kind) ->
 
 def test_shares_of_single_pictures_are_those_of_an_exact_test() -> None:
     right = np.arange(300) % 7 > 0
-    made = basis_of_share(NAMES[:300], right).interval(clusters_of([1] * 300))
+    made = basis_of_share(NAMES[:300], right).spread(clusters_of([1] * 300))
     hits = int(right.sum())
     exact, usual = clopper_pearson(hits, 300), proportion(hits, 300)
     # The variance of an estimate is that of a sample, n / (n - 1) of a share's.
-    assert made.interval == clustered_proportion(hits / 300, mean(NAMES[:300], right).variance, 300, 300)
-    assert (made.interval.low, made.interval.high) == pytest.approx((exact.low, exact.high), abs=2e-4)
-    assert made.interval.low < usual.low < usual.high < made.interval.high
+    assert made.spread.interval() == clustered_proportion(hits / 300, mean(NAMES[:300], right).variance, 300, 300)
+    assert (made.spread.interval().low, made.spread.interval().high) == pytest.approx((exact.low, exact.high), abs=2e-4)
+    assert made.spread.interval().low < usual.low < usual.high < made.spread.interval().high
 
 
 def test_the_interval_of_an_area_reaches_to_that_of_as_many_independent_pictures() -> None:
@@ -238,7 +238,7 @@ def test_the_interval_of_an_area_reaches_to_that_of_as_many_independent_pictures
     area, influence = area_under_roc(positive, np.where(positive, 2.0, 1.0))
     estimate = Estimate(area, np.arange(200), influence)
     basis = EstimateBasis(lambda: estimate, 0.0, 1.0, rule=area_rule(100, 100))
-    interval = basis.interval(clusters).interval
+    interval = basis.spread(clusters).spread.interval()
     assert interval is not None
     part = clusters.collapse(estimate).independent / 200
     assert interval.high == 1

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hardiness.core.spread import Interval
 from hardiness.distortions.levels import number_text
 from hardiness.statistics.clusters import Clusters
 from hardiness.statistics.operating_limits import LevelAnswers, OperatingLimit, operating_limit, surely_rising
+from hardiness.statistics.spreads.combined import TwoEnds
 
 IDS = np.array([f"n/{k:03d}" for k in range(200)], object)
 
@@ -28,24 +28,24 @@ def limit(answers: list[LevelAnswers], above: float = 0.9, clusters: Clusters | 
 def test_the_strongest_level_up_to_which_accuracy_stays_and_the_ends_that_intervals_leave() -> None:
     found = limit(levels(0.99, 0.97, 0.92, 0.85, 0.60))
     # 0.97 of 200 is surely above .9 (its interval begins at .936), .92 is not; .85 surely is not below, .60 is.
-    assert (found.value, found.interval, found.n) == (30.0, Interval(20.0, 40.0), 200)
+    assert (found.spread, found.n) == (TwoEnds(30.0, 20.0, 40.0), 200)
     assert found.reason == found.interval_reason == ""
 
 
 def test_an_end_that_no_level_bounds_is_that_of_the_quantity() -> None:
-    assert limit(levels(0.99, 0.92, 0.89)).interval == Interval(10.0, 100.0)
-    assert limit(levels(0.92, 0.5)).interval == Interval(0.0, 20.0)
+    assert limit(levels(0.99, 0.92, 0.89)).spread == TwoEnds(20.0, 10.0, 100.0)
+    assert limit(levels(0.92, 0.5)).spread == TwoEnds(10.0, 0.0, 20.0)
 
 
 def test_a_limit_of_which_no_level_tells_anything_has_no_interval_over_the_whole_range() -> None:
     found = limit(levels(0.92, 0.91, 0.89))
-    assert (found.value, found.interval) == (20.0, None)
+    assert (found.value, found.spread) == (20.0, None)
     assert found.interval_reason == "no level that was run is surely above that accuracy or below it"
 
 
 def test_where_accuracy_holds_at_all_levels_there_is_no_limit() -> None:
     found = limit(levels(0.99, 0.99))
-    assert (found.value, found.interval, found.reason) == (None, None, "no limit up to 20")
+    assert (found.value, found.spread, found.reason) == (None, None, "no limit up to 20")
     assert limit(levels(0.99, 0.98, 0.91)).reason == "no limit up to 30 (surely none up to 20)"
     assert limit(levels(0.92, 0.91, 0.90)).reason == "no limit up to 30 (may be chance)"
     falling = [level._replace(value=100 - level.value) for level in levels(0.99, 0.99)]
@@ -57,15 +57,15 @@ def test_where_accuracy_holds_at_all_levels_there_is_no_limit() -> None:
 def test_a_quantity_that_falls_has_the_same_limit() -> None:
     falling = [level._replace(value=100 - level.value) for level in levels(0.99, 0.97, 0.92, 0.85, 0.60)]
     found = operating_limit(falling, 0.9, (100.0, 1.0), number_text)
-    assert (found.value, found.interval) == (70.0, Interval(60.0, 80.0))
+    assert found.spread == TwoEnds(70.0, 60.0, 80.0)
 
 
 def test_there_is_none_where_the_mildest_level_is_below_or_accuracy_surely_rises_again() -> None:
     below = limit(levels(0.8, 0.7))
-    assert (below.value, below.interval) == (None, None)
+    assert (below.value, below.spread) == (None, None)
     assert below.reason == "accuracy is below it already at the mildest level, 10: 80.0 %"
     rising = limit(levels(0.99, 0.6, 0.95))
-    assert (rising.value, rising.interval) == (None, None)
+    assert (rising.value, rising.spread) == (None, None)
     assert rising.reason == "accuracy rises again with the level: 60.0 % at 20, 95.0 % at 30"
 
 
@@ -93,10 +93,10 @@ def test_of_clusters_each_counts_once() -> None:
     assert surely_rising(answers, patients) is None
     wide, narrow = limit(levels(0.97, 0.5), clusters=patients), limit(levels(0.97, 0.5))
     assert wide.value == narrow.value == 10.0
-    assert narrow.interval == Interval(10.0, 20.0)
-    assert wide.interval == Interval(0.0, 20.0)
+    assert narrow.spread == TwoEnds(10.0, 10.0, 20.0)
+    assert wide.spread == TwoEnds(10.0, 0.0, 20.0)
     few = Clusters(IDS, (np.arange(200) // 50).astype(np.int64), "patient")
-    assert limit(levels(0.97, 0.5), clusters=few).interval is None
+    assert limit(levels(0.97, 0.5), clusters=few).spread is None
     assert "cluster" in limit(levels(0.97, 0.5), clusters=few).interval_reason
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from hardiness.core.errors import ArgumentError
-from hardiness.statistics.comparison import detectable_paired, mcnemar
+from hardiness.statistics.comparison import detectable_paired
+from hardiness.statistics.paired_shares import mcnemar
 from hardiness.statistics.power import disagreement, images_needed
 
 

@@ -10,9 +10,10 @@ from one_score import paired_difference
 from scipy.optimize import minimize_scalar
 from scipy.stats import binom, binomtest, chi2
 
-from hardiness.statistics.comparison import detectable_paired, difference, mcnemar, tango
+from hardiness.statistics.comparison import detectable_paired, difference
 from hardiness.statistics.estimate import mean
 from hardiness.statistics.intervals import newcombe, wilson
+from hardiness.statistics.paired_shares import mcnemar, tango
 
 
 @given(st.integers(0, 300), st.integers(0, 300))

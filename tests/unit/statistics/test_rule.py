@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from hardiness.core.errors import ArgumentError
-from hardiness.core.spread import Interval
 from hardiness.statistics.cells import CellEstimate, cell_estimate
+from hardiness.statistics.spreads.combined import TwoEnds
 from hardiness.statistics.stopping import (
     Extent,
     Headline,
@@ -24,7 +24,7 @@ WHOLE = Extent(1000, 10)
 
 
 def headline(half: float, needed: int = 500, n: int = 100) -> Headline:
-    return Headline("m: mce", 0.5, Interval(0.5 - half, 0.5 + half), needed, n)
+    return Headline("m: mce", 0.5, TwoEnds(0.5, 0.5 - half, 0.5 + half), needed, n)
 
 
 def test_it_stops_when_every_headline_is_tight_and_names_the_loosest() -> None:
@@ -72,14 +72,14 @@ def estimated(values: np.ndarray, weights: np.ndarray, population: int | None = 
 
 def test_headlines_of_shares_and_of_cells() -> None:
     share = headline_of_share("top1", 80, 100, 0.01, 50_000)
-    assert share.interval is not None
-    assert share.interval.low < 0.8 < share.interval.high
+    assert share.spread is not None
+    assert share.spread.interval().low < 0.8 < share.spread.interval().high
     assert 6_500 < share.needed < 7_500  # .17 (2.24 / .01)^2, less what all 50,000 leave nothing of
     errors = (np.random.default_rng(0).random((400, 5)) < 0.5).astype(float)
     cells = headline_of_cells("mce", estimated(errors, np.full(5, 0.2), 400), 0.01, 400)
     assert cells.half_width == pytest.approx(0, abs=1e-6)
     thin = headline_of_cells("mce", estimated(errors[:3], np.full(5, 0.2), 400), 0.01, 400)
-    assert thin.interval is None
+    assert thin.spread is None
     assert thin.half_width == np.inf
 
 
@@ -131,8 +131,9 @@ def test_stopping_by_the_rule_covers_and_saves() -> None:
             if decide([found], target).done:
                 break
             last, extent = extent, next_extent(extent, [found], target, whole)
-        assert found.interval is not None
-        covered += found.interval.low <= truth <= found.interval.high
+        assert found.spread is not None
+        ends = found.spread.interval()
+        covered += ends.low <= truth <= ends.high
         evaluated += (extent or last).images * (extent or last).cells
     assert covered / orders >= 0.95
     assert evaluated / orders < 0.25 * 30_000

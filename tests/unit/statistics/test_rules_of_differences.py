@@ -11,11 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from hardiness.core.result import Score
+from hardiness.core.spread import Spread
 from hardiness.statistics.clusters import Clusters
 from hardiness.statistics.comparison import DifferenceTest, difference_test
 from hardiness.statistics.equivalence import equivalence
 from hardiness.statistics.estimate import mean
-from hardiness.statistics.verdicts import Evidence, Limit, rulings
+from hardiness.statistics.spreads.combined import Scaled
+from hardiness.statistics.verdicts import Limit, rulings
 
 WORSE, MARGIN = 1, 0
 Draw = Callable[[np.random.Generator, int], tuple[NDArray[np.float64], float]]
@@ -26,6 +29,17 @@ def of_differences(differences: NDArray[np.float64], clusters: Clusters | None =
     at = np.arange(len(differences)) if clusters is None else clusters.ids
     first, second = np.maximum(differences, 0.0), np.maximum(-differences, 0.0)
     return difference_test(mean(at, first), mean(at, second), 1.0, clusters=clusters)
+
+
+def spread_of(test: DifferenceTest) -> Spread:
+    assert test.spread is not None
+    return test.spread
+
+
+def judged(test: DifferenceTest, worse: float = 1.0) -> Score:
+    """The difference as rules judge it, or its reverse."""
+    spread = Scaled(spread_of(test), 0.0, worse)
+    return Score("difference", spread.value, "fraction", test.n, spread, clusters=test.clusters)
 
 
 def loses_wholly(generator: np.random.Generator, n: int) -> tuple[NDArray[np.float64], float]:
@@ -53,7 +67,7 @@ def test_what_a_sample_did_not_show_is_allowed_for_on_either_side(draw: Draw) ->
     for _ in range(300):
         differences, truth = draw(generator, 100)
         test = of_differences(differences)
-        ends, own = test.rule_ends(0.05), test.ends(0.05)
+        ends, own = spread_of(test).deciding_ends(0.05), spread_of(test).ends(0.05)
         below, above = below + (ends.high < truth), above + (ends.low > truth)
         shown += not own.low <= truth <= own.high
     assert shown / 300 > 0.3, "the interval that comparisons show does not promise this"
@@ -69,7 +83,7 @@ def test_whole_clusters_may_be_lost_beside_ordinary_flips(size: int, lost: float
         flips = generator.choice([-1.0, 0.0, 1.0], count * size, p=[0.05, 0.9, 0.05])
         of_lost = np.repeat(generator.random(count) < lost / count, size)
         test = of_differences(np.where(of_lost, -1.0, flips), clusters)
-        ends = test.rule_ends(0.05)
+        ends = spread_of(test).deciding_ends(0.05)
         beyond += ends.high < -lost / count, ends.low > -lost / count
     assert beyond.max() / 300 <= 0.025 + 2 * np.sqrt(0.025 * 0.975 / 300)
 
@@ -81,7 +95,7 @@ def test_equivalence_by_clusters_is_no_wider_than_clusters_that_may_be_lost_ask(
     places = np.random.default_rng(1).permutation(len(code))[:17]
     differences[places] = np.where(np.arange(17) < 9, -1.0, 1.0)
     test = of_differences(differences, Clusters(np.arange(len(code)), code))
-    verdict, of_t = equivalence(test, 0.03), test.ends(0.1)
+    verdict, of_t = equivalence(test, 0.03), spread_of(test).ends(0.1)
     assert verdict.interval is not None
     width = (verdict.interval.high - verdict.interval.low) / (of_t.high - of_t.low)
     assert 1.5 < width < 2.7, "it was 3.2; to 2.4 reach the clusters alone of which chance shows none"
@@ -92,27 +106,30 @@ def test_equivalence_by_clusters_is_no_wider_than_clusters_that_may_be_lost_ask(
 def test_no_sample_that_shows_no_lost_picture_passes_below_three_of_n(n: int) -> None:
     """So few pictures show none of a kind of which there are 3 in n in one of twenty samples."""
     noise = 0.001 * np.random.default_rng(n).standard_normal(n)
-    evidence = Evidence.from_test(of_differences(noise - noise.mean()), worse=-1.0)
+    score = judged(of_differences(noise - noise.mean()), worse=-1.0)
     least = 1 - 0.025 ** (1 / n)
     limits = Limit(0.98 * least, WORSE), Limit(1.02 * least, WORSE)
-    assert [rulings([(evidence, limit)])[0].outcome for limit in limits] == ["cannot tell", "pass"]
+    assert [rulings([(score, limit)])[0].outcome for limit in limits] == ["cannot tell", "pass"]
     for limit in (*limits, Limit(0.01, MARGIN)):
-        needed = limit.pass_needs(evidence)
+        needed = limit.pass_needs(score)
         level = 0.025 if limit.side else 0.05
         assert (1 - limit.at) ** needed <= level < (1 - limit.at) ** (needed - 1)
-    assert rulings([(evidence, limits[0])])[0].needed.count >= 0.02 * n
+    assert rulings([(score, limits[0])])[0].needed.count >= 0.02 * n
 
 
 def test_what_one_picture_can_move_makes_the_allowance_smaller_in_proportion() -> None:
     noise = 0.001 * np.random.default_rng(2).standard_normal(100)
     at = np.arange(100)
     whole, tenth = (difference_test(mean(at, noise), mean(at, 0 * noise), span) for span in (1.0, 0.1))
-    assert tenth.rule_ends(0.05).high == pytest.approx(whole.rule_ends(0.05).high / 10, rel=0.02)
+    highs = [spread_of(test).deciding_ends(0.05).high for test in (tenth, whole)]
+    assert highs[0] == pytest.approx(highs[1] / 10, rel=0.02)
     nothing = difference_test(mean(at, noise), mean(at, 0 * noise))
-    assert nothing.rule_ends(0.05) == nothing.ends(0.05), "nothing bounds it, and there is no allowance"
+    assert spread_of(nothing).deciding_ends(0.05) == spread_of(nothing).ends(0.05), (
+        "nothing bounds it, and there is no allowance"
+    )
     assert not nothing.alone().can_hide_losses
     assert whole.alone().can_hide_losses
-    assert Limit(0.01, WORSE).pass_needs(Evidence.from_test(nothing)) == 0
+    assert Limit(0.01, WORSE).pass_needs(judged(nothing)) == 0
 
 
 def test_comparisons_say_where_a_rare_large_loss_could_be_hidden() -> None:
@@ -156,17 +173,17 @@ def some_difference(draw: st.DrawFn) -> DifferenceTest:
 @settings(max_examples=15, deadline=None)
 @given(test=some_difference())
 def test_an_interval_lies_inside_that_of_a_higher_confidence_and_that_of_rules_around_it(test: DifferenceTest) -> None:
-    if test.ends is None or test.rule_ends is None:
+    if test.spread is None:
         assert test.reason
         return
     levels = (0.3, 0.1, 0.05, 0.01, 0.001)
-    for ends in (test.ends, test.rule_ends):
+    for ends in (test.spread.ends, test.spread.deciding_ends):
         intervals = [ends(level) for level in levels]
         for inner, outer in pairwise(intervals):
             assert outer.low <= inner.low + 1e-9
             assert inner.high <= outer.high + 1e-9
     for level in levels:
-        shown, deciding = test.ends(level), test.rule_ends(level)
+        shown, deciding = test.spread.ends(level), test.spread.deciding_ends(level)
         assert deciding.low <= shown.low + 1e-9 <= shown.high + 2e-9 <= deciding.high + 3e-9
 
 
@@ -174,9 +191,9 @@ def test_an_interval_lies_inside_that_of_a_higher_confidence_and_that_of_rules_a
 @given(test=some_difference(), at=st.floats(0.001, 0.2), others=st.integers(0, 3))
 def test_two_rules_on_one_difference_never_contradict_each_other(test: DifferenceTest, at: float, others: int) -> None:
     """One asks how much worse a model is, the other whether it is equivalent, within one limit."""
-    if test.ends is None:
+    if test.spread is None:
         return
-    worse, apart = Evidence.from_test(test, -1.0), Evidence.from_test(test)
+    worse, apart = judged(test, -1.0), judged(test)
     cases = [(worse, Limit(at, WORSE)), (apart, Limit(at, MARGIN))] + [(worse, Limit(0.5, WORSE))] * others
     one, other = rulings(cases)[:2]
     is_worse = test.value < 0
@@ -199,7 +216,7 @@ def test_the_rules_that_disagreed_now_say_the_same() -> None:
     generator = np.random.default_rng(6)
     differences = -0.031 + 0.03 * generator.standard_normal(300)
     test = of_differences(differences)
-    cases = [(Evidence.from_test(test, -1.0), Limit(0.024, WORSE)), (Evidence.from_test(test), Limit(0.024, MARGIN))]
+    cases = [(judged(test, -1.0), Limit(0.024, WORSE)), (judged(test), Limit(0.024, MARGIN))]
     assert [each.outcome for each in rulings(cases)] == ["cannot tell"] * 2
-    shown = test.ends(0.05)
+    shown = spread_of(test).ends(0.05)
     assert shown.high < -0.024, "what comparisons show lies wholly beyond it"

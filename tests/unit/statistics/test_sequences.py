@@ -78,8 +78,9 @@ def test_a_share_is_covered_where_a_run_stops_by_its_width(rate: float, populati
             if found.half_width <= target:
                 break
             extent = next_extent(extent, [found], target, Extent(images, 1))
-        assert found.interval is not None
-        covered += found.interval.low <= rate <= found.interval.high
+        assert found.spread is not None
+        ends = found.spread.interval()
+        covered += ends.low <= rate <= ends.high
     assert covered / orders >= 0.95
 
 

@@ -63,9 +63,9 @@ def test_the_lead_of_a_slice_varies_as_the_difference_of_its_estimates() -> None
         own, rest = partition.places(k), partition.places_of_rest(k)
         sides = [mean(places, values[places]) for places in (own, rest)]
         assert (score.value[k], score.rest[k]) == pytest.approx(tuple(side.value for side in sides))
-        assert score.spread.variance[k] == pytest.approx(sides[0].variance)
-        assert abs(score.spread.telling(k) - sides[0].telling) <= 1
-        lead = LeadOverRest.of(score.spread, score.spread.of_rest(score.value, score.rest))
+        assert score.variation.variance[k] == pytest.approx(sides[0].variance)
+        assert abs(score.variation.telling(k) - sides[0].telling) <= 1
+        lead = LeadOverRest.of(score.variation, score.variation.of_rest(score.value, score.rest))
         variances = [side.variance for side in sides]
         third = sides[0].skew * variances[0] ** 1.5 - sides[1].skew * variances[1] ** 1.5
         assert lead.variance[k] == pytest.approx(sum(variances))
@@ -83,8 +83,8 @@ def test_clusters_collapse_as_everywhere() -> None:
         rest = np.flatnonzero(codes != k)
         difference = mean(places, values[places]) - mean(rest, values[rest])
         joint = Clusters(np.arange(600), clusters).collapse(difference)
-        assert score.spread.units[k] == collapsed.n
-        assert score.spread.variance[k] == pytest.approx(collapsed.variance)
+        assert score.variation.units[k] == collapsed.n
+        assert score.variation.variance[k] == pytest.approx(collapsed.variance)
         assert score.lead.variance[k] >= joint.variance * (1 - 1e-9)
 
 
@@ -93,7 +93,7 @@ def test_clusters_of_one_picture_change_nothing_but_the_exactness_of_shares() ->
     codes, values = generator.integers(0, 3, 300), generator.random(300)
     plain = Partition(codes, 3).means(values, 0.0, 1.0)
     single = Partition(codes, 3, np.arange(300)).means(values, 0.0, 1.0)
-    assert np.allclose(plain.spread.variance, single.spread.variance)
+    assert np.allclose(plain.variation.variance, single.variation.variance)
     assert [plain.interval(k).low for k in range(3)] == pytest.approx([single.interval(k).low for k in range(3)])
     assert single.correlation is None
 

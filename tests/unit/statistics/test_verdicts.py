@@ -7,56 +7,67 @@ import math
 import numpy as np
 import pytest
 
-from hardiness.core.forms import fields_form, from_json
-from hardiness.core.spread import Interval
-from hardiness.statistics.comparison import difference_test, tango
+from hardiness.core.result import Score
+from hardiness.core.spread import Interval, Spread
+from hardiness.statistics.comparison import difference_test
 from hardiness.statistics.estimate import mean
-from hardiness.statistics.intervals import exact_difference, wilson
-from hardiness.statistics.verdicts import Evidence, Limit, rulings
+from hardiness.statistics.intervals import wilson
+from hardiness.statistics.paired_shares import tango
+from hardiness.statistics.spreads.combined import Scaled, TwoEnds, cut
+from hardiness.statistics.spreads.differences import ExactSides
+from hardiness.statistics.spreads.shares import WilsonShare
+from hardiness.statistics.verdicts import LEVEL, Limit, rulings
 
 ABOVE = 1
 
 
-def share(hits: int, n: int) -> Evidence:
-    return Evidence.from_interval(hits / n, wilson(hits, n), n, share=True)
+def judged(spread: Spread, n: int, unit: str = "fraction") -> Score:
+    return Score("number", spread.value, unit, n, spread)
 
 
-def of_shares(first_only: int, second_only: int, n: int, worse: float = 1.0) -> Evidence:
-    """Evidence on the difference of two shares of the same images."""
+def share(hits: int, n: int) -> Score:
+    return judged(WilsonShare(hits, n), n)
+
+
+def ends_of(score: Score, level: float) -> Interval:
+    assert score.spread is not None
+    return score.spread.deciding_ends(level)
+
+
+def of_shares(first_only: int, second_only: int, n: int, worse: float = 1.0) -> Score:
+    """The difference of two shares of the same images."""
     at = np.arange(n)
     sides = mean(at, at < first_only), mean(at, (at >= first_only) & (at < first_only + second_only))
-    return Evidence.from_test(difference_test(*sides, 1.0), worse)
+    spread = difference_test(*sides, 1.0).spread
+    assert spread is not None
+    return judged(Scaled(spread, 0.0, worse), n)
 
 
 @pytest.mark.parametrize("confidence", [0.9, 0.99, 0.999])
 @pytest.mark.parametrize(("hits", "n"), [(3, 40), (20, 40), (199, 200), (400, 1000)])
 def test_a_share_at_another_confidence_has_wilsons_interval(hits: int, n: int, confidence: float) -> None:
-    found, wanted = share(hits, n).ends(1 - confidence), wilson(hits, n, confidence)
+    found, wanted = ends_of(share(hits, n), 1 - confidence), wilson(hits, n, confidence)
     assert (found.low, found.high) == (pytest.approx(wanted.low), pytest.approx(wanted.high))
 
 
 def test_p_is_small_where_and_only_where_the_interval_leaves_the_limit_out() -> None:
-    for evidence in (
-        share(30, 100),
-        of_shares(20, 8, 100),
-        Evidence.from_interval(1.2, Interval(0.9, 1.6), 50, share=False),
-    ):
+    for score in (share(30, 100), of_shares(20, 8, 100), judged(TwoEnds(1.2, 0.9, 1.6), 50, "ratio")):
         for level in (0.2, 0.05, 0.005):
-            ends = evidence.ends(level)
-            assert evidence.p(ends.low, ABOVE) == pytest.approx(level / 2, rel=1e-3)
-            assert evidence.p(ends.high, -ABOVE) == pytest.approx(level / 2, rel=1e-3)
+            ends = ends_of(score, level)
+            assert score.p(ends.low, ABOVE) == pytest.approx(level / 2, rel=1e-3)
+            assert score.p(ends.high, -ABOVE) == pytest.approx(level / 2, rel=1e-3)
 
 
 def test_paired_shares_have_the_outermost_ends_of_tangos_and_of_exact_intervals() -> None:
     low, high = tango(20, 8, 100, 0.99)
-    exact = exact_difference(20, 8, 100, level=0.01)
-    assert of_shares(20, 8, 100).ends(0.01) == Interval(min(float(low), exact.low), max(float(high), exact.high))
-    assert of_shares(20, 8, 100, worse=-1.0).ends(0.01).high == -of_shares(20, 8, 100).ends(0.01).low
+    exact = ExactSides(20, 8, 100).ends(0.01)
+    assert ends_of(of_shares(20, 8, 100), 0.01) == Interval(min(float(low), exact.low), max(float(high), exact.high))
+    assert ends_of(of_shares(20, 8, 100, worse=-1.0), 0.01).high == -ends_of(of_shares(20, 8, 100), 0.01).low
 
 
 def test_pass_fail_and_cannot_tell_of_one_rule_are_those_of_its_95_percent_interval() -> None:
-    evidence = share(300, 1000)
-    ends = evidence.ends(0.05)
+    score = share(300, 1000)
+    ends = ends_of(score, 0.05)
     for limit, side, outcome in (
         (ends.high + 1e-6, 1, "pass"),
         (ends.high - 1e-6, 1, "cannot tell"),
@@ -65,7 +76,7 @@ def test_pass_fail_and_cannot_tell_of_one_rule_are_those_of_its_95_percent_inter
         (ends.low - 1e-6, -1, "pass"),
         (ends.high + 1e-6, -1, "fail"),
     ):
-        (ruling,) = rulings([(evidence, Limit(limit, side))])
+        (ruling,) = rulings([(score, Limit(limit, side))])
         assert ruling.outcome == outcome
         assert ruling.family == 1
         assert (ruling.more > 0) == (outcome == "cannot tell")
@@ -118,9 +129,9 @@ def test_a_number_on_the_limit_needs_sixty_times_the_images_and_no_number_is_sur
 
 
 def test_what_no_share_can_be_beyond_is_passed_whatever_was_seen() -> None:
-    for evidence in (share(0, 1), share(1, 1), share(40, 90)):
+    for score in (share(0, 1), share(1, 1), share(40, 90)):
         for limit in (Limit(0.0, -1), Limit(1.0, 1), Limit(1.5, 1)):
-            assert rulings([(evidence, limit)])[0].outcome == "pass"
+            assert rulings([(score, limit)])[0].outcome == "pass"
 
 
 def test_none_of_n_does_not_prove_none() -> None:
@@ -141,17 +152,12 @@ def test_false_failures_over_all_rules_are_rare_at_the_limit_itself() -> None:
     assert false / 2000 < 0.05
 
 
-def test_evidence_comes_back_from_json() -> None:
-    for evidence in (share(3, 40), of_shares(2, 3, 50), Evidence.from_share_looks(3, 40)):
-        assert from_json(Evidence, list(fields_form(evidence).values()), "the memo") == evidence
-
-
 @pytest.mark.parametrize(
     ("value", "facts", "side", "bound"), [(0.9, (0.11, 0.99), -1, 0.0), (0.1, (0.01, 0.89), 1, 1.0)]
 )
 def test_of_two_pictures_an_equal_share_may_fall_to_its_bound(
     value: float, facts: tuple[float, float], side: int, bound: float
 ) -> None:
-    evidence = Evidence.from_interval(value, Interval(*facts), 2, share=True)
-    assert evidence.end_of_next(side, 0.0018) == bound
-    assert evidence.end_of_next(-side, 0.0018) == 1 - bound, "so few answers say little"
+    spread = cut(TwoEnds(value, *facts))
+    assert spread.end_of_next(side, 0.0018, LEVEL) == bound
+    assert spread.end_of_next(-side, 0.0018, LEVEL) == 1 - bound, "so few answers say little"

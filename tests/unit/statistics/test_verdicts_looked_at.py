@@ -13,15 +13,21 @@ from itertools import product
 import numpy as np
 import pytest
 
-from hardiness.core.forms import fields_form, from_json
+from hardiness.core.result import Score
+from hardiness.core.spread import Spread
 from hardiness.statistics.cells import cell_estimate
 from hardiness.statistics.sequences import anytime_p, anytime_p_of_pairs, anytime_p_of_share
-from hardiness.statistics.verdicts import TIGHTEST, Evidence, Limit, rulings
+from hardiness.statistics.spreads.looks import PairedSharesAtEveryLook, ShareAtEveryLook
+from hardiness.statistics.verdicts import TIGHTEST, Limit, rulings, spread_of_looks
 
 IDS = np.array([f"{k:05d}" for k in range(2000)], object)
 
 
 Path = tuple[int, ...]
+
+
+def judged(spread: Spread, n: int) -> Score:
+    return Score("number", spread.value, "ratio", n, spread)
 
 
 def ever(paths: list[tuple[float, Path]], level: float, p: Callable[[Path], float]) -> float:
@@ -64,25 +70,25 @@ def test_a_difference_of_pairs_on_its_margin_seldom_has_a_small_p_value_at_any_l
 
 def test_the_interval_of_looks_is_where_the_p_value_is_not_small() -> None:
     values = np.random.default_rng(0).random((400, 3)) < 0.4
-    mean = Evidence.from_looks(IDS[:400], values.astype(float), np.full(3, 1 / 3))
-    for found in (Evidence.from_share_looks(40, 400), Evidence.from_pair_looks(30, 9, 400), mean):
+    mean = spread_of_looks(IDS[:400], values.astype(float), np.full(3, 1 / 3))
+    for found in (ShareAtEveryLook(40, 400), PairedSharesAtEveryLook(30, 9, 400), mean):
         assert found is not None
-        assert found.looked
+        assert found.is_sequential
         ends = found.ends(0.01)
         assert ends.low < found.value < ends.high
         for end, side in ((ends.low, 1), (ends.high, -1)):
             assert found.p(end, side) == pytest.approx(0.005, rel=1e-6)
-        assert from_json(Evidence, list(fields_form(found).values()), "the memo") == found
+        assert Spread.from_dict(found.as_dict()) == found
 
 
 def test_what_is_looked_at_is_counted_exactly_where_it_is_a_share_or_a_difference_of_shares() -> None:
     share, one = np.array([[1.0], [0.0], [np.nan], [1.0]]), np.ones(1)
-    assert Evidence.from_looks(IDS[:4], share, one) == Evidence.from_share_looks(2, 3)
-    assert Evidence.from_looks(IDS[:4], share - 1, one, paired=True) == Evidence.from_pair_looks(0, 1, 3)
-    assert Evidence.from_looks(IDS[:0], share[:0], one) is None
-    assert Evidence.from_looks(IDS[:4], share / 2, one) is None  # four images do not tell how much they vary
+    assert spread_of_looks(IDS[:4], share, one) == ShareAtEveryLook(2, 3)
+    assert spread_of_looks(IDS[:4], share - 1, one, paired=True) == PairedSharesAtEveryLook(0, 1, 3)
+    assert spread_of_looks(IDS[:0], share[:0], one) is None
+    assert spread_of_looks(IDS[:4], share / 2, one) is None  # four images do not tell how much they vary
     many = np.random.default_rng(1).random((500, 2))
-    found = Evidence.from_looks(IDS[:500], many, np.full(2, 0.5), top=3)
+    found = spread_of_looks(IDS[:500], many, np.full(2, 0.5), top=3)
     of = cell_estimate(IDS[:500], many, np.full(2, 0.5))
     assert found is not None
     plain = anytime_p(found.value - 0.47, of.variance, 3 * TIGHTEST)
@@ -90,7 +96,7 @@ def test_what_is_looked_at_is_counted_exactly_where_it_is_a_share_or_a_differenc
 
 
 def test_passes_and_failures_share_the_level_among_rules_with_and_without_evidence() -> None:
-    good, bad = Evidence.from_share_looks(100, 1000), Evidence.from_share_looks(300, 1000)
+    good, bad = (judged(ShareAtEveryLook(hits, 1000), 1000) for hits in (100, 300))
     alone = rulings([(good, Limit(0.15, 1)), (bad, Limit(0.23, 1))])
     assert [each.outcome for each in alone] == ["pass", "fail"]
     assert [each.family for each in alone] == [2, 2]
@@ -101,8 +107,8 @@ def test_passes_and_failures_share_the_level_among_rules_with_and_without_eviden
 
 def test_clear_pairs_are_decided_although_few_images_differ() -> None:
     """Of a network and its int8 form most answers are the same."""
-    (passed,) = rulings([(Evidence.from_pair_looks(2, 2, 800), Limit(0.02, 1))])
-    (failed,) = rulings([(Evidence.from_pair_looks(60, 5, 800), Limit(0.02, 1))])
+    (passed,) = rulings([(judged(PairedSharesAtEveryLook(2, 2, 800), 800), Limit(0.02, 1))])
+    (failed,) = rulings([(judged(PairedSharesAtEveryLook(60, 5, 800), 800), Limit(0.02, 1))])
     assert (passed.outcome, failed.outcome) == ("pass", "fail")
 
 
@@ -113,8 +119,9 @@ def test_a_mean_over_cells_with_hopeless_images_seldom_passes_at_its_own_limit()
     for _ in range(trials):
         often = np.where(draws.random((250, 1)) < 0.01, 0.9, 0.02)
         wrong = (draws.random((250, cells)) < often).astype(float)
-        looks = (Evidence.from_looks(IDS[:n], wrong[:n], np.full(cells, 1 / cells)) for n in (60, 90, 130, 190, 250))
-        passed += any(rulings([(found, Limit(limit, 1))])[0].outcome == "pass" for found in looks if found)
+        looks = (spread_of_looks(IDS[:n], wrong[:n], np.full(cells, 1 / cells)) for n in (60, 90, 130, 190, 250))
+        scores = [judged(spread, 250) for spread in looks if spread]
+        passed += any(rulings([(score, Limit(limit, 1))])[0].outcome == "pass" for score in scores)
     assert passed / trials <= 0.025 + 2 * np.sqrt(0.025 * 0.975 / trials)
 
 
@@ -127,6 +134,7 @@ def test_the_mean_of_random_cells_with_hopeless_images_seldom_passes_at_its_own_
         wrong = (draws.random((images, cells)) < often).astype(float)
         order = draws.random((images, cells)).argsort(axis=1).argsort(axis=1)
         looks = (np.where(order < count, wrong, np.nan) for count in (2, 4, 8, 15))
-        evidence = (Evidence.from_looks(IDS[:images], each, np.full(cells, 1 / cells)) for each in looks)
-        passed += any(rulings([(each, Limit(limit, 1))])[0].outcome == "pass" for each in evidence if each)
+        spreads = (spread_of_looks(IDS[:images], each, np.full(cells, 1 / cells)) for each in looks)
+        scores = [judged(spread, images) for spread in spreads if spread]
+        passed += any(rulings([(score, Limit(limit, 1))])[0].outcome == "pass" for score in scores)
     assert passed / trials <= 0.02

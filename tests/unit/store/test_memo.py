@@ -8,7 +8,8 @@ import pytest
 
 from hardiness.core.errors import StoreError
 from hardiness.core.result import Score
-from hardiness.core.spread import Interval
+from hardiness.statistics.intervals import proportion
+from hardiness.statistics.spreads.shares import ShareOfImages
 from hardiness.store.local_files import LocalFiles
 from hardiness.store.memo import VALUES, Memo
 
@@ -36,16 +37,17 @@ def test_a_value_is_computed_once_for_what_it_is_of(tmp_path: Path) -> None:
 
 
 def test_a_record_is_given_as_it_is_computed_and_read_as_it_was(tmp_path: Path) -> None:
-    interval = Interval(0.1, 0.7, ("wilson", 3, 10))
-    computed = [Score("top1", 0.1 + 0.2, "fraction", 10, interval), Score("top5", None, "fraction", 0, reason="none")]
+    computed = [
+        Score("top1", 0.1 + 0.2, "fraction", 10, ShareOfImages(3, 10)),
+        Score("top5", None, "fraction", 0, reason="none"),
+    ]
     first = memo(tmp_path)
     assert first.record(list[Score], "scores", "a", lambda: computed) is computed, "nothing is written to be read again"
     assert first.record(list[Score], "scores", "a", never) == computed
     first.save()
     (kept, undefined) = memo(tmp_path).record(list[Score], "scores", "a", never)
     assert [kept, undefined] == computed
-    assert kept.interval is not None
-    assert kept.interval.method == ["wilson", 3, 10]
+    assert kept.interval == proportion(3, 10)
     assert memo(tmp_path).record(list[Score], "scores", "b", lambda: computed[1:]) == computed[1:], "of something else"
     assert memo(tmp_path).record(type(None), "nothing", "", lambda: None) is None
 

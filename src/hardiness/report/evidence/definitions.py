@@ -1,4 +1,4 @@
-"""Definitions of the numbers of an evidence file: its metrics, and the steps by which its intervals are made."""
+"""Definitions of the numbers of an evidence file: metrics, and the kinds of spread by which intervals are made."""
 
 from __future__ import annotations
 
@@ -7,14 +7,11 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 
-import hardiness.statistics.comparison
-import hardiness.statistics.sequences
-import hardiness.statistics.verdicts  # noqa: F401  # by these three METHODS is whole, whatever was computed
 from hardiness.benchmarks.card import card_of
 from hardiness.core.result import Metric
+from hardiness.core.spread import registry
 from hardiness.report.evidence.record import IntervalRecord, MetricRecord, RunRecord
 from hardiness.report.sections import BenchmarkSection
-from hardiness.statistics.intervals import METHODS
 
 
 def metrics_of(shown: Sequence[BenchmarkSection]) -> tuple[MetricRecord, ...]:
@@ -39,14 +36,13 @@ def _metric_record(metric: Metric, benchmarks: tuple[str, ...]) -> MetricRecord:
 
 
 def intervals_of(runs: Iterable[RunRecord]) -> tuple[IntervalRecord, ...]:
-    """The steps of all intervals of some runs, sorted by name, as the functions that take them say themselves."""
+    """The kinds of spread of some runs' scores, sorted by name, as they describe themselves."""
     names = {name for run in runs for score in run.scores for name in score.interval_method}
-    return tuple(_interval_record(name) for name in sorted(names) if name in METHODS)
+    return tuple(map(_interval_record, sorted(names)))
 
 
 def _interval_record(name: str) -> IntervalRecord:
-    function, _ = METHODS[name]
-    first, *others = re.split(r"\n\s*\n", inspect.getdoc(function) or "")
+    first, *others = re.split(r"\n\s*\n", inspect.getdoc(registry.get(name)) or "")
     source = next((part for part in others if part.startswith("Source:")), "")
     return IntervalRecord(name, _in_line(first), _in_line(re.split(r"\bDiffers:", source)[0].removeprefix("Source:")))
 

@@ -246,7 +246,7 @@ class ScoreRecord:
         n: pictures that it rests on.
         clusters: in how many clusters they come; 0 where each stands alone.
         interval: 95 %; ``None`` where none is defined.
-        interval_method: how it was made, from the outermost step to the innermost one, each a name of ``intervals``.
+        interval_method: its kinds of spread, the outermost first, each a name of ``intervals``.
         higher_is_better: the direction of improvement.
         doubt: ``"withdrawn"``, ``"not checked"`` or ``"upper bound"`` where the report on an attack does not stand by
             it.
@@ -784,7 +784,7 @@ class MetricRecord:
 
 @dataclass(frozen=True, slots=True)
 class IntervalRecord:
-    """A step by which intervals are made.
+    """A kind of spread, by which intervals are made.
 
     Attributes:
         name: as scores carry it.

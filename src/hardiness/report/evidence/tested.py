@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -200,22 +200,18 @@ def _score_record(score: Score, card: Card) -> ScoreRecord:
         n=score.n,
         clusters=score.clusters,
         interval=ends(score.interval),
-        interval_method=tuple(_steps(score.interval.method)) if score.interval else (),
+        interval_method=tuple(_kinds(score.spread.as_dict())) if score.spread else (),
         higher_is_better=score.higher_is_better,
         doubt=score.doubt,
         reason=score.reason or score.interval_reason,
     )
 
 
-def _steps(method: Sequence[Any]) -> Iterator[str]:
-    """The names of the functions of a method, the outermost first, each once."""
-    names: dict[str, None] = {}
-    waiting = [method] if method else []
-    while waiting:
-        name, *arguments = waiting.pop(0)
-        names[name] = None
-        waiting += [each for each in arguments if isinstance(each, list | tuple) and each]
-    return iter(names)
+def _kinds(form: Any) -> dict[str, None]:
+    """The kinds of a spread and of those that it is made of, the outermost first, each once."""
+    parts = form.values() if isinstance(form, Mapping) else form if isinstance(form, list) else ()
+    own = {str(form["kind"]): None} if isinstance(form, Mapping) else {}
+    return own | {kind: None for part in parts for kind in _kinds(part)}
 
 
 def _session_record(session: Mapping[str, Any], run: Run) -> SessionRecord:

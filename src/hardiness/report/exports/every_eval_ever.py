@@ -16,7 +16,6 @@ from hardiness.report.exports.exporter import Comparisons, register
 from hardiness.report.marks import marks_in_export
 from hardiness.report.stated_models import precision_of, view_of, weights_of
 from hardiness.sources.files import shown
-from hardiness.statistics.intervals import standard_error
 
 SCHEMA_VERSION = "0.3.0"
 
@@ -175,13 +174,15 @@ def _bound(end: float) -> float | str:
 
 def _standard_error(score: Score) -> dict[str, Any]:
     """The standard error that the interval of a score was made of, where there is one."""
-    error = standard_error(score.interval.method, score.n) if score.interval else None
+    error = score.spread.error if score.spread else None
     return {} if error is None else {"standard_error": {"value": error}}
 
 
 def _interval(score: Score) -> dict[str, Any]:
-    if score.interval is None or not all(map(math.isfinite, (score.interval.low, score.interval.high))):
+    if score.spread is None or score.interval is None:
         return {}
-    method = {"method": str(score.interval.method[0])} if score.interval.method else {}
-    ends = {"lower": score.interval.low, "upper": score.interval.high, "confidence_level": CONFIDENCE}
-    return {"confidence_interval": {**ends, **method}}
+    low, high = score.interval.low, score.interval.high
+    if not all(map(math.isfinite, (low, high))):
+        return {}
+    ends = {"lower": low, "upper": high, "confidence_level": CONFIDENCE}
+    return {"confidence_interval": {**ends, "method": score.spread.kind}}

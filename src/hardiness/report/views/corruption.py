@@ -21,7 +21,7 @@ from hardiness.report.published_beside import is_comparable, published_on, serie
 from hardiness.report.right_answers import complement, shows_right_answers
 from hardiness.report.score_lookup import ScoreLookup
 from hardiness.report.views.card_view import CardView, register
-from hardiness.statistics.intervals import newcombe, within
+from hardiness.statistics.spreads.combined import Sum, cut
 
 LOSS = Metric(
     "loss", higher_is_better=False, explanation="error under the worst group of corruptions less clean error."
@@ -165,10 +165,10 @@ def noise_loss(result: Result) -> Score | None:
     group = max(groups, key=lambda name: (groups[name].value or 0.0, name))
     worst = groups[group]
     assert worst.value is not None
-    loss, interval = worst.value - clean.value, None
-    if worst.interval and clean.interval:
-        interval = within(newcombe(worst.value, worst.interval, clean.value, clean.interval), -1.0)
-    return LOSS.score(loss, worst.n, interval, Condition(group=group))
+    loss, spread = worst.value - clean.value, None
+    if worst.spread and clean.spread:
+        spread = cut(Sum(loss, (worst.spread,), (clean.spread,)), -1.0)
+    return LOSS.score(loss, worst.n, spread, Condition(group=group))
 
 
 def _shares(result: Result, answers: ShownAnswers) -> Cells:

@@ -9,6 +9,7 @@ from hardiness.core.spread import Interval
 from hardiness.report import format as formatting
 from hardiness.report.charts import Dots, Observer
 from hardiness.results.slices import headline_slices
+from hardiness.statistics.spreads.combined import TwoEnds
 
 ALL = "all pictures"
 
@@ -85,7 +86,8 @@ def _overall(name: str, score: SlicedScore, results: Sequence[Result]) -> Score 
 
 
 def _score(score: SlicedScore, value: float | None, n: int, interval: Interval | None) -> Score:
-    return Score(score.metric, value, score.unit, n, interval, score.higher_is_better, score.condition)
+    spread = None if interval is None or value is None else TwoEnds(value, interval.low, interval.high)
+    return Score(score.metric, value, score.unit, n, spread, score.higher_is_better, score.condition)
 
 
 def _heading(column: str, scores: dict[str, SlicedScore]) -> str:

@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from statistics import NormalDist
 from typing import Any, Literal
 
 import numpy as np
@@ -548,8 +547,6 @@ def from_results(results: Sequence[Result], family: Sequence[str], reference: st
         reference: the model that they are compared with.
     """
 
-    z = 2 * NormalDist().inv_cdf(0.975)
-
     def subject(model: str) -> Subject:
         rows, own = (
             [],
@@ -558,7 +555,7 @@ def from_results(results: Sequence[Result], family: Sequence[str], reference: st
         for result in own:
             for score in result.scores:
                 if score.value is not None:
-                    error = (score.interval.high - score.interval.low) / z if score.interval else 0.0
+                    error = (score.spread.error if score.spread else None) or 0.0
                     source = f"{result.benchmark} on {result.data}"
                     number = KnownNumber(score.value, score.n, error, source=source, doubt=score.doubt)
                     rows.append((result.benchmark, score.metric, score.condition, number))

@@ -15,7 +15,7 @@ from hardiness.results.clustered import clustered_score, without_interval
 from hardiness.results.comparisons import ScoredResult, clean_result, speaks_of
 from hardiness.results.runs import without_clusters
 from hardiness.statistics.clusters import Clusters
-from hardiness.statistics.intervals import newcombe
+from hardiness.statistics.spreads.combined import Sum
 
 
 @speaks_of("drop_from_clean", "classification", "subset_classification", beside=CLEAN)
@@ -69,10 +69,10 @@ def beside_clean(
     clean_top1 = clustered_score(clean_top1, clusters) if clusters else replace(clean_top1, basis=None)
     assert clean_top1.value is not None
     difference = clean_top1.value - shifted_top1.value
-    if clean_top1.interval is None or shifted_top1.interval is None:
+    if clean_top1.spread is None or shifted_top1.spread is None:
         reason = clean_top1.interval_reason or shifted_top1.interval_reason
         drop = TOP1_DROP.score(difference, shifted_top1.n, interval_reason=reason)
     else:
-        ends = newcombe(clean_top1.value, clean_top1.interval, shifted_top1.value, shifted_top1.interval)
-        drop = TOP1_DROP.score(difference, shifted_top1.n, ends)
+        spread = Sum(difference, (clean_top1.spread,), (shifted_top1.spread,))
+        drop = TOP1_DROP.score(difference, shifted_top1.n, spread)
     return [clean_top1, replace(drop, clusters=shifted_top1.clusters)]

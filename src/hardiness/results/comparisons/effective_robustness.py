@@ -33,6 +33,7 @@ from hardiness.results.runs import ScoredRun, without_clusters
 from hardiness.statistics.clusters import NO_METHOD, why_too_few
 from hardiness.statistics.effective_robustness import EffectiveRobustness, FittedLine, Point, fit
 from hardiness.statistics.estimate import Estimate, mean
+from hardiness.statistics.spreads.combined import TwoEnds
 
 
 def fitted(line: PublishedLine) -> FittedLine:
@@ -115,7 +116,8 @@ def by_clusters(estimates: tuple[Estimate, Estimate], runs: tuple[ScoredRun, Sco
 
 def with_effective(result: Result, effect: EffectiveRobustness) -> Result:
     """The result with that number behind its own, and with what a figure shows of it."""
-    score = EFFECTIVE.score(effect.value, result.counts.images, effect.interval)
+    spread = TwoEnds(effect.value, effect.interval.low, effect.interval.high)
+    score = EFFECTIVE.score(effect.value, result.counts.images, spread)
     return replace(_with_score(result, score), details={**result.details, EFFECTIVE.name: json_form(effect)})
 
 

@@ -1,4 +1,4 @@
-"""Each run that a rule of a policy speaks of, with the evidence or why there is none."""
+"""Each run that a rule of a policy speaks of, with its number or why there is none."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from hardiness.core.errors import ArgumentError, suggestion
 from hardiness.core.result import Metric, Result, Score
 from hardiness.results.policy import ANY, HEADLINE, Policy, Rule, pair_metric_of
 from hardiness.results.rules.baseline import baseline_run
-from hardiness.results.rules.differences import evidence_of_difference
+from hardiness.results.rules.differences import score_of_difference
 from hardiness.results.rules.errors import MissingNumberError, UnmatchedError
 from hardiness.results.rules.folder import PolicyFolder, is_about
 from hardiness.results.rules.judged_runs import JudgedRun
-from hardiness.results.rules.levels import evidence_of_levels
+from hardiness.results.rules.levels import score_of_levels
 from hardiness.results.rules.limits import idle_line, require_limit
 from hardiness.results.rules.looks import kept_look
 from hardiness.results.rules.metrics import measured_metric, metric_of, metrics_of_rows, require_whole_headline
-from hardiness.results.rules.pair_metrics import evidence_of_pair
+from hardiness.results.rules.pair_metrics import score_of_pair
 from hardiness.results.rules.requirements import (
     require_accepted,
     require_clusters,
@@ -27,17 +27,17 @@ from hardiness.results.rules.requirements import (
     require_standing,
     require_whole,
 )
-from hardiness.results.rules.rows import evidence_from_rows, evidence_of_slice
-from hardiness.results.rules.scores import evidence_of_score, score_of
+from hardiness.results.rules.rows import score_from_rows, score_of_slice
+from hardiness.results.rules.scores import require_interval, score_of
 from hardiness.results.rules.slices import missing_columns, slice_values
-from hardiness.results.rules.worst_class import WORST_CLASS, evidence_of_lowest, lowest_classes
+from hardiness.results.rules.worst_class import WORST_CLASS, lowest_classes
 from hardiness.results.runs import ScoredRun
-from hardiness.statistics.verdicts import Evidence, Limit
+from hardiness.statistics.verdicts import Limit
 
 
 @dataclass(frozen=True)
 class RuleCase:
-    """One rule on one run: the evidence and the limit, or why there is none."""
+    """One rule on one run: the score and the limit, or why there is none."""
 
     rule: Rule
     model: str
@@ -46,7 +46,7 @@ class RuleCase:
     metric: str
     unit: str
     limit: Limit
-    evidence: Evidence | None = None
+    score: Score | None = None
     reason: str = ""
     run: JudgedRun | None = None
     baseline: JudgedRun | None = None
@@ -174,7 +174,7 @@ def case_of(rule: Rule, result: Result, folder: PolicyFolder) -> RuleCase:
         require_whole(result)
         require_whole_headline(rule, metric, result.benchmark)
         if rule.holds_to:
-            return replace(case, evidence=evidence_of_levels(rule, run, folder))
+            return replace(case, score=score_of_levels(rule, run, folder))
         pair = pair_metric_of(metric)
         if pair:
             title = rule.titled(pair.metric.title)
@@ -184,12 +184,12 @@ def case_of(rule: Rule, result: Result, folder: PolicyFolder) -> RuleCase:
         is_looked_at = result.stop is not None and bool(result.stop.policy)
         if pair:
             look = is_looked_at and kept_look(rule, metric, condition, run, folder)
-            return replace(case, evidence=look or evidence_of_pair(pair, rule, run, folder))
+            return replace(case, score=look or score_of_pair(pair, rule, run, folder))
         score = score_of(result, metric, condition)
         require_standing(result, score)
         case = _titled(case, result, run, score, metric, condition)
         look = is_looked_at and kept_look(rule, metric, condition, run, folder)
-        return replace(case, evidence=look or _evidence(rule, result, score, metric, condition, folder))
+        return replace(case, score=look or _judged(rule, score, metric, condition, run, folder))
     except MissingNumberError as error:
         return replace(case, reason=str(error))
 
@@ -211,17 +211,12 @@ def _titled(
     return replace(case, metric=title, unit=unit)
 
 
-def _evidence(
-    rule: Rule, result: Result, score: Score | None, metric: str, condition: Condition, folder: PolicyFolder
-) -> Evidence:
-    """The evidence of a number of one run, or of its difference from a baseline's."""
-    run = folder.runs[result.key]
+def _judged(
+    rule: Rule, score: Score | None, metric: str, condition: Condition, run: ScoredRun, folder: PolicyFolder
+) -> Score:
+    """The number of one run, or its difference from a baseline's."""
     if rule.is_difference:
-        return evidence_of_difference(rule, metric, condition, run, folder)
+        return score_of_difference(rule, metric, condition, run, folder)
     if rule.slice:
-        return evidence_of_slice(rule, metric, condition, run)
-    if score is None:
-        return evidence_from_rows(run, metric, condition)
-    clustered = run.clusters is not None
-    lowest = evidence_of_lowest(result, score, clustered=clustered) if metric == WORST_CLASS else None
-    return lowest or evidence_of_score(score, run)
+        return score_of_slice(rule, metric, condition, run)
+    return score_from_rows(run, metric, condition) if score is None else require_interval(score)

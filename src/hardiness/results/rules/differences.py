@@ -1,16 +1,17 @@
-"""The evidence of the difference of a run's score from the baseline's, on the pictures that both have."""
+"""The difference of a run's score from the baseline's, on the pictures that both have."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core.condition import Condition
+from hardiness.core.result import Score
 from hardiness.core.table import ImageTable
 from hardiness.results.measured import measures_of
 from hardiness.results.policy import Rule
@@ -18,17 +19,18 @@ from hardiness.results.rules.baseline import standing_baseline
 from hardiness.results.rules.cells import weighed
 from hardiness.results.rules.errors import MissingNumberError, NoPictureError, UnmatchedError
 from hardiness.results.rules.folder import PolicyFolder
-from hardiness.results.rules.kept_evidence import kept_evidence, state_of
+from hardiness.results.rules.kept_scores import kept_score, state_of
+from hardiness.results.rules.scores import judged
 from hardiness.results.rules.slices import slice_rows, why_no_picture
 from hardiness.results.runs import ScoredRun
 from hardiness.statistics.clusters import Clusters
 from hardiness.statistics.comparison import DifferenceTest, difference_test
 from hardiness.statistics.estimate import Estimate, mean
-from hardiness.statistics.verdicts import Evidence
+from hardiness.statistics.spreads.combined import Scaled
 
 
-def evidence_of_difference(rule: Rule, metric: str, where: Condition, run: ScoredRun, folder: PolicyFolder) -> Evidence:
-    """The evidence of how much worse a run is than the baseline's, or of how far apart the two are, on the same images.
+def score_of_difference(rule: Rule, metric: str, where: Condition, run: ScoredRun, folder: PolicyFolder) -> Score:
+    """How much worse a run is than the baseline's, or how far apart the two are, on the same images.
 
     Either is by the one interval by which all rules on a difference decide.
 
@@ -38,20 +40,22 @@ def evidence_of_difference(rule: Rule, metric: str, where: Condition, run: Score
     before = standing_baseline(rule, metric, where, run, folder)
     clusters = folder.clusters_of(rule, run, before)
 
-    def compute() -> Evidence:
+    def compute() -> Score:
         try:
             pairs = pairs_of(metric, where, run, run.table, before, rule.slice)
         except UnmatchedError:
             tested, is_higher_better = _tested_measures(rule, metric, where, run, before, clusters)
         else:
             tested, is_higher_better = _tested_pairs(rule, pairs, clusters), pairs.higher_is_better
-        if tested.ends is None:
+        if tested.spread is None:
             raise MissingNumberError(f"no interval of the difference: {tested.reason}")
-        return Evidence.from_test(tested, -1.0 if is_higher_better and rule.kind == "worse_by_at_most" else 1.0)
+        is_reversed = is_higher_better and rule.kind == "worse_by_at_most"
+        spread = Scaled(tested.spread, 0.0, -1.0) if is_reversed else tested.spread
+        return replace(judged(metric, run, tested.n, spread), clusters=tested.clusters)
 
     if rule.slice:  # columns may be others the next time
         return compute()
-    return kept_evidence(run, [rule.kind, metric, dict(where), rule.moves_at_most], state_of(before), compute)
+    return kept_score(run, [rule.kind, metric, dict(where), rule.moves_at_most], state_of(before), compute)
 
 
 def _tested_pairs(rule: Rule, pairs: Pairs, clusters: Clusters | None) -> DifferenceTest:

@@ -1,16 +1,13 @@
-"""The evidence of accuracy at all levels of a corruption up to the one that a rule names."""
+"""The lowest accuracy at any level of a corruption up to the one that a rule names."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
-
-import numpy as np
 
 from hardiness import distortions
 from hardiness.benchmarks.operating_limits import levels_by_corruption
 from hardiness.core.errors import ArgumentError
-from hardiness.core.result import Metric
+from hardiness.core.result import Score
 from hardiness.core.table import ImageTable
 from hardiness.distortions.levels import number_text
 from hardiness.results.policy import Rule
@@ -19,11 +16,11 @@ from hardiness.results.rules.folder import PolicyFolder
 from hardiness.results.rules.slices import slice_rows, why_no_picture
 from hardiness.results.runs import ScoredRun
 from hardiness.statistics.clusters import why_too_few
-from hardiness.statistics.verdicts import Evidence
+from hardiness.statistics.spreads.shares import LowestShare
 
 
-def evidence_of_levels(rule: Rule, run: ScoredRun, folder: PolicyFolder) -> Evidence:
-    """The evidence of the lowest accuracy over the levels of a corruption up to the one that a rule names.
+def score_of_levels(rule: Rule, run: ScoredRun, folder: PolicyFolder) -> Score:
+    """The lowest accuracy over the levels of a corruption up to the one that a rule names.
 
     It passes where accuracy at each of these is surely not below the limit, and fails where one surely is, whether or
     not accuracy falls with the level.
@@ -54,22 +51,12 @@ def evidence_of_levels(rule: Rule, run: ScoredRun, folder: PolicyFolder) -> Evid
         raise MissingNumberError(_was_not_run(name, levels.quantity.text(value), benchmark, value))
     if any(not len(level.right) for level in up_to):
         raise MissingNumberError(why_no_picture(run, rule.slice) if rule.slice else "a level has no picture")
-    if clusters is None:
-        return Evidence.from_lowest(
-            [int(np.count_nonzero(level.right)) for level in up_to], [len(level.right) for level in up_to]
-        )
-    if reason := why_too_few(clusters.count(up_to[-1].ids)):
+    if clusters is not None and (reason := why_too_few(clusters.count(up_to[-1].ids))):
         raise MissingNumberError(f"no interval: {reason}")
-    scores = [
-        replace(
-            Metric("accuracy").score(level.accuracy, len(level.right), level.interval(clusters)),
-            clusters=clusters.count(level.ids),
-        )
-        for level in up_to
-    ]
-    evidence = Evidence.from_lowest_clustered(scores)
-    assert evidence is not None, "each level has an interval"
-    return evidence
+    lowest = min(up_to, key=lambda level: level.accuracy)
+    spread = LowestShare(tuple(level.spread(clusters) for level in up_to))
+    in_clusters = 0 if clusters is None else clusters.count(lowest.ids)
+    return Score("accuracy", lowest.accuracy, "fraction", len(lowest.right), spread, clusters=in_clusters)
 
 
 def _tables_of(rule: Rule, run: ScoredRun) -> Iterator[ImageTable]:

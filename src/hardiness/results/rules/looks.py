@@ -1,8 +1,9 @@
-"""The evidence that a part of a run's pictures gives while they come in."""
+"""The scores that a part of a run's pictures gives while they come in."""
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hardiness.benchmarks.card import published_baseline
 from hardiness.core.condition import Condition
@@ -15,19 +16,20 @@ from hardiness.results.rules.cells import weighed
 from hardiness.results.rules.differences import pairs_of
 from hardiness.results.rules.errors import MissingNumberError, NoPictureError, UndecidableError, UnmatchedError
 from hardiness.results.rules.folder import PolicyFolder
-from hardiness.results.rules.kept_evidence import kept_evidence, state_of
+from hardiness.results.rules.kept_scores import kept_score, state_of
 from hardiness.results.rules.pair_metrics import pair_outcome
+from hardiness.results.rules.scores import judged
 from hardiness.results.runs import ScoredRun
-from hardiness.statistics.verdicts import Evidence
+from hardiness.statistics.verdicts import spread_of_looks
 
 
-def look_evidence(
+def score_of_look(
     rule: Rule, metric: str, where: Condition, run: ScoredRun, table: ImageTable, folder: PolicyFolder
-) -> Evidence | None:
-    """The evidence that a part of a run's pictures gives, valid at every look; ``None`` while there is too little.
+) -> Score | None:
+    """The score of a part of a run's pictures, whose p-values hold at every look; ``None`` while there are too few.
 
     Raises:
-        MissingNumberError: no further picture gives any.
+        MissingNumberError: no further picture gives one.
         UndecidableError: the metric is no weighted sum of cell means over images, or the rule is about slices.
         UnmatchedError: the run has no such metric, cell, group or class.
     """
@@ -42,13 +44,13 @@ def look_evidence(
             cells = pair_outcome(pair, rule, run, table, baseline_run(rule, run, folder))
             if isinstance(cells, Score):
                 raise UndecidableError(f"{metric} is no mean over pictures that a part of them could decide")
-            return Evidence.from_looks(cells.ids, cells.values, cells.weights, cells.top)
+            return _score(metric, run, cells.ids, cells.values, cells.weights, cells.top)
         if rule.kind == "worse_by_at_most":
             pairs = pairs_of(metric, where, run, table, standing_baseline(rule, metric, where, run, folder))
-            return Evidence.from_looks(pairs.ids, pairs.mine - pairs.theirs, pairs.weights, pairs.top, paired=True)
+            return _score(metric, run, pairs.ids, pairs.mine - pairs.theirs, pairs.weights, pairs.top, paired=True)
         weighted, part = weighed(table, metric, where, run)
         values = np.asarray(weighted.values[part.rows][:, part.cells], np.float64)
-        return Evidence.from_looks(table.ids[part.rows], values, weighted.weights[part.cells], weighted.top)
+        return _score(metric, run, table.ids[part.rows], values, weighted.weights[part.cells], weighted.top)
     except NoPictureError:
         return None
     except UnmatchedError as error:
@@ -59,8 +61,23 @@ def look_evidence(
         raise
 
 
-def kept_look(rule: Rule, metric: str, where: Condition, run: ScoredRun, folder: PolicyFolder) -> Evidence:
-    """The evidence of a run that was stopped where the rules of a policy were decided.
+def _score(
+    metric: str,
+    run: ScoredRun,
+    ids: NDArray[np.object_],
+    values: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    top: float,
+    *,
+    paired: bool = False,
+) -> Score | None:
+    """The score of a look; arguments as of `spread_of_looks`."""
+    spread = spread_of_looks(ids, values, weights, top, paired=paired)
+    return None if spread is None else judged(metric, run, int((~np.isnan(values)).any(axis=1).sum()), spread)
+
+
+def kept_look(rule: Rule, metric: str, where: Condition, run: ScoredRun, folder: PolicyFolder) -> Score:
+    """The score of a run that was stopped where the rules of a policy were decided.
 
     Raises:
         MissingNumberError: there is none that holds although the run was looked at.
@@ -71,17 +88,17 @@ def kept_look(rule: Rule, metric: str, where: Condition, run: ScoredRun, folder:
             "the same 'hardiness run' without --until-decided evaluates the rest"
         )
 
-    def compute() -> Evidence:
+    def compute() -> Score:
         try:
-            evidence = look_evidence(rule, metric, where, run, run.table, folder)
+            score = score_of_look(rule, metric, where, run, run.table, folder)
         except UndecidableError as error:
             raise MissingNumberError(
                 f"{error}, and this run was stopped where rules were decided; the same 'hardiness run' without "
                 "--until-decided evaluates the rest"
             ) from None
-        if evidence is None:
+        if score is None:
             raise MissingNumberError("too few pictures to know how much it varies")
-        return evidence
+        return score
 
     before = state_of(baseline_run(rule, run, folder)) if rule.against else ""
-    return kept_evidence(run, ["look", rule.kind, metric, dict(where)], before, compute)
+    return kept_score(run, ["look", rule.kind, metric, dict(where)], before, compute)

@@ -1,4 +1,4 @@
-"""The evidence of a metric of two runs: the baseline's and the one that is judged."""
+"""The score of two runs by a metric: of the baseline's and of the one that is judged."""
 
 from __future__ import annotations
 
@@ -22,43 +22,45 @@ from hardiness.results.rules.baseline import baseline_run
 from hardiness.results.rules.cells import CellsOfImages, part_of
 from hardiness.results.rules.errors import MissingNumberError, NoPictureError, UnmatchedError
 from hardiness.results.rules.folder import PolicyFolder
-from hardiness.results.rules.kept_evidence import kept_evidence, state_of
-from hardiness.results.rules.scores import evidence_of_interval, evidence_of_mean
+from hardiness.results.rules.kept_scores import kept_score, state_of
+from hardiness.results.rules.scores import judged_mean, require_interval
 from hardiness.results.rules.slices import slice_rows, why_no_picture
 from hardiness.results.runs import ScoredRun
 from hardiness.statistics.clusters import Clusters
 from hardiness.statistics.estimate import mean
-from hardiness.statistics.verdicts import Evidence
+from hardiness.statistics.verdicts import spread_of_shares
 
 NO_PICTURE = "the baseline shares no picture and condition"
 
 
-def evidence_of_pair(entry: PairMetric, rule: Rule, run: ScoredRun, folder: PolicyFolder) -> Evidence:
-    """The evidence of a metric of two runs: of the baseline's, and then of this one."""
+def score_of_pair(entry: PairMetric, rule: Rule, run: ScoredRun, folder: PolicyFolder) -> Score:
+    """The score of two runs by a metric: of the baseline's, and then of this one."""
     before = baseline_run(rule, run, folder)
     clusters = folder.clusters_of(rule, run, before)
 
-    def compute() -> Evidence:
+    def compute() -> Score:
         outcome = pair_outcome(entry, rule, run, run.columns(*entry.table), before, clusters)
         if isinstance(outcome, Score):
             if rule.slice:
                 raise MissingNumberError(f"{rule.metric} is no mean over pictures, which a slice could have")
-            return evidence_of_interval(outcome)
+            return require_interval(outcome)
         if rule.slice:
             outcome = _in_slice(outcome, run, rule.slice)
         has_value = ~np.isnan(outcome.values).all(axis=0)
         if not has_value.any():
             raise NoPictureError(NO_PICTURE)
         if outcome.is_mean_of_shares and clusters is None:
-            return Evidence.from_shares(outcome.ids, outcome.values[:, has_value])
+            spread = spread_of_shares(outcome.ids, outcome.values[:, has_value])
+            n = int((~np.isnan(outcome.values)).any(axis=1).sum())
+            return Score(entry.name, spread.value, entry.metric.unit, n, spread)
         estimate = mean(outcome.ids, outcome.values[:, has_value], outcome.weights[has_value])
         top = float(outcome.weights.sum()) * outcome.top
-        return evidence_of_mean(clusters, estimate, top, share=entry.metric.unit == "fraction")
+        return judged_mean(entry.name, run, clusters, estimate, top)
 
     if rule.slice or entry.columns:  # columns may be others the next time
         return compute()
     own = [] if pair_registry.ships(entry.name) else code_of(entry)
-    return kept_evidence(run, [rule.metric, dict(rule.where), *own], state_of(before), compute)
+    return kept_score(run, [rule.metric, dict(rule.where), *own], state_of(before), compute)
 
 
 def _in_slice(cells: CellsOfImages, run: ScoredRun, in_slice: Mapping[str, str]) -> CellsOfImages:

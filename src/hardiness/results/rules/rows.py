@@ -1,47 +1,51 @@
-"""The evidence that the rows of a run give over some cells, of one class, of a slice or of all pictures."""
+"""The scores that the rows of a run give over some cells, of one class, of a slice or of all pictures."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hardiness.core.columns import SliceOfPictures
 from hardiness.core.condition import Condition
+from hardiness.core.result import Score
 from hardiness.metrics.picture_scores import SCORE
 from hardiness.results.policy import Rule
 from hardiness.results.rules.cells import CellsOfImages, weighed
 from hardiness.results.rules.errors import MissingNumberError, UnmatchedError
-from hardiness.results.rules.kept_evidence import kept_evidence
-from hardiness.results.rules.metrics import measured_metric
-from hardiness.results.rules.scores import evidence_of_mean
+from hardiness.results.rules.kept_scores import kept_score
+from hardiness.results.rules.scores import judged, judged_mean
 from hardiness.results.rules.slices import slice_rows, why_no_picture
 from hardiness.results.runs import ScoredRun
 from hardiness.results.slices import SlicePartition, run_by_image
 from hardiness.statistics.estimate import mean
-from hardiness.statistics.verdicts import Evidence
+from hardiness.statistics.verdicts import spread_of_shares
 
 
-def evidence_from_rows(run: ScoredRun, metric: str, where: Condition) -> Evidence:
-    """The evidence of an error or accuracy over some cells and one class or all."""
+def score_from_rows(run: ScoredRun, metric: str, where: Condition) -> Score:
+    """An error or accuracy over some cells and one class or all."""
 
-    def compute() -> Evidence:
+    def compute() -> Score:
         table = run.table
         weighted, part = weighed(table, metric, where, run)
         values = np.asarray(weighted.values[part.rows][:, part.cells], np.float64)
         if not len(values) or np.isnan(values).all(axis=0).any():
             raise MissingNumberError("a condition has no picture")
-        if run.clusters is not None:
-            return evidence_of_mean(run.clusters, mean(table.ids[part.rows], values), 1.0, share=True)
-        if metric == SCORE:
-            return Evidence.from_mean(mean(table.ids[part.rows], values), 1.0, share=True)
-        return Evidence.from_shares(table.ids[part.rows], values)
+        if run.clusters is not None or metric == SCORE:
+            return judged_mean(metric, run, run.clusters, mean(table.ids[part.rows], values))
+        return _judged_shares(metric, run, table.ids[part.rows], values)
 
-    return kept_evidence(run, ["rows", metric, dict(where)], "", compute)
+    return kept_score(run, ["rows", metric, dict(where)], "", compute)
 
 
-def evidence_of_slice(rule: Rule, metric: str, where: Condition, run: ScoredRun) -> Evidence:
-    """The evidence of a number of the pictures of a slice.
+def _judged_shares(metric: str, run: ScoredRun, ids: NDArray[np.object_], values: NDArray[np.float64]) -> Score:
+    """The mean over cells of shares of images; arguments as of `spread_of_shares`."""
+    return judged(metric, run, int((~np.isnan(values)).any(axis=1).sum()), spread_of_shares(ids, values))
+
+
+def score_of_slice(rule: Rule, metric: str, where: Condition, run: ScoredRun) -> Score:
+    """A number of the pictures of a slice.
 
     Raises:
         MissingNumberError: no picture is of it, or they are too few for an interval.
@@ -53,26 +57,22 @@ def evidence_of_slice(rule: Rule, metric: str, where: Condition, run: ScoredRun)
     try:
         weighted, part = weighed(table, metric, where, run)
     except UnmatchedError:
-        return _evidence_of_measure(rule, metric, where, run)
+        return _measure_of_slice(rule, metric, where, run)
     values = np.asarray(weighted.values[part.rows & rows][:, part.cells], np.float64)
     weights, ids = weighted.weights[part.cells], table.ids[part.rows & rows]
     if not len(values) or np.isnan(values).all(axis=0).any():
         raise MissingNumberError(f"a condition has no picture of {rule.slice_text}")
     cells = CellsOfImages(ids, tuple(table.present[k] for k in part.cells), values, weights, weighted.top)
-    if run.clusters is not None and weights.min() >= 0:
-        share = measured_metric(metric, run.card, ()).unit == "fraction"
-        top = float(weights.sum()) * weighted.top
-        return evidence_of_mean(run.clusters, mean(ids, values, weights), top, share=share)
-    if cells.is_mean_of_shares:
-        return Evidence.from_shares(ids, values)
+    if run.clusters is None and cells.is_mean_of_shares:
+        return _judged_shares(metric, run, ids, values)
     if weights.min() < 0:
-        return _evidence_of_measure(rule, metric, where, run)
-    share = measured_metric(metric, run.card, ()).unit == "fraction"
-    return Evidence.from_mean(mean(ids, values, weights), float(weights.sum()) * weighted.top, share=share)
+        return _measure_of_slice(rule, metric, where, run)
+    top = float(weights.sum()) * weighted.top
+    return judged_mean(metric, run, run.clusters, mean(ids, values, weights), top)
 
 
-def _evidence_of_measure(rule: Rule, metric: str, where: Condition, run: ScoredRun) -> Evidence:
-    """The evidence of a score of a slice that sorts or divides, or in which cells count against others."""
+def _measure_of_slice(rule: Rule, metric: str, where: Condition, run: ScoredRun) -> Score:
+    """A score of a slice that sorts or divides, or in which cells count against others."""
     by_image = run_by_image(run)
     candidates = (*by_image.scores, *by_image.parts) if by_image else ()
     scores = [each for each in candidates if (each.metric, each.condition) == (metric, where)]
@@ -88,6 +88,5 @@ def _evidence_of_measure(rule: Rule, metric: str, where: Condition, run: ScoredR
     estimate = part.estimate(scores[0], by_image)
     if reason := estimate.why_no_interval(0):
         raise MissingNumberError(f"no interval: {reason}")
-    share = by_image.unit(scores[0]) == "fraction" and estimate.range[0] >= 0
-    evidence = Evidence.from_interval(float(estimate.value[0]), estimate.interval(0), int(estimate.n[0]), share=share)
-    return evidence if codes is None else replace(evidence, clusters=int(estimate.spread.units[0]))
+    clusters = 0 if codes is None else int(estimate.variation.units[0])
+    return replace(judged(metric, run, int(estimate.n[0]), estimate.spread(0)), clusters=clusters)
