@@ -47,7 +47,7 @@ def test_a_difference_on_the_margin_passes_in_at_most_one_of_twenty(n: int, rate
     counts, times = np.unique(draws[:, :2], axis=0, return_counts=True)
     passed = 0
     for (ahead, behind), many in zip(counts.tolist(), times.tolist(), strict=True):
-        ends = exact_paired_difference(ahead, behind, n, 0.1)
+        ends = exact_paired_difference(ahead, behind, n).interval(0.9)
         passed += many * (-margin < ends.low and ends.high < margin)
     assert 0 < passed / 4000 <= 0.05
 

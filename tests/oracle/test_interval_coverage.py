@@ -407,7 +407,8 @@ def test_a_share_at_the_stop_helped_by_a_model_that_answered_everything(rate: fl
         while (headline := look(np.sort(order[: extent.images]))).half_width > target:
             extent = next_extent(extent, [headline], target, Extent(images, 1)) or extent
         used.append(extent.images)
-        return headline.interval, float(right.mean())
+        interval = headline.spread.interval() if headline.spread else None
+        return interval, float(right.mean())
 
     assert held(trial, int(100 * rate)) >= 0.95 - SLACK
     assert np.mean(used) < 0.9 * images, "it stops early"

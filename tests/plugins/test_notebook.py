@@ -113,7 +113,7 @@ for number, photograph in enumerate(sorted(Path("data").rglob("*.png"))):  # eac
 text = "whitebox:attack=idle,protocol=standard,norm=linf,epsilons=32/255,steps=1"
 html = hardiness.evaluate(classifier, text, "own")._repr_html_()
 assert "<td>withdrawn</td>" in html and "<p>verdict: Withdrawn: At epsilon 32/255 " in html, html
-assert "the attack itself is too weak, as Square goes without gradients, too." in html, html
+assert "the attack itself is too weak, because Square goes without gradients, too." in html, html
 assert "gradients are masked" not in html, html
 """
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 from findings import raised
 
-from hardiness.core.fact import Fact
+from hardiness.core.fact import CheckOutcome, Fact
 from hardiness.engine.batch import QueuedPicture
 from hardiness.report.words import text as said
 
@@ -185,7 +185,7 @@ class RemembersForAll(masked.Remembers):
 def test_where_no_such_copy_can_be_had_the_number_is_not_checked_for_memory(rows: list[QueuedPicture]) -> None:
     quick = "whitebox:protocol=standard,epsilons=8/255,steps=1+6,must_break=false"
     found = report(RemembersForAll(masked.crops("adversarial")), rows[:4], quick)
-    assert not found["memory"].ran
+    assert found["memory"].outcome is CheckOutcome.NOT_RUN
     assert "must break and memory did not run" in said(found["verdict"])
     assert said(found["verdict"]).startswith("Not checked")
 
@@ -213,8 +213,7 @@ def test_autoattack_is_tried_where_it_must_break_everything(rows: list[QueuedPic
     assert {"must break", "hard decision"} <= raised(found)
     assert said(found["verdict"]).startswith("Withdrawn")
     honest = report(masked.crops("adversarial"), rows[:2], "autoattack:epsilons=8/255,queries=5")
-    assert honest["must break"].ran
-    assert not honest["must break"].is_raised
+    assert honest["must break"].outcome is CheckOutcome.CLEAR
 
 
 @pytest.mark.slow
