@@ -23,12 +23,11 @@ from scipy.optimize import brentq
 from scipy.special import expit, logit, ndtr, ndtri
 
 from bars import at_least, at_most, sized, tell, versions
-from hardiness.benchmarks.card import card_of
 from hardiness.core.condition import Condition
 from hardiness.core.spread import Interval
 from hardiness.reference.published_numbers import baseline, published
 from hardiness.reference.sets import distortion_set
-from hardiness.results.runs import ScoredRun
+from hardiness.results.folder import Folder
 from hardiness.statistics.cells import CellEstimate, cell_estimate
 from hardiness.statistics.estimate import Estimate
 from hardiness.statistics.measures import corruption_weights
@@ -130,7 +129,7 @@ def measured(out: str) -> tuple[float, float]:
 def rows(out: str) -> tuple[NDArray[np.bool_], list[Condition]]:
     """Errors of the first stored ImageNet-C run, one row an image, and its cells."""
     stored = next(each for each in Store.open(out).runs() if each.run.benchmark.name == "imagenet-c")
-    table = ScoredRun(stored, card_of(stored.run)).table
+    table = Folder.of([stored]).alone[0].table
     cells = [k for k, condition in enumerate(table.present) if condition.get("corruption") in IMAGENET_C.members]
     whole = table.evaluated[:, cells].all(axis=1)
     return table["right"][whole][:, cells] == 0, [table.present[k] for k in cells]

@@ -23,7 +23,7 @@ from bars import alternating, at_most, sized, tell, versions
 from hardiness.core.columns import NO_GROUPING, Columns, Grouping
 from hardiness.report.format import as_text
 from hardiness.report.terminal import score_tables
-from hardiness.results.results import results_of
+from hardiness.results.folder import Folder
 from hardiness.store.store import Store
 from scoring import write
 
@@ -55,13 +55,13 @@ def shown(out: Path, images: int, kind: str) -> tuple[float, float]:
     """Seconds that results and their tables take, and the peak of this process in MB."""
     grouping = grouping_of(images, kind)
     begin = time.perf_counter()
-    as_text(score_tables(results_of(Store.open(out), grouping=grouping)))
+    as_text(score_tables(Folder.open(Store.open(out), grouping=grouping).results))
     return time.perf_counter() - begin, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def check_equal(out: Path, images: int) -> int:
     """How many numbers are those of the rows; leaves where one is not."""
-    (result,) = results_of(Store.open(out), grouping=grouping_of(images, "sliced"))
+    (result,) = Folder.open(Store.open(out), grouping=grouping_of(images, "sliced")).results
     for score in result.slices:
         whole = result.score(score.metric).value
         together = sum((each.score or 0.0) * each.n for each in score.slices) / score.n

@@ -51,7 +51,7 @@ from hardiness.report.evidence.record import SCHEMA, SECTIONS
 from hardiness.report.evidence.schema import evidence_schema_json
 from hardiness.report.terminal import scorecard_tables
 from hardiness.results.comparison import kept_comparisons
-from hardiness.results.results import results_of
+from hardiness.results.folder import Folder
 from hardiness.store.store import Store
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -687,7 +687,10 @@ def demo(out: Path) -> str:
         ]
         subprocess.run(command, check=True)
     store = Store.open(out)
-    return printed(scorecard_tables(results_of(store), kept_comparisons([store])), COLUMNS)
+    return printed(
+        scorecard_tables(Folder.open(store).results, kept_comparisons(Folder.open(store))),
+        COLUMNS,
+    )
 
 
 def write_first_screens(out: Path) -> None:
@@ -722,12 +725,12 @@ def write_first_screens(out: Path) -> None:
 def modern(out: Path) -> str:
     """The overview that ``hardiness show`` prints of both models on the suite `modern`."""
     store = Store.open(out)
-    found = results_of(store)
+    found = Folder.open(store).results
     if {result.model for result in found} != set(MODERN_MODELS):
         raise SystemExit(
             f"{out} must hold {' and '.join(MODERN_MODELS)}; run the commands of {MODERN} first"
         )
-    return printed(scorecard_tables(found, kept_comparisons([store])), COLUMNS)
+    return printed(scorecard_tables(found, kept_comparisons(Folder.open(store))), COLUMNS)
 
 
 def points(value: float, digits: str = "+.2f") -> str:

@@ -34,7 +34,7 @@ from hardiness.reference.stimulus_sets import SETS, stimulus_set
 from hardiness.report.page import PageOptions, put_page
 from hardiness.report.pictures import FeatureGrid, FeaturePicture
 from hardiness.results.claims.claim import judge_claims, published_models
-from hardiness.results.results import results_of
+from hardiness.results.folder import Folder
 from hardiness.store.local_files import LocalFiles
 from hardiness.store.store import Store
 
@@ -117,8 +117,8 @@ def evaluated(folder: Path) -> tuple[Sequence[Result], Any]:
         benchmark = parse(named)
         for place, model in enumerate(MODELS):
             write(store, benchmark, model, place)
-    found = results_of(store)
-    return found, comparisons_of([store], found)
+    found = Folder.open(store).results
+    return found, comparisons_of(Folder.open(store))
 
 
 def write(store: Store, benchmark: Benchmark, model: str, place: int) -> None:

@@ -25,7 +25,7 @@ from hardiness.engine import forecast, rounds
 from hardiness.models.chat import questions, wire
 from hardiness.reference.categories import sixteen
 from hardiness.results.claims.claim import from_results
-from hardiness.results.results import results_of
+from hardiness.results.folder import Folder
 from hardiness.store.store import Store
 
 NAMES = list(sixteen())
@@ -810,7 +810,7 @@ def test_cue_conflict_under_a_corruption(
     assert options["cue-conflict"] == {}
     assert options["cue-conflict-fog-5"]["severity"] == 5
     assert "cue-conflict on cue-conflict-fog-5" in hardiness("compare", out).out
-    (network,) = from_results(results_of(Store.open(out)), [factory()]).family
+    (network,) = from_results(Folder.open(Store.open(out)).results, [factory()]).family
     assert network.numbers["shape_bias"].value == by_data["py", "cue-conflict"]["shape_bias", "orhan2019"]
     wrong = hardiness("run", "-b", "cue-conflict:corruption=fgo", *common)
     assert (wrong.status, len(wrong.lines)) == (2, 1)

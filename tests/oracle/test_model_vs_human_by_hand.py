@@ -19,6 +19,7 @@ from hardiness.reference.stimulus_sets import SETS, stimulus_set
 from hardiness.reference.trials import TrialStimulus
 from hardiness.report.charts import Curves, Dots
 from hardiness.report.section import section_of
+from hardiness.results.folder import Folder
 from hardiness.results.likeness import human_likeness, mean_ranks
 from hardiness.store.store import Store
 
@@ -148,7 +149,10 @@ def test_likeness_by_hand(tmp_path: Path) -> None:
         "contrast/c50/a+ contrast/c50/b- contrast/c50/c- contrast/c50/d- edge/0/x+ edge/0/y- rotation/90/z+"
     )
     same = dict(people["subject-02"])
-    found = {each.name: each for each in human_likeness(Store(tmp_path), {**people, "net": network, "same": same})}
+    found = {
+        each.name: each
+        for each in human_likeness(Folder.open(Store(tmp_path)), {**people, "net": network, "same": same})
+    }
     net = found["net"]
     assert list(net.sets) == ["contrast", "edge"], "nobody was shown rotations"
     assert net.sets["contrast"].value == pytest.approx(0.25)
@@ -161,7 +165,10 @@ def test_likeness_by_hand(tmp_path: Path) -> None:
     chance = 1 / 4 * 2 / 4 + 3 / 4 * 2 / 4
     kappas = ((3 / 4 - chance) / (1 - chance) + 0) / 2, (1 + 0) / 2
     assert net.error_consistency.value == pytest.approx(sum(kappas) / 2)
-    assert [each.name for each in human_likeness(Store(tmp_path), {**people, "net": network})] == ["net", "people"]
+    assert [each.name for each in human_likeness(Folder.open(Store(tmp_path)), {**people, "net": network})] == [
+        "net",
+        "people",
+    ]
     among = found["people"]
     assert among.accuracy_difference.value == pytest.approx(((2 / 4 - 1) ** 2 + (1 / 2 - 1) ** 2) / 2)
     assert among.mean_rank is None
@@ -176,9 +183,9 @@ def test_likeness_by_hand(tmp_path: Path) -> None:
 def test_without_people_or_without_a_stimulus_in_common_nothing_is_said(tmp_path: Path) -> None:
     store, one = Store(tmp_path), answers("edge/0/x+")
     with pytest.raises(DataError, match="must hold people's answers"):
-        human_likeness(store, {"net": one})
+        human_likeness(Folder.open(store), {"net": one})
     with pytest.raises(DataError, match="share no stimulus"):
-        human_likeness(store, {"subject-01": one, "net": answers("rotation/90/z+")})
+        human_likeness(Folder.open(store), {"subject-01": one, "net": answers("rotation/90/z+")})
 
 
 def test_mean_ranks_are_those_of_the_published_table() -> None:

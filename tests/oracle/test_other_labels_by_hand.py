@@ -27,7 +27,7 @@ from hardiness.metrics.imagenet_x import (
 from hardiness.metrics.scoring import Outcomes, Scoring, as_score
 from hardiness.reference.validation_images import validation_labels, validation_name, validation_number
 from hardiness.report.section import section_of
-from hardiness.results.results import results_of
+from hardiness.results.folder import Folder
 from hardiness.statistics.intervals import proportion
 from hardiness.store.store import Store
 
@@ -147,8 +147,8 @@ def keep(folder: Path, records: Records, benchmark: str = "imagenet-val", classe
     data = DataIdentity("imagenet", "f", len(records), classes)
     run = store.run(Run(ModelIdentity("m"), BenchmarkIdentity(benchmark, "classification", "p"), data), Plan())
     run.write(0, [(sample, 0) for sample in records["sample"].tolist()], records)
-    (found,) = results_of(store)
-    assert results_of(store)[0].scores == found.scores  # the same from what was kept
+    (found,) = Folder.open(store).results
+    assert Folder.open(store).results[0].scores == found.scores  # the same from what was kept
     return found
 
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from hardiness.api.collection import comparisons_of as comparisons_of
     from hardiness.api.collection import gate_tables as gate_tables
     from hardiness.api.collection import open_stores as open_stores
-    from hardiness.api.collection import results_in as results_in
+    from hardiness.api.collection import problems_of as problems_of
     from hardiness.api.collection import stated_accuracy as stated_accuracy
     from hardiness.api.command import Command as Command
     from hardiness.api.comparison import compare_grouped as compare_grouped

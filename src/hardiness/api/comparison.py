@@ -39,16 +39,16 @@ from hardiness.report.right_answers import comparison_of_right_answers
 from hardiness.report.tables import Form, ends_of, table_of
 from hardiness.results.compared import comparison_json, comparison_view
 from hardiness.results.compared_slices import slice_sentence, slice_views
-from hardiness.results.comparison import BenchmarkComparison, compare_stores, not_comparable
+from hardiness.results.comparison import BenchmarkComparison, compare_runs, not_comparable
 from hardiness.results.equivalence import EquivalenceMargin
 from hardiness.results.flips import PairFlips
-from hardiness.results.measured import RunByImage, stored_measures
+from hardiness.results.folder import Folder
+from hardiness.results.measured import RunByImage, measures_of
 from hardiness.results.noise import FOLDER, Noise, SettingEffect, moved_by
-from hardiness.results.results import each_once, results_of
 from hardiness.results.slice_comparison import SlicedDifference
 from hardiness.sources.files import shown
 from hardiness.statistics.flips import Flips
-from hardiness.store.store import Store, surveyed
+from hardiness.store.store import Store
 
 
 @dataclass(frozen=True, repr=False)
@@ -418,20 +418,17 @@ def compare_grouped(
     within: EquivalenceMargin | None = None,
 ) -> Comparisons:
     """The comparison of models of output folders by clusters and slices; arguments and errors as of `compare`."""
-    stores = [Store.open(each) for each in outs]
-    with surveyed(*stores):
-        comparisons = compare_stores(stores, models, grouping=grouping, within=within)
-        results = each_once(result for store in stores for result in results_of(store, grouping=grouping))
-        doubts = {result.key: result.doubt for result in results if result.doubt}
-        doubted = [
-            replace(each, doubts={name: doubts[key] for name, key in each.keys.items() if key in doubts})
-            for each in comparisons
-        ]
-        compared = tuple(each.with_effective_robustness(results, stores, reference) for each in doubted)
-        random = frozenset(result.key for result in results if has_random_weights(result))
-        own = frozenset(result.key for result in results if result.run.has_own_labels)
-        problems = tuple(line for store in stores for line in store.survey().problems)
-        return Comparisons(compared, tuple(not_comparable(stores, models)), random, own, problems)
+    folder = Folder.open(*(Store.open(each) for each in outs), grouping=grouping)
+    comparisons = compare_runs(folder, models, within=within)
+    doubts = {result.key: result.doubt for result in folder.results if result.doubt}
+    doubted = [
+        replace(each, doubts={name: doubts[key] for name, key in each.keys.items() if key in doubts})
+        for each in comparisons
+    ]
+    compared = tuple(each.with_effective_robustness(folder, reference) for each in doubted)
+    random = frozenset(result.key for result in folder.results if has_random_weights(result))
+    own = frozenset(result.key for result in folder.results if result.run.has_own_labels)
+    return Comparisons(compared, tuple(not_comparable(folder, models)), random, own, folder.problems)
 
 
 @dataclass(frozen=True, repr=False)
@@ -565,15 +562,15 @@ class NoiseStudy:
             ArgumentError: no image was evaluated under every condition, or the benchmark has no score to compare by.
         """
         outcome = run_benchmark(self.benchmark, [classifier], self.data, store, self.request, self.listener)
-        runs = [run for run in store.runs() if run.key in outcome.keys]
+        runs = Folder.of(run for run in store.runs() if run.key in outcome.keys).alone
         if not runs:
             raise ModelError(outcome.problems[0])
-        measured = stored_measures(runs[0])
+        measured = measures_of(runs[0])
         if measured is None:
             raise ArgumentError(
                 f"{self.benchmark.name}: no image was evaluated under every condition, or it has no score to compare by"
             )
-        return measured, runs[0].plan.batch_size
+        return measured, runs[0].stored.plan.batch_size
 
 
 def _loaded(model: str, placement: Placement, other: Mapping[str, Any]) -> Classifier:

@@ -7,10 +7,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hardiness.api.collection import comparisons_of, open_stores, results_in
+from hardiness.api.collection import comparisons_of, open_stores, problems_of
 from hardiness.api.grouping import GroupingArguments, Mix
 from hardiness.api.page import Report
-from hardiness.benchmarks.card import card_of
 from hardiness.core.columns import NO_GROUPING, Grouping
 from hardiness.core.errors import ArgumentError, StoreError
 from hardiness.core.result import Result
@@ -29,11 +28,12 @@ from hardiness.report.evidence.writing import (
     evidence_record,
 )
 from hardiness.results.dependence import dependence_note, dependences_of
+from hardiness.results.folder import Folder
 from hardiness.results.gate import kept_gate
-from hardiness.results.runs import ScoredRun, fit_groupings, with_joined
+from hardiness.results.runs import ScoredRun
 from hardiness.store.local_files import LocalFiles
 from hardiness.store.lock import WAIT_S
-from hardiness.store.store import Store, surveyed
+from hardiness.store.store import Store
 from hardiness.store.writing import PARTIAL
 
 PAGE = "evidence.html"
@@ -97,18 +97,16 @@ def file_evidence(request: EvidenceRequest) -> WrittenEvidence:
     about = read_about(request.about)
     former = read_former(request.since) if request.since is not None else None
     stores, missing = open_stores(tuple(dict.fromkeys(request.outs)), wait_s=request.wait_s)
-    with surveyed(*stores) as surveys:
-        if unread := [line for survey in surveys for line in survey.problems]:
-            raise StoreError(f"evidence must hold every run, and cannot: {'; '.join(unread)}")
-        results, problems, remarks = results_in(stores, missing, request.baseline, grouping=request.grouping)
-        comparisons = comparisons_of(stores, results, request.baseline, details=False, grouping=request.grouping)
-        pictures = {key: facts for store in stores for key, facts in picture_facts(store, request.grouping).items()}
-        verdicts = [
-            FolderVerdicts(*last, [result for result in results if _is_of_store(result, store)])
-            for store in stores
-            if (last := kept_gate(store))
-        ]
-    sources = EvidenceSources(results, comparisons, verdicts, pictures, about, former, problems)
+    folder = Folder.open(*stores, grouping=request.grouping, baseline=request.baseline)
+    if folder.problems:
+        raise StoreError(f"evidence must hold every run, and cannot: {'; '.join(folder.problems)}")
+    problems, comparisons = problems_of(folder, missing), comparisons_of(folder, details=False)
+    verdicts = [
+        FolderVerdicts(*last, [result for result in folder.results if _is_of_store(result, store)])
+        for store in stores
+        if (last := kept_gate(store))
+    ]
+    sources = EvidenceSources(folder.results, comparisons, verdicts, picture_facts(folder), about, former, problems)
     content = evidence_json(evidence_record(sources))
     page, schema = evidence_page(content).encode(errors="backslashreplace"), reference_file(SCHEMA).read_bytes()
     files = LocalFiles(target)  # all is made by now: who stops this has three files or none
@@ -117,7 +115,7 @@ def file_evidence(request: EvidenceRequest) -> WrittenEvidence:
     files.write(FILE, content)
     with suppress(OSError):  # a folder that is handed over holds the three files alone
         (files.folder / PARTIAL).rmdir()
-    return WrittenEvidence(f"{files.address}/{PAGE}", f"{files.address}/{FILE}", tuple(problems), tuple(remarks))
+    return WrittenEvidence(f"{files.address}/{PAGE}", f"{files.address}/{FILE}", tuple(problems), folder.renamed)
 
 
 def report_evidence(report: Report) -> WrittenEvidence:
@@ -150,14 +148,12 @@ def _is_of_store(result: Result, store: Store) -> bool:
     return result.is_of([run.key for run in store.runs()])
 
 
-def picture_facts(store: Store, grouping: Grouping = NO_GROUPING) -> dict[str, PictureFacts]:
+def picture_facts(folder: Folder) -> dict[str, PictureFacts]:
     """Facts about the pictures of each run of a folder beyond its results, by the run's key."""
-    runs = with_joined([ScoredRun(run, card_of(run.run), grouping=grouping) for run in store.runs()])
-    fit_groupings(runs)
     facts = {}
-    for run in runs:
+    for run in folder.runs:
         if run.counts().images:
-            facts[run.stored.key] = _facts(run, grouping.cluster)
+            facts[run.stored.key] = _facts(run, folder.grouping.cluster)
         run.save()
         run.release()
     return facts

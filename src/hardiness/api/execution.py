@@ -17,7 +17,7 @@ from hardiness.api.loading import LoadOutcome, load_models, remarks_on, surrogat
 from hardiness.api.predictions import store_predictions
 from hardiness.api.progress import TrackedListener
 from hardiness.benchmarks.own_code import benchmark_code
-from hardiness.core.columns import NO_GROUPING, Grouping
+from hardiness.core.columns import Grouping
 from hardiness.core.errors import ArgumentError
 from hardiness.core.model import ModelSpec
 from hardiness.core.progress import Listener, Silence
@@ -47,9 +47,9 @@ from hardiness.models.frameworks import require_torch
 from hardiness.report.loggers.tracking import TrackingSession
 from hardiness.report.results_file import rebuild_results
 from hardiness.report.terminal import headline_lines
+from hardiness.results.folder import Folder
 from hardiness.results.policy import Policy, policy_of
 from hardiness.results.policy_watch import require_policy_fits, require_policy_matches
-from hardiness.results.results import results_of
 from hardiness.store.store import Store
 
 LOGGER = logging.getLogger(__name__)
@@ -181,7 +181,7 @@ class Outcome:
 
     Attributes:
         results: every result of these models and benchmarks.
-        everything: every result in the output folder, those among them.
+        folder: everything in the output folder, as its results were written last.
         skipped: models and benchmarks of a suite whose weights or data are absent, each with the reason.
         problems: what was asked for and could not be evaluated, one line each.
         remarks: what a person should know of how models were run, e.g. a runtime that was not exact enough.
@@ -191,11 +191,10 @@ class Outcome:
         parts: each benchmark that was evaluated, with its outcome; on a cluster all of them have one.
         remarks_on_models: what is to be known of each model, by its name; among ``remarks`` too.
         untracked: a line for each tracker that failed; among ``remarks`` too.
-        grouping: what results were asked for.
     """
 
     results: Sequence[Result]
-    everything: Sequence[Result]
+    folder: Folder
     skipped: Sequence[str]
     problems: Sequence[str]
     remarks: Sequence[str] = ()
@@ -205,7 +204,6 @@ class Outcome:
     parts: Sequence[tuple[BenchmarkChoice, EvaluationOutcome]] = ()
     remarks_on_models: Mapping[str, Sequence[str]] = field(default_factory=dict)
     untracked: Sequence[str] = ()
-    grouping: Grouping = NO_GROUPING
 
     @property
     def exit_status(self) -> int:
@@ -255,7 +253,9 @@ def evaluate(evaluations: Command, stop: EarlyEnd, where: Where, listener: Liste
         policy = policy_for(evaluations.request, workload.evaluations, workload.models.specs, evaluations.out)
         store = Store.create(evaluations.out, evaluations.wait_s)
         if evaluations.baseline and evaluations.baseline not in [spec.name for spec in workload.models.specs]:
-            results_of(store, evaluations.baseline)  # it must be stored already: refused now, and not after hours
+            _ = Folder.open(
+                store, baseline=evaluations.baseline
+            ).baseline  # it must be stored already: refused now, and not after hours
         session = _Session(evaluations, workload, stop, where, policy, store)
         heard = TrackedListener(listener, tracking) if tracking.names else listener
         return session.evaluate(heard, tracking, began_s)
@@ -268,15 +268,14 @@ def _stored_predictions(evaluations: Command) -> Outcome:
         ArgumentError: the answers do not go with the pictures.
     """
     stored = store_predictions(evaluations)
-    everything = _results_so_far(stored.store, evaluations.baseline, stored.grouping)
+    folder = _folder_so_far(stored.store, evaluations.baseline, stored.grouping)
     return Outcome(
-        results=[result for result in everything if result.is_of(stored.outcome.keys)],
-        everything=everything,
+        results=[result for result in folder.results if result.is_of(stored.outcome.keys)],
+        folder=folder,
         skipped=(),
         problems=stored.outcome.problems,
         remarks=[*stored.store.remarks, *(f"{stored.model}: {line}" for line in stored.outcome.remarks)],
         parts=[(BenchmarkChoice(stored.benchmark, evaluations.request, named=evaluations.benchmarks), stored.outcome)],
-        grouping=stored.grouping,
     )
 
 
@@ -318,24 +317,24 @@ class _Session:
                 if not reason and (capable or self.cluster):
                     chosen.append(row)
                     evaluated.append(evaluation)
-            results: Sequence[Result] = ()
+            folder: Folder | None = None
             outcomes: list[EvaluationOutcome] = []
             for parts in self._outcomes(evaluated, classifiers, budget, listener):
                 outcomes += parts
-                results = _results_so_far(store, evaluations.baseline, self.workload.grouping)
-                fresh = [result for result in results if any(result.is_of(part.keys) for part in parts)]
+                folder = _folder_so_far(store, evaluations.baseline, self.workload.grouping)
+                fresh = [result for result in folder.results if any(result.is_of(part.keys) for part in parts)]
                 tracking.scores(fresh)
                 if len(outcomes) < len(evaluated):  # the last benchmark's numbers stand in the overview that follows
                     for line in headline_lines(fresh):
                         listener.note(line)
         keys = {key for outcome in outcomes for key in outcome.keys}
-        if evaluations.baseline or not results:  # the last word on a baseline: it must have been run by now
-            results = rebuild_results(store, evaluations.baseline, self.workload.grouping)
+        if evaluations.baseline or folder is None:  # the last word on a baseline: it must have been run by now
+            folder = rebuild_results(store, evaluations.baseline, self.workload.grouping)
         by_benchmark = outcomes * len(evaluated) if self.cluster else outcomes
         on_models = {classifier.spec.name: remarks_on(classifier) for classifier in classifiers}
         return Outcome(
-            results=[result for result in results if result.is_of(keys)],
-            everything=results,
+            results=[result for result in folder.results if result.is_of(keys)],
+            folder=folder,
             remarks=[
                 *store.remarks,
                 *(remark for classifier in classifiers for remark in on_models[classifier.spec.name]),
@@ -350,7 +349,6 @@ class _Session:
             parts=list(zip(chosen, by_benchmark, strict=True)),
             remarks_on_models=on_models,
             untracked=tracking.problems,
-            grouping=self.workload.grouping,
         )
 
     def _load(self, listener: Listener) -> LoadOutcome:
@@ -407,8 +405,8 @@ class _Session:
                 yield [outcome]
 
 
-def _results_so_far(store: Store, baseline: str | None, grouping: Grouping) -> list[Result]:
-    """The results so far, written; ratios are to the published baseline until the model that was named has been run."""
+def _folder_so_far(store: Store, baseline: str | None, grouping: Grouping) -> Folder:
+    """The folder so far, its results written; without the baseline that was named until that has been run."""
     try:
         return rebuild_results(store, baseline, grouping)
     except ArgumentError:

@@ -76,8 +76,8 @@ def export(
         collection = collect_results([str(part) for part in parts], baseline, grouping, above)
         for line in collection.problems:
             warnings.warn(line, stacklevel=2)
-        gates = gate_tables(collection.stores)
-        content = exporter.content(collection.results, collection.comparisons, collection.tables_of, gates)
+        gates = gate_tables(collection.folder.stores)
+        content = exporter.content(collection.results, collection.comparisons, collection.folder.tables_of, gates)
     elif baseline is not None or cluster is not None or len(slices):
         name = "baseline" if baseline is not None else "cluster" if cluster is not None else "slices"
         raise ArgumentError(f"{name}= goes with the folder of an evaluation; results that are at hand have none")

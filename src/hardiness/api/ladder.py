@@ -19,9 +19,10 @@ from hardiness.report.format import as_text, terminal_table
 from hardiness.report.ladder import ladder_view, step_heading, step_view
 from hardiness.report.tables import Form, ends_of, table_of
 from hardiness.results.equivalence import EquivalenceMargin
+from hardiness.results.folder import Folder
 from hardiness.results.ladder import ExportLadder, LadderStep, StepPart, ladder_of, ladder_tables, rungs_of
 from hardiness.sources.files import shown
-from hardiness.store.store import Store, surveyed
+from hardiness.store.store import Store
 
 
 @dataclass(frozen=True, repr=False)
@@ -147,14 +148,13 @@ def climb(
             f"with a ladder, models say how rungs are run again on the pictures of data, as {rungs[0]}=MODEL; had "
             f"{', '.join(models)}{'' if data else ' and no data'}"
         )
-    stores = [Store.open(each) for each in outs]
-    with surveyed(*stores):
-        tables = ladder_tables(stores, rungs, grouping)
-        ladders = [ladder_of(table, within) for table in tables]
-        if data:
-            trials = ResizeTrials(data, texts)
-            ladders = [
-                replace(each, steps=tuple(tried_steps(each.steps, table.runs, trials)))
-                for each, table in zip(ladders, tables, strict=True)
-            ]
-        return Ladders(tuple(ladders))
+    folder = Folder.open(*(Store.open(each) for each in outs), grouping=grouping)
+    tables = ladder_tables(folder, rungs)
+    ladders = [ladder_of(table, within) for table in tables]
+    if data:
+        trials = ResizeTrials(data, texts)
+        ladders = [
+            replace(each, steps=tuple(tried_steps(each.steps, table.runs, trials)))
+            for each, table in zip(ladders, tables, strict=True)
+        ]
+    return Ladders(tuple(ladders))

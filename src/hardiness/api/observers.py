@@ -16,6 +16,7 @@ from hardiness.report.format import as_text
 from hardiness.report.tables import Form, ends_of, table_of
 from hardiness.report.terminal import consistency_by_set_table, consistency_tables, human_likeness_table
 from hardiness.results.error_consistency import Comparison, consistency
+from hardiness.results.folder import Folder
 from hardiness.results.likeness import MEASURES, PEOPLE, Likeness, human_likeness
 from hardiness.sources.files import shown
 from hardiness.statistics.kappa import KappaInterval
@@ -128,16 +129,16 @@ def people(
         DataError: the folder holds no records.
     """
     files = [Path(humans)] if isinstance(humans, str | Path) else [Path(each) for each in humans]
-    store = Store.open(out)
-    kinds = {benchmarks.card_of(stored.run).people for stored in store.runs()}
+    folder = Folder.open(Store.open(out))
+    kinds = {run.card.people for run in folder.alone}
     if not any(kinds):
         cards = ((name, benchmarks.cards.find(benchmarks.registry.get(name).card)) for name in benchmarks.registry)
         names = " or ".join(name for name, card in cards if card and card.people)
         raise ArgumentError(f"{out} holds no run of {names}, on which people were asked too")
     pairs: Sequence[Comparison] = ()
     if "kappa" in kinds:
-        pairs = consistency(store, reference.read_trials(files), protocol)
+        pairs = consistency(folder, reference.read_trials(files), protocol)
     if "likeness" in kinds and not files:
         raise ArgumentError("--humans is needed for runs of model-vs-human: a folder of csv files for each set")
-    likeness = human_likeness(store, reference.read_set_trials(files[0])) if "likeness" in kinds else []
+    likeness = human_likeness(folder, reference.read_set_trials(files[0])) if "likeness" in kinds else []
     return PeopleReport(tuple(pairs), tuple(likeness))

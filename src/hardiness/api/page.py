@@ -8,28 +8,37 @@ from pathlib import Path
 from typing import Any
 
 from hardiness import data as datasets
-from hardiness.api.collection import comparisons_of, gate_tables, open_stores, results_in, stated_accuracy
+from hardiness.api.collection import (
+    comparisons_of,
+    gate_tables,
+    open_stores,
+    problems_of,
+    stated_accuracy,
+    with_published,
+)
 from hardiness.api.grouping import GroupingArguments, Mix, grouping_asked
 from hardiness.api.grouping_options import MixedGroupingOptions
 from hardiness.api.paper_claims import claims_table, published_claims
 from hardiness.core.benchmark import DataRoot
-from hardiness.core.columns import NO_GROUPING, Grouping
+from hardiness.core.columns import Grouping
 from hardiness.core.errors import ArgumentError, HardinessError, UnknownNameError
 from hardiness.core.options import above_option, argument, baseline_option, option, wait_option
-from hardiness.core.result import Result, TextTable
+from hardiness.core.result import Result
 from hardiness.data.columns import GivenColumns
 from hardiness.engine.pictures import PictureSource
 from hardiness.reference.class_sets import CLASS_SETS, class_set
 from hardiness.report.commands import data_argument, flatten
 from hardiness.report.page import PageOptions, put_page
 from hardiness.report.pictures import FeatureGrid, FeaturePicture
+from hardiness.report.results_file import rebuild_results
 from hardiness.report.training_overlap import declared
-from hardiness.results.results import with_limits_of
+from hardiness.results.folder import Folder
+from hardiness.results.results import with_limits
 from hardiness.sources.files import shown
 from hardiness.store.files import Files
 from hardiness.store.local_files import LocalFiles, refuse_special
 from hardiness.store.lock import WAIT_S
-from hardiness.store.store import Store, surveyed
+from hardiness.store.store import Store
 from hardiness.visualise.stored import folders, read
 
 PAGE = "report.html"
@@ -148,15 +157,15 @@ def write_page(report: Report) -> WrittenPage:
             raise UnknownNameError("set to show", name, guarded)
     grids, problems = _features(report.outs)
     stores, missing = open_stores(report.outs, bool(grids), report.wait_s)
-    grouping = report.grouping
-    results, problems, remarks = results_in(
-        stores, [*problems, *missing], report.baseline, report.published, report.into_out, grouping
-    )
-    above = stated_accuracy(report.above)
-    with surveyed(*stores):  # runs that come meanwhile are on the next page
-        results = results if above is None else with_limits_of(results, stores, above, grouping)
-        comparisons = comparisons_of(stores, results, report.baseline, grouping=grouping)
-        claims, gates = _claims(stores, results, report.baseline), gate_tables(stores)
+    grouping, above = report.grouping, stated_accuracy(report.above)
+    if report.into_out and stores:  # page and results.json of a folder are of one baseline
+        folder = rebuild_results(stores[0], report.baseline, grouping)
+    else:
+        folder = Folder.open(*stores, grouping=grouping, baseline=report.baseline)
+    problems = problems_of(folder, [*problems, *missing])
+    results = folder.results if above is None else with_limits(folder.results, folder.runs, above)
+    results = with_published(results) if report.published else results
+    claims = claims_table(folder) if stores else published_claims().view() if results else None
     title = ", ".join(_name_of(out) for out in report.outs) or "the published results"
     options = PageOptions(
         picture_of=_pictures(stores, report) if report.images and stores else None,
@@ -164,16 +173,16 @@ def write_page(report: Report) -> WrittenPage:
         column=report.column,
         titles=report.titles,
         problems=tuple(problems),
-        comparisons=comparisons,
+        comparisons=comparisons_of(folder),
         features=grids,
         declared=recipes,
         claims=claims,
-        gates=gates,
+        gates=gate_tables(stores),
         outs=report.outs,
     )
     files, name = report.place(stores)
     put_page(results, files, name, f"hardiness: {title}", options)
-    return WrittenPage(f"{files.address}/{name}", tuple(problems), tuple(remarks))
+    return WrittenPage(f"{files.address}/{name}", tuple(problems), folder.renamed)
 
 
 def write_report(
@@ -253,42 +262,31 @@ def _texts(texts: str | Sequence[str]) -> tuple[str, ...]:
     return (texts,) if isinstance(texts, str) else tuple(texts)
 
 
-def publish(
-    store: Store,
-    results: Sequence[Result],
-    out: str,
-    baseline: str | None = None,
-    grouping: Grouping = NO_GROUPING,
-) -> str:
+def publish(folder: Folder, out: str) -> str:
     """Write the page of a run that has just ended, as `write_page` does, and its figures as SVG alone; where it is.
 
     Pixels of a figure take half a second each, and ``hardiness report`` writes them when they are wanted.
 
     Args:
-        store: of the run.
-        results: all that it holds.
-        out: its folder, as it was named.
-        baseline: a model whose stored runs the ratios of ``results`` divide by, instead of the published baseline.
-        grouping: the clusters and slices that its comparisons are asked for.
+        folder: of the run.
+        out: its address, as it was named.
 
     Raises:
         StoreError: it cannot be written; the former page is then as it was.
     """
     grids, problems = _features((out,))
-    with surveyed(store):
-        comparisons = comparisons_of([store], results, baseline, grouping=grouping)
-        claims = claims_table([store], results, baseline)
+    (store,) = folder.stores
     options = PageOptions(
         picture_of=_pictures([store], Report((out,))),
         figures=("svg",),
         problems=tuple(problems),
-        comparisons=comparisons,
+        comparisons=comparisons_of(folder),
         features=grids,
-        claims=claims,
+        claims=claims_table(folder),
         gates=gate_tables([store]),
         outs=(out,),
     )
-    put_page(results, store.files, PAGE, f"hardiness: {_name_of(out)}", options)
+    put_page(folder.results, store.files, PAGE, f"hardiness: {_name_of(out)}", options)
     return f"{store.address}/{PAGE}"
 
 
@@ -309,13 +307,6 @@ def _features(outs: Sequence[str]) -> tuple[list[FeatureGrid], list[str]]:
         features = [FeaturePicture(each.label, each.facts, each.file) for each in exhibition.features]
         grids.append(FeatureGrid(exhibition.model, exhibition.protocol, f"{folder.name}: {settings}", features))
     return grids, problems
-
-
-def _claims(stores: Sequence[Store], results: Sequence[Result], baseline: str | None) -> TextTable | None:
-    """The paper's sentences judged on the models of the folders, or on the paper's own where there is no folder."""
-    if not stores:
-        return published_claims().view() if results else None
-    return claims_table(stores, [result for result in results if not result.measured.get("published")], baseline)
 
 
 def _pictures(stores: Sequence[Store], report: Report) -> PictureSource:

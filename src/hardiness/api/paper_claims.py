@@ -15,7 +15,7 @@ from hardiness.models.catalogue import registry
 from hardiness.report.format import as_text, terminal_table
 from hardiness.report.tables import Form, table_of
 from hardiness.results.claims.claim import ClaimVerdicts, Models, from_results, judge_claims, published_models
-from hardiness.results.results import results_of
+from hardiness.results.folder import Folder
 from hardiness.store.store import Store
 
 
@@ -64,22 +64,18 @@ def claims(out: str | Path, *family: str, reference: str | None = None) -> Claim
         UnknownNameError: a model was not run.
         DataError: the folder holds no records.
     """
-    store = Store.open(out)
-    verdicts = judge_claims(_models(store, family, reference).paired([store]))
+    folder = Folder.open(Store.open(out))
+    verdicts = judge_claims(_models(folder, family, reference).paired(folder))
     return ClaimReport(verdicts.models, verdicts.claims)
 
 
-def claims_table(stores: Sequence[Store], results: Sequence[Result], baseline: str | None = None) -> TextTable | None:
+def claims_table(folder: Folder) -> TextTable | None:
     """The paper's sentences judged on all models of one or more folders, as a table; ``None`` where there is none.
 
     A name under which folders hold different weights is left out: which of the models is meant cannot be told. Nothing
     is judged on a person's own classes, of which the paper says nothing.
-
-    Args:
-        stores: the folders.
-        results: what they hold, each run once.
-        baseline: a model whose stored runs the ratios of ``results`` divide by, instead of the published baseline.
     """
+    results = folder.results
     weights: dict[str, set[str]] = {}
     chat = dict.fromkeys(each.name for each in results if each.run.model.mark)
     for result in (each for each in results if not each.run.data.classes and not each.run.model.mark):
@@ -89,7 +85,7 @@ def claims_table(stores: Sequence[Store], results: Sequence[Result], baseline: s
         return None
     verdicts = judge_claims(models := _by_size(results, family, None))
     if verdicts.rest_on_numbers:  # else nothing is read off the images
-        verdicts = judge_claims(models.paired(stores, baseline))
+        verdicts = judge_claims(models.paired(folder))
     view = verdicts.view()
     unclear = sorted(weights.keys() - set(family))
     left_out = [f"{name} is left out: runs of that name have different weights" for name in unclear]
@@ -103,12 +99,12 @@ def published_claims() -> ClaimReport:
     return ClaimReport(verdicts.models, verdicts.claims)
 
 
-def _models(store: Store, family: Sequence[str], reference: str | None) -> Models:
-    results = results_of(store)
+def _models(folder: Folder, family: Sequence[str], reference: str | None) -> Models:
+    results = folder.results
     names = list(dict.fromkeys(result.model for result in results))
     for name in (*family, *((reference,) if reference else ())):
         if name not in names:
-            raise UnknownNameError(f"model in {store.address}", name, names)
+            raise UnknownNameError(f"model in {folder.address}", name, names)
     if family:
         return replace(from_results(results, family, reference), parameters=_parameters(results))
     chat = {result.model for result in results if result.run.model.mark}  # of which the paper says nothing

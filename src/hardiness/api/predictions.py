@@ -24,6 +24,7 @@ from hardiness.engine.predictions import read_predictions
 from hardiness.engine.score_files import read_scores
 from hardiness.engine.trial_predictions import are_trials, read_trial_predictions
 from hardiness.reference.trials import PERSON, read_set_trials
+from hardiness.results.folder import Folder
 from hardiness.results.likeness import MEASURES, human_likeness
 from hardiness.store.store import Store
 
@@ -118,6 +119,6 @@ def _beside_people(store: Store, path: Path, keys: Sequence[str]) -> list[str]:
         + ", ".join(
             f"{measure.replace('_', ' ')} {getattr(each, measure).value:.3f}" for measure in ("ood_accuracy", *MEASURES)
         )
-        for each in human_likeness(store, people)
+        for each in human_likeness(Folder.open(store), people)
         if each.name in names
     ]

@@ -8,8 +8,9 @@ from pathlib import Path
 from hardiness.api.grouping import Mix, grouping_of
 from hardiness.data.columns import GivenColumns
 from hardiness.report.stored_results import StoredResults
-from hardiness.results.results import results_of, with_limits, with_severities
-from hardiness.store.store import Store, surveyed
+from hardiness.results.folder import Folder
+from hardiness.results.results import with_limits, with_severities
+from hardiness.store.store import Store
 
 
 def load_results(
@@ -41,9 +42,8 @@ def load_results(
         DataError: the folder holds no records.
     """
     store = Store.open(out)
-    grouping = grouping_of(columns, cluster, slices, mix)
-    with surveyed(store) as (survey,):
-        results = results_of(store, baseline, grouping=grouping)
-        results = results if below is None else with_severities(results, store, below, grouping)
-        results = results if above is None else with_limits(results, store, above, grouping)
-        return StoredResults(results, survey.problems)
+    folder = Folder.open(store, grouping=grouping_of(columns, cluster, slices, mix), baseline=baseline)
+    results = folder.results
+    results = results if below is None else with_severities(results, folder.runs, below)
+    results = results if above is None else with_limits(results, folder.runs, above)
+    return StoredResults(results, folder.problems)

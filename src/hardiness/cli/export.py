@@ -47,9 +47,9 @@ def export(options: ExportOptions) -> int:
     collection = api.collect_results(options.outs, options.baseline, api.grouping_asked(options.grouped), above)
     print_lines(*collection.remarks, problems=collection.problems)
     try:
-        gates = api.gate_tables(collection.stores)
+        gates = api.gate_tables(collection.folder.stores)
         content = exporter.content(
-            collection.results, collection.comparisons, collection.tables_of, gates, options.table_columns
+            collection.results, collection.comparisons, collection.folder.tables_of, gates, options.table_columns
         )
     except Exception as error:
         if not registry.give_up(options.form, error):

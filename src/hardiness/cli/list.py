@@ -36,9 +36,10 @@ from hardiness.report.exports.exporter import registry as exports
 from hardiness.report.format import FittingTable
 from hardiness.report.loggers.logger import TrackerKind
 from hardiness.report.loggers.logger import registry as loggers
+from hardiness.results.folder import Folder
 from hardiness.results.run_names import typed_option
 from hardiness.results.stored_runs import RunEntry, run_entries
-from hardiness.store.store import Store, surveyed
+from hardiness.store.store import Store
 
 T = TypeVar("T")
 
@@ -410,9 +411,8 @@ def list_runs(options: ListRunsOptions) -> int:
     Of several runs of one model's name on one benchmark the one that was evaluated last is judged by 'hardiness gate',
     and is the baseline of others. 'hardiness data drop OUT RUN' removes one.
     """
-    store = Store.open(options.out)
-    with surveyed(store):
-        entries, problems = run_entries(store), store.survey().problems
+    folder = Folder.open(Store.open(options.out))
+    entries, problems = run_entries(folder), folder.problems
     if options.as_json:
         print_json(entries)
     else:

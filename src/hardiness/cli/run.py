@@ -26,7 +26,6 @@ from hardiness.report.format import PlainConsole
 from hardiness.results.comparison import kept_comparisons
 from hardiness.results.rules.errors import MissingNumberError
 from hardiness.results.rules.requirements import require_whole
-from hardiness.store.store import Store
 
 ENGINES = ("process", "ray")
 
@@ -90,16 +89,14 @@ def run(options: RunOptions) -> int:
     if options.plan:
         return _plan(options)
     outcome = api.run(options, None if options.quiet else api.progress_on(PlainConsole(stderr=True)))
-    store = Store(out)
-    comparisons = kept_comparisons([store], options.baseline, grouping=outcome.grouping)
-    page = api.publish(store, outcome.everything, out, options.baseline, outcome.grouping)
+    page = api.publish(outcome.folder, out)
     if options.as_json:
         print_json(list(outcome.results))
     elif not options.quiet:
-        print_overview(outcome.results, wide(), comparisons)
+        print_overview(outcome.results, wide(), kept_comparisons(outcome.folder))
         if outcome.note:
             click.echo(outcome.note)
-        if outcome.everything:
+        if outcome.folder.results:
             click.echo(f"{out.rstrip('/')}/results.json  {page}")
             evaluated = [result for result in outcome.results if result.counts.images]
             for line in _next_steps(out, evaluated, options.request.until_decided) if evaluated else ():

@@ -31,8 +31,8 @@ from hardiness.report.terminal import (
     tables_below,
 )
 from hardiness.results.comparison import BenchmarkComparison
-from hardiness.results.results import group_of, with_limits_of, with_severities
-from hardiness.store.store import surveyed
+from hardiness.results.folder import Folder
+from hardiness.results.results import group_of, with_limits, with_severities
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,27 +65,19 @@ def show(options: ShowOptions) -> int:
         require_within("below", below, 0, 1)
     above = api.stated_accuracy(options.above)
     (stores, missing), grouping = api.open_stores(options.outs), api.grouping_asked(options.grouped)
-    with surveyed(*stores):
-        shown, problems, remarks = api.results_in(
-            stores, missing, options.baseline, grouping=grouping, verify=options.verify
-        )
-        for store in stores if below is not None else ():
-            shown = with_severities(shown, store, below or 0.0, grouping)
-        shown = shown if above is None else with_limits_of(shown, stores, above, grouping)
-        print_lines(*remarks, problems=problems)
-        if options.as_json:
-            print_json(shown)
-        else:
-            print_tables(
-                shown,
-                wide(),
-                lambda: api.comparisons_of(stores, shown, options.baseline, details=False, grouping=grouping),
-                options.everything,
-            )
-            if below is not None:
-                _print_severities(shown, below)
-            if above is not None and not any(score.metric == OPERATING_LIMIT.name for r in shown for score in r.scores):
-                click.echo("no level of a corruption was run, so there is no operating limit")
+    folder = Folder.open(*stores, grouping=grouping, baseline=options.baseline, verify=options.verify)
+    problems, shown = api.problems_of(folder, missing), folder.results
+    shown = shown if below is None else with_severities(shown, folder.runs, below)
+    shown = shown if above is None else with_limits(shown, folder.runs, above)
+    print_lines(*folder.renamed, problems=problems)
+    if options.as_json:
+        print_json(shown)
+    else:
+        print_tables(shown, wide(), lambda: api.comparisons_of(folder, details=False), options.everything)
+        if below is not None:
+            _print_severities(shown, below)
+        if above is not None and not any(score.metric == OPERATING_LIMIT.name for r in shown for score in r.scores):
+            click.echo("no level of a corruption was run, so there is no operating limit")
     return 1 if problems else 0
 
 

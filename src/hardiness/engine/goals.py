@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from hardiness.benchmarks.card import card_of, published_baseline
+from hardiness.benchmarks.card import published_baseline
 from hardiness.core.request import Stop
 from hardiness.engine.rounds import Rounds, first_extent
+from hardiness.results.folder import Folder
 from hardiness.results.policy_watch import PolicyWatch
 from hardiness.results.runs import ScoredRun
 from hardiness.results.stopped import companions_of, look_at, rows_of
@@ -90,11 +91,9 @@ class Precision:
 
     def begin(self, rounds: Rounds) -> None:
         """Find what other models have answered on the same pictures."""
-        name = rounds.benchmark.name
-        others = [ScoredRun(o, card_of(o.run)) for o in rounds.workers[0].store.runs() if o.run.benchmark.name == name]
-        for task in rounds.tasks:
-            mine = ScoredRun(task.stored, card_of(task.stored.run))
-            self._companions[task.stored.key] = companions_of(mine, others)
+        others = Folder.open(rounds.workers[0].store).alone
+        for run in Folder.of(task.stored for task in rounds.tasks).alone:
+            self._companions[run.stored.key] = companions_of(run, others)
 
     def look(self, rounds: Rounds, extent: Extent) -> Outlook:
         """Whether every headline is exact enough, and if not how much more it takes."""
@@ -140,7 +139,7 @@ class Verdicts:
 
     def begin(self, rounds: Rounds) -> None:
         """See which models have nothing left to evaluate."""
-        runs = [ScoredRun(task.stored, card_of(task.stored.run)) for task in rounds.tasks]
+        runs = Folder.of(task.stored for task in rounds.tasks).alone
         finished = [run.stored.key for run in runs if run.counts().complete and run.stored.stop() is None]
         self._all_there = frozenset(finished)
 

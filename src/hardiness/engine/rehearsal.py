@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from hardiness.benchmarks.card import card_of
 from hardiness.core.benchmark import Benchmark, DataSet
 from hardiness.core.random import rng
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
 from hardiness.core.table import Records
 from hardiness.data.items import limited
 from hardiness.engine.tasks import condition_indices
+from hardiness.results.folder import Folder
 from hardiness.results.runs import ScoredRun
 from hardiness.store.store import Store
 
@@ -56,4 +56,4 @@ def rehearse(benchmark: Benchmark, data: DataSet, store: Store, *, every_class: 
     }
     stored = store.run(run, Plan(whole=tuple(indices)))
     stored.write(0, work, Records(columns))
-    return ScoredRun(stored, card_of(run))
+    return Folder.of([stored]).alone[0]

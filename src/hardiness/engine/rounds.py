@@ -14,6 +14,7 @@ from hardiness.core.table import ImageTable
 from hardiness.engine.selection import conditions_by_sample, in_random_order
 from hardiness.engine.tasks import Task
 from hardiness.engine.worker import Worker
+from hardiness.results.folder import Folder
 from hardiness.results.runs import ScoredRun
 from hardiness.results.stopped import population_of, rows_of
 from hardiness.statistics.sequences import share_interval
@@ -104,11 +105,7 @@ class Rounds:
     def tables(self, extent: Extent) -> list[tuple[ScoredRun, ImageTable]]:
         """Each model's run, and its image table of an extent alone."""
         selected = self.wanted(extent)
-        tables = []
-        for task in self.tasks:
-            run = ScoredRun(task.stored, card_of(task.stored.run))
-            tables.append((run, _part(run.table, selected)))
-        return tables
+        return [(run, _part(run.table, selected)) for run in Folder.of(task.stored for task in self.tasks).alone]
 
     def _order(self, sample: str) -> list[int]:
         """The conditions asked for in the image's own random order."""
@@ -195,9 +192,9 @@ def largest_selection(
     """
     assert request.precision_target is not None, "there is a target"
     requested = next(iter(selected.values()), ())
-    for stored in trial.runs():
-        run = ScoredRun(stored, card_of(stored.run))
-        sums = run.card.sums(run.table, stored.run, published_baseline(stored.run))
+    for run in Folder.open(trial).alone:
+        identity = run.stored.run
+        sums = run.card.sums(run.table, identity, published_baseline(identity))
         if not sums:
             continue
         draws = run.card.draws_cells and len(requested) > FEW_CELLS
@@ -208,7 +205,7 @@ def largest_selection(
         samples = list(selected)[: most.images]
         if not draws or most.cells >= whole.cells:
             return dict.fromkeys(samples, requested)
-        count = len(stored.run.conditions)
+        count = len(identity.conditions)
         return conditions_by_sample(samples, requested, request.seed, count, most.cells)
     return selected
 

@@ -8,7 +8,7 @@ from typing import Any
 from hardiness.core.columns import NO_GROUPING, Grouping
 from hardiness.core.result import SCHEMA, Result
 from hardiness.report.words import facts_form
-from hardiness.results.results import results_of
+from hardiness.results.folder import Folder
 from hardiness.store.store import Store
 
 TRIES = 3
@@ -24,8 +24,8 @@ def _form_of(result: Result) -> dict[str, Any]:
     return {**result.as_dict(), "findings": facts_form(result.findings)}
 
 
-def rebuild_results(store: Store, baseline_model: str | None = None, grouping: Grouping = NO_GROUPING) -> list[Result]:
-    """The results of every stored run, written to ``results.json``; arguments as of `results_of`.
+def rebuild_results(store: Store, baseline: str | None = None, grouping: Grouping = NO_GROUPING) -> Folder:
+    """A folder as it is now, whose results are written to its ``results.json``; arguments as of `Folder`.
 
     They are made without the lock, so that other processes can go on; where one of them has added records meanwhile,
     they are made again.
@@ -36,8 +36,9 @@ def rebuild_results(store: Store, baseline_model: str | None = None, grouping: G
     """
     tries = 0
     while True:
-        before, results, tries = store.stamps(), results_of(store, baseline_model, grouping=grouping), tries + 1
+        before, folder, tries = store.stamps(), Folder.open(store, grouping=grouping, baseline=baseline), tries + 1
+        results = folder.results
         with store.locked():
             if store.stamps() == before or tries == TRIES:
                 store.write_results(results_form(results))
-                return results
+                return folder

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -13,21 +12,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.benchmarks.card import card_of, variant_of
+from hardiness.benchmarks.card import variant_of
 from hardiness.benchmarks.operating_limits import is_of_level
 from hardiness.benchmarks.shares import EFFECTIVE
-from hardiness.core.columns import NO_GROUPING, ColumnSource, Grouping
+from hardiness.core.columns import ColumnSource
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, UnknownNameError
 from hardiness.core.fact import Trust
 from hardiness.core.forms import from_json, json_field, json_form
-from hardiness.core.result import ClustersOfResult, Result
+from hardiness.core.result import ClustersOfResult
 from hardiness.metrics.declaration import registry
 from hardiness.results.compared_slices import slice_sentence
 from hardiness.results.comparisons.effective_robustness import against_references
 from hardiness.results.dependence import dependence_lines
 from hardiness.results.equivalence import EquivalenceMargin, PairEquivalence, equivalences_of
 from hardiness.results.flips import MOST_KEPT, PairFlips, flips_of, unmatched_answers
+from hardiness.results.folder import Folder
 from hardiness.results.measured import (
     RunByImage,
     has_measurables,
@@ -37,14 +37,14 @@ from hardiness.results.measured import (
     why_not_measured,
 )
 from hardiness.results.metric_scores import code_of_own_metrics, column_digests
-from hardiness.results.noise import Noise, stored_noise
+from hardiness.results.noise import Noise
 from hardiness.results.pair_scores import PairScore, pair_scores_of
 from hardiness.results.run_names import differences
-from hardiness.results.runs import ScoredRun, digest_of, fit_groupings
+from hardiness.results.runs import ScoredRun, digest_of
 from hardiness.results.same_rows import twins_of, why_same
 from hardiness.results.shared_clusters import clusters_of_runs
 from hardiness.results.slice_comparison import SlicedDifference, sliced_differences
-from hardiness.results.stored_baseline import StoredBaseline, stored_baseline
+from hardiness.results.stored_baseline import StoredBaseline
 from hardiness.statistics.clusters import NO_METHOD, Clusters, few_clusters
 from hardiness.statistics.comparison import Difference, ScoreComparison, adjust_differences, pairs_tested, shared_images
 from hardiness.statistics.confidence import BIN_SIZE
@@ -60,8 +60,6 @@ from hardiness.statistics.decomposition import (
 from hardiness.statistics.effective_robustness import EffectiveRobustness
 from hardiness.statistics.kappa import Consistency, error_consistency
 from hardiness.statistics.measures import Measurable
-from hardiness.store.run import StoredRun
-from hardiness.store.store import Store
 
 SHOWN_IMAGES = 10
 
@@ -242,25 +240,21 @@ class BenchmarkComparison:
         images += f" in {self.clusters.text}" if self.clusters else ""
         return ", ".join([f"{self.benchmark} on {self.data}", *self.variant, images])
 
-    def with_effective_robustness(
-        self, results: Sequence[Result], stores: Sequence[Store], references: Sequence[str] = ()
-    ) -> BenchmarkComparison:
+    def with_effective_robustness(self, folder: Folder, references: Sequence[str] = ()) -> BenchmarkComparison:
         """The comparison with what clean accuracy does not explain of each model, or a note on why nothing is said.
 
         Args:
-            results: of all runs of the folders, which hold it by the published lines.
-            stores: the folders.
+            folder: of the runs, whose results hold it by the published lines.
             references: models of one's own that the line goes through instead.
         """
-        by_key, robustness, reasons = {result.key: result for result in results}, [], []
+        by_key, robustness, reasons = {result.key: result for result in folder.results}, [], []
         if self.clusters:
             if references or any(EFFECTIVE.name in by_key[key].details for key in self.keys.values() if key in by_key):
                 note = f"no effective robustness: {NO_METHOD}: other models scatter about the line too"
                 return replace(self, notes=(*self.notes, note))
             return self
         if references:
-            runs = [ScoredRun(run, card_of(run.run)) for store in stores for run in store.runs()]
-            effective, notes = against_references(runs, self.keys, references)
+            effective, notes = against_references(folder.alone, self.keys, references)
             return replace(self, effective=tuple(effective), notes=(*self.notes, *notes))
         for name, key in self.keys.items():
             form = by_key[key].details.get(EFFECTIVE.name) if key in by_key else None
@@ -279,28 +273,19 @@ TableKey = tuple[str, str, str, tuple[str, ...]]
 """Facts that only runs of one table agree in: benchmark, data, protocol, and the card's variant."""
 
 
-def compare_stores(
-    stores: Sequence[Store],
-    models: Sequence[str] = (),
-    *,
-    details: bool = True,
-    baseline_model: str | None = None,
-    grouping: Grouping = NO_GROUPING,
-    within: EquivalenceMargin | None = None,
+def compare_runs(
+    folder: Folder, models: Sequence[str] = (), *, details: bool = True, within: EquivalenceMargin | None = None
 ) -> list[BenchmarkComparison]:
     """Models beside each other on every benchmark that two of them were run on.
 
     Runs of different protocols, surrogates or norms are never put together. All but details is kept beside the first
-    run of each benchmark, and is then of the same rows, noise and baseline.
+    run of each benchmark, and is then of the same rows, noise and baseline; where clusters are asked for nothing that
+    is kept is taken, which is of pictures that stand alone.
 
     Args:
-        stores: output folders; a model that several hold is told apart by the folder's name, and a run that several
-            hold, by its key, is taken once, from where most of it is.
+        folder: the stored runs; a model of several output folders is told apart by the folder's name.
         models: which ones, in the order in which they are shown; all if empty.
         details: also what is said of single pairs, which takes most of the time where there are many models.
-        baseline_model: a model whose stored runs ratios divide by, instead of the published baseline.
-        grouping: the clusters and slices that comparisons are asked for; with clusters nothing that is kept is taken,
-            which is of pictures that stand alone.
         within: the margin of verdicts of equivalence; ``None`` for none.
 
     Raises:
@@ -308,14 +293,13 @@ def compare_stores(
         ArgumentError: no benchmark has two models, or the baseline model has no stored run to divide by; or clusters
             are asked for, and pictures lack the column, or two runs say otherwise of one.
     """
-    groups = runs_by_table(stores, models, grouping)
-    base = stored_baseline(stores, baseline_model) if baseline_model else None
-    comparisons = _comparisons(groups, stores, base, models, details, within)
+    groups = runs_by_table(folder, models)
+    comparisons = _comparisons(groups, folder, models, details, within)
     if not comparisons:
         places: dict[str, list[str]] = {}
         reasons: dict[str, None] = {}
         for (benchmark, data, *_), runs in groups.items():
-            measured = measured_runs(runs, tables=False, base=base)
+            measured = measured_runs(runs, tables=False, base=folder.baseline)
             for name in measured:
                 places.setdefault(name, []).append(f"{benchmark} on {data}")
             reasons |= {
@@ -323,8 +307,8 @@ def compare_stores(
             }
         several = len(places) > 1
         lines = [f"{name} ({', '.join(where)})" if several else name for name, where in places.items()]
-        reasons |= {line: None for store in stores for line in store.survey().problems}
-        copies = len(stores) > 1 and sum(map(len, _once(stores))) < sum(len(store.runs()) for store in stores)
+        reasons |= dict.fromkeys(folder.problems)
+        copies = len(folder.alone) < len(folder.stored)
         if reasons and not places:
             raise ArgumentError(f"nothing can be compared: {'; '.join(reasons)}")
         raise ArgumentError(
@@ -334,30 +318,21 @@ def compare_stores(
     return comparisons
 
 
-def not_comparable(stores: Sequence[Store], models: Sequence[str] = ()) -> list[str]:
+def not_comparable(folder: Folder, models: Sequence[str] = ()) -> list[str]:
     """Names of benchmarks that two of the models were run on and whose cards give nothing to compare by."""
-    groups = runs_by_table(stores, models)
+    groups = runs_by_table(folder, models)
     several = {benchmark: next(iter(runs.values())) for (benchmark, *_), runs in groups.items() if len(runs) > 1}
     return [benchmark for benchmark, run in sorted(several.items()) if not has_measurables(run)]
 
 
-def kept_comparisons(
-    stores: Sequence[Store],
-    baseline_model: str | None = None,
-    *,
-    details: bool = False,
-    grouping: Grouping = NO_GROUPING,
-) -> list[BenchmarkComparison]:
+def kept_comparisons(folder: Folder, *, details: bool = False) -> list[BenchmarkComparison]:
     """Comparisons of all models, usually without details; none of fewer than two models, whose rows are not read."""
     with suppress(ArgumentError):  # the baseline model has no stored run
-        base = stored_baseline(stores, baseline_model) if baseline_model else None
-        return _comparisons(runs_by_table(stores, grouping=grouping), stores, base, (), details)
+        return _comparisons(runs_by_table(folder), folder, (), details)
     return []
 
 
-def runs_by_table(
-    stores: Sequence[Store], models: Sequence[str] = (), grouping: Grouping = NO_GROUPING
-) -> dict[TableKey, dict[str, ScoredRun]]:
+def runs_by_table(folder: Folder, models: Sequence[str] = ()) -> dict[TableKey, dict[str, ScoredRun]]:
     """The runs of some models, or of all, by what only runs of one table agree in, then by name.
 
     Raises:
@@ -366,29 +341,25 @@ def runs_by_table(
     """
     groups: dict[TableKey, dict[str, ScoredRun]] = {}
     names: dict[str, None] = {}
-    for name, run in _named(stores):
-        plain = run.run.model.name
+    for name, run in _named(folder):
+        plain = run.stored.run.model.name
         names |= {name: None, plain: None}
-        if not models or name in models or plain in models:
-            scored = ScoredRun(run, card_of(run.run), grouping=grouping)
-            if not scored.refusal:
-                groups.setdefault(_group(run), {})[name] = scored
+        if (not models or name in models or plain in models) and not run.refusal:
+            groups.setdefault(_group(run), {})[name] = run
     for model in models:
         if model not in names:
             raise UnknownNameError("model to compare", model, names)
-    fit_groupings([run for runs in groups.values() for run in runs.values()])
     return groups
 
 
 def _comparisons(
     groups: Mapping[TableKey, Mapping[str, ScoredRun]],
-    stores: Sequence[Store],
-    base: StoredBaseline | None,
+    folder: Folder,
     models: Sequence[str],
     details: bool,
     within: EquivalenceMargin | None = None,
 ) -> list[BenchmarkComparison]:
-    noises = stored_noise(stores)
+    noises, base = folder.noises, folder.baseline
     comparisons = []
     for key, runs in sorted(groups.items()):
         distinct, notes = without_twins(in_order(runs, models))
@@ -415,53 +386,42 @@ def without_twins(runs: Mapping[str, ScoredRun]) -> tuple[dict[str, ScoredRun], 
     return {name: run for place, (name, run) in enumerate(runs.items()) if place not in twins}, lines
 
 
-def _group(run: StoredRun) -> TableKey:
-    identity = run.run
+def _group(run: ScoredRun) -> TableKey:
+    identity = run.stored.run
     variant = variant_of(identity)
     return identity.benchmark.name, identity.data.name, identity.benchmark.protocol, variant
 
 
-def _named(stores: Sequence[Store]) -> list[tuple[str, StoredRun]]:
+def _named(folder: Folder) -> list[tuple[str, ScoredRun]]:
     """Every run under a name that no other run of its table has.
 
-    It is the model's, with its folder, its precision, and what else tells it apart where they are needed. A run that
-    several folders hold is one run.
+    It is the model's, with its folder, its precision, and what else tells it apart where they are needed.
     """
-    folders = [store.address.rstrip("/").rpartition("/")[2] for store in stores]
-    if len(set(folders)) < len(folders):
-        folders = [store.address.rstrip("/") for store in stores]
-    runs_by_folder = _once(stores)
-    is_one_folder = sum(map(bool, runs_by_folder)) <= 1
-    named_runs: list[tuple[str, StoredRun]] = []
-    for folder, runs in zip(folders, runs_by_folder, strict=True):
-        groups: dict[TableKey, list[StoredRun]] = {}
+    addresses = [store.address for store in folder.stores]
+    names = [address.rstrip("/").rpartition("/")[2] for address in addresses]
+    if len(set(names)) < len(names):
+        names = [address.rstrip("/") for address in addresses]
+    runs_by_place: dict[str, list[ScoredRun]] = {}
+    for run in folder.alone:
+        runs_by_place.setdefault(run.stored.files.address, []).append(run)
+    named_runs: list[tuple[str, ScoredRun]] = []
+    for address, place in zip(addresses, names, strict=True):
+        runs = runs_by_place.get(address, [])
+        groups: dict[TableKey, list[ScoredRun]] = {}
         for run in runs:
             groups.setdefault(_group(run), []).append(run)
         texts: dict[str, str] = {}
         for group in groups.values():
-            differing = differences([r.run for r in group], [r.key for r in group], [r.measured for r in group])
-            texts |= {run.path: text for run, text in zip(group, differing, strict=True)}
+            stored = [run.stored for run in group]
+            differing = differences([r.run for r in stored], [r.key for r in stored], [r.measured for r in stored])
+            texts |= {run.key: text for run, text in zip(stored, differing, strict=True)}
         for run in runs:
-            name = f"{run.run.model.name} ({texts[run.path]})" if texts[run.path] else run.run.model.name
-            name += run.run.model.mark
-            name += "" if run.run.precision == "fp32" else f" ({run.run.precision})"
-            named_runs.append((name if is_one_folder or name == folder else f"{folder}/{name}", run))
+            model, text, precision = run.stored.run.model, texts[run.stored.key], run.stored.run.precision
+            name = f"{model.name} ({text})" if text else model.name
+            name += model.mark
+            name += "" if precision == "fp32" else f" ({precision})"
+            named_runs.append((name if folder.is_one_place or name == place else f"{place}/{name}", run))
     return named_runs
-
-
-def _once(stores: Sequence[Store]) -> list[list[StoredRun]]:
-    """The runs of each folder; one that several hold, by its key, stands in the first folder that has most of it."""
-    runs = [list(store.runs()) for store in stores]
-    count = Counter(run.key for each in runs for run in each)
-    most: dict[str, tuple[int, int]] = {}
-    for folder, each in enumerate(runs):
-        for run in each:
-            if count[run.key] > 1:
-                evaluated = ScoredRun(run, card_of(run.run)).counts().evaluated
-                most[run.key] = max(most.get(run.key, (evaluated, -folder)), (evaluated, -folder))
-    return [
-        [run for run in each if count[run.key] == 1 or -most[run.key][1] == folder] for folder, each in enumerate(runs)
-    ]
 
 
 def in_order(runs: Mapping[str, ScoredRun], models: Sequence[str]) -> dict[str, ScoredRun]:

@@ -10,14 +10,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.benchmarks.card import card_of
 from hardiness.benchmarks.cue_conflict import answers
 from hardiness.core.benchmark import Stimulus
 from hardiness.core.errors import ArgumentError, DataError
+from hardiness.results.folder import Folder
 from hardiness.results.runs import ScoredRun
 from hardiness.statistics.kappa import Consistency, pairwise
-from hardiness.store.run import StoredRun
-from hardiness.store.store import Store
 
 Pair = tuple[int, int]
 Right = Mapping[str, bool]
@@ -52,14 +50,14 @@ class Comparison:
         return {**pair, "accuracies": list(alike.accuracies), **estimates}
 
 
-def consistency(store: Store, people: Mapping[str, Mapping[str, str]], protocol: str) -> list[Comparison]:
+def consistency(folder: Folder, people: Mapping[str, Mapping[str, str]], protocol: str) -> list[Comparison]:
     """The error consistency of all pairs of stored models on the same stimuli, and of each with each person.
 
     An answer is right where it is the shape's category. Where people are given, each model's mean over them stands
     before its single pairs, and people's mean among themselves at the end.
 
     Args:
-        store: holds runs of ``cue-conflict``.
+        folder: holds runs of ``cue-conflict``.
         people: by person, the answer to each stimulus, by its name; may be empty.
         protocol: how models' answers are read off their logits.
 
@@ -69,18 +67,19 @@ def consistency(store: Store, people: Mapping[str, Mapping[str, str]], protocol:
 
     Source: Geirhos, Meding & Wichmann (2020), arXiv:2006.16736.
     """
-    runs = [run for run in store.runs() if card_of(run.run).people == "kappa"]
+    runs = [run for run in folder.alone if run.card.people == "kappa"]
     groups: dict[str, dict[str, Right]] = {}
     names: dict[str, str] = {}
     for run in runs:
-        fingerprint = run.run.data.fingerprint
-        names[fingerprint] = run.run.data.name
+        fingerprint = run.stored.run.data.fingerprint
+        names[fingerprint] = run.stored.run.data.name
         if right := _of_run(run, protocol):
             groups.setdefault(fingerprint, {})[_name(run, runs)] = right
     if not groups:
-        raise DataError(f"{store.address} holds no answers to cue-conflict; run it first, as in -b cue-conflict")
+        raise DataError(f"{folder.address} holds no answers to cue-conflict; run it first, as in -b cue-conflict")
     persons = {name: _of_person(answered) for name, answered in people.items()}
-    corrupted = {run.run.data.fingerprint for run in runs if run.run.benchmark.options.get("corruption")}
+    identities = [run.stored.run for run in runs]
+    corrupted = {each.data.fingerprint for each in identities if each.benchmark.options.get("corruption")}
     comparisons = [
         each
         for key, models in groups.items()
@@ -91,7 +90,7 @@ def consistency(store: Store, people: Mapping[str, Mapping[str, str]], protocol:
         raise ArgumentError(f"people and models must share stimuli, but people answered others ({example} …)")
     if not comparisons:
         raise ArgumentError(
-            f"{store.address} holds one model on these stimuli: run another, or give people's answers with --humans"
+            f"{folder.address} holds one model on these stimuli: run another, or give people's answers with --humans"
         )
     return comparisons
 
@@ -137,11 +136,11 @@ def _sharing(right: NDArray[np.float64], pairs: Iterable[Pair]) -> list[Pair]:
     return [(a, b) for a, b in pairs if (answered[:, a] & answered[:, b]).any()]
 
 
-def _of_run(run: StoredRun, protocol: str) -> Right:
-    scored = ScoredRun(run, card_of(run.run))
-    if not len(scored.table):
+def _of_run(run: ScoredRun, protocol: str) -> Right:
+    if not len(run.table):
         return {}
-    model_answers = answers(scored.table, run.run.data.categories, protocol)
+    model_answers = answers(run.table, run.stored.run.data.categories, protocol)
+    run.release()
     return dict(zip(model_answers.names.tolist(), model_answers.by_shape.tolist(), strict=True))
 
 
@@ -150,8 +149,9 @@ def _of_person(answered: Mapping[str, str]) -> Right:
     return {name: answer == stimulus.shape for name, stimulus, answer in rows if stimulus is not None}
 
 
-def _name(run: StoredRun, runs: Sequence[StoredRun]) -> str:
+def _name(run: ScoredRun, runs: Sequence[ScoredRun]) -> str:
     """The model's name; with the start of the run's key where it stands for several runs on the same stimuli."""
-    name, fingerprint = run.run.model.name, run.run.data.fingerprint
-    same = [other for other in runs if (other.run.model.name, other.run.data.fingerprint) == (name, fingerprint)]
-    return f"{name if len(same) == 1 else f'{name} ({run.key[:6]})'}{run.run.model.mark}"
+    model, fingerprint = run.stored.run.model, run.stored.run.data.fingerprint
+    others = (other.stored.run for other in runs)
+    same = [each for each in others if (each.model.name, each.data.fingerprint) == (model.name, fingerprint)]
+    return f"{model.name if len(same) == 1 else f'{model.name} ({run.stored.key[:6]})'}{model.mark}"

@@ -14,6 +14,7 @@ from hardiness.core.errors import StoreError
 from hardiness.core.forms import fields_form, from_json, json_field
 from hardiness.core.result import IN_PERCENT
 from hardiness.core.spread import Interval
+from hardiness.results.folder import Folder
 from hardiness.results.policy import Policy, Rule
 from hardiness.results.rules.cases import RuleCase, cases_of
 from hardiness.results.rules.folder import PolicyFolder
@@ -190,10 +191,10 @@ def judge(policy: Policy, store: Store, grouping: Grouping = NO_GROUPING) -> Gat
         StoreError: records cannot be read.
     """
     slices = tuple(dict.fromkeys((*policy.slices, *grouping.slices)))
-    folder = PolicyFolder(store, policy, replace(grouping, slices=slices))
+    folder = PolicyFolder(Folder.open(store, grouping=replace(grouping, slices=slices)), policy)
     cases = [case for rule in policy.rules for case in cases_of(policy, rule, folder)]
     folder.save()
-    remarks = [*store.survey().problems, *folder.remarks_on(policy.rules), *folder.column_remarks]
+    remarks = [*folder.folder.problems, *folder.remarks_on(policy.rules), *folder.column_remarks]
     rulings_in_order = iter(rulings([(case.score, case.limit) for case in cases if case.score is not None]))
     return Gate(
         tuple(_verdict(case, next(rulings_in_order) if case.score is not None else None) for case in cases),

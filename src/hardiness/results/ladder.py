@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core.columns import NO_GROUPING, Grouping
 from hardiness.core.errors import ArgumentError
 from hardiness.core.forms import json_form
 from hardiness.core.result import IN_PERCENT
@@ -21,8 +20,9 @@ from hardiness.results.comparison import TableKey, limit_lines, runs_by_table
 from hardiness.results.difference_json import equivalence_json, finite
 from hardiness.results.equivalence import EquivalenceMargin, verdict_text
 from hardiness.results.flips import PairFlips, flips_of, places_by_kind, unmatched_answers
+from hardiness.results.folder import Folder
 from hardiness.results.measured import RunByImage, in_shared_cells, measured_runs, why_not_measured
-from hardiness.results.runs import ScoredRun, with_levels
+from hardiness.results.runs import ScoredRun
 from hardiness.results.same_rows import twins_of, why_same
 from hardiness.results.shared_clusters import clusters_of_runs
 from hardiness.statistics.clusters import Clusters
@@ -30,7 +30,6 @@ from hardiness.statistics.comparison import Difference, difference_test, shared_
 from hardiness.statistics.equivalence import Equivalence, equivalence
 from hardiness.statistics.estimate import Estimate, mean
 from hardiness.statistics.flips import Flips
-from hardiness.store.store import Store
 
 EXPORT_NOTES = ("its graph", "its answers were computed elsewhere")
 """How notes of a session begin that say what an export is."""
@@ -213,13 +212,12 @@ class LadderTable:
     absent: tuple[str, ...]
 
 
-def ladder_tables(stores: Sequence[Store], rungs: Sequence[str], grouping: Grouping = NO_GROUPING) -> list[LadderTable]:
+def ladder_tables(folder: Folder, rungs: Sequence[str]) -> list[LadderTable]:
     """The runs of a ladder by benchmark: of each on which two rungs or more were run.
 
     Args:
-        stores: output folders.
+        folder: the stored runs.
         rungs: names of models, as tables show them, or without what tells runs apart.
-        grouping: the clusters of the pictures that are asked for.
 
     Raises:
         UnknownNameError: a model was not run.
@@ -227,9 +225,9 @@ def ladder_tables(stores: Sequence[Store], rungs: Sequence[str], grouping: Group
     """
     tables = []
     places: dict[str, list[str]] = {rung: [] for rung in rungs}
-    for key, runs in sorted(runs_by_table(stores, rungs, grouping).items()):
-        whole = with_levels(list(runs.values()))  # a run at a single level stands with that on its set
-        of_sets = {name: run for name, run in runs.items() if run in whole}
+    whole = {run.stored.key: run for run in folder.whole}  # a run at a single level stands with that on its set
+    for key, runs in sorted(runs_by_table(folder, rungs).items()):
+        of_sets = {name: whole[run.stored.key] for name, run in runs.items() if run.stored.key in whole}
         own = {rung: run for rung in rungs if (run := _run_of(rung, of_sets, key[0])) is not None}
         for rung in own:
             places[rung].append(f"{key[0]} on {key[1]}")

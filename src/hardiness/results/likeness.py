@@ -11,17 +11,16 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.benchmarks.card import card_of
 from hardiness.benchmarks.model_vs_human import cells_of
 from hardiness.core.errors import DataError
 from hardiness.core.random import rng
 from hardiness.core.table import RIGHT
 from hardiness.reference.stimulus_sets import SETS, stimulus_set
 from hardiness.reference.trials import PERSON, Right, TrialStimulus, own_name
-from hardiness.results.runs import ScoredRun, digest_of
+from hardiness.results.folder import Folder
+from hardiness.results.runs import digest_of
 from hardiness.statistics.intervals import RESAMPLES, centred, within
 from hardiness.statistics.kappa import KappaInterval, expected_agreement
-from hardiness.store.store import Store
 
 PEOPLE = "people"
 MEASURES = {"accuracy_difference": False, "observed_consistency": True, "error_consistency": True}
@@ -59,7 +58,7 @@ class Likeness:
     mean_rank: float | None = None
 
 
-def human_likeness(store: Store, trials: Right) -> list[Likeness]:
+def human_likeness(folder: Folder, trials: Right) -> list[Likeness]:
     """Every stored model and every network of the trials, the most human-like first, then people among themselves.
 
     Each measure is taken in every counted condition between an observer and each person, then averaged over
@@ -67,7 +66,7 @@ def human_likeness(store: Store, trials: Right) -> list[Likeness]:
     these alone are taken.
 
     Args:
-        store: holds runs of ``model-vs-human``; may hold none where the trials hold networks.
+        folder: holds runs of ``model-vs-human``; may hold none where the trials hold networks.
         trials: people's answers, and perhaps networks'; an observer called ``subject-…`` is a person.
 
     Raises:
@@ -79,12 +78,12 @@ def human_likeness(store: Store, trials: Right) -> list[Likeness]:
     if not people:
         raise DataError("the trials must hold people's answers (subj subject-01 …), but hold none")
     persons = [_by_cell(answers) for answers in people.values()]
-    observers = {**_stored(store), **{name: answers for name, answers in trials.items() if name not in people}}
+    observers = {**_stored(folder), **{name: answers for name, answers in trials.items() if name not in people}}
     likenesses = [
         each for name, answers in observers.items() if (each := _likeness_to_people(name, _by_cell(answers), persons))
     ]
     if not likenesses:
-        raise DataError(f"{store.address} and the trials share no stimulus; run model-vs-human on one of their sets")
+        raise DataError(f"{folder.address} and the trials share no stimulus; run model-vs-human on one of their sets")
     among = _among(persons)
     return [*_ranked(likenesses), *([among] if among else [])]
 
@@ -106,20 +105,20 @@ def _ranked(likenesses: Sequence[Likeness]) -> list[Likeness]:
     return sorted(ranked, key=lambda each: (each.mean_rank or 0.0, each.name))
 
 
-def _stored(store: Store) -> dict[str, dict[TrialStimulus, bool]]:
+def _stored(folder: Folder) -> dict[str, dict[TrialStimulus, bool]]:
     """The answers of the stored models, those of one model's runs together; two of one name bear their hash."""
     answers_of: dict[tuple[str, str], dict[TrialStimulus, bool]] = {}
-    for run in store.runs():
-        card = card_of(run.run)
-        if card.people != "likeness":
+    for run in folder.alone:
+        if run.card.people != "likeness":
             continue
-        table = ScoredRun(run, card).table
+        table = run.table
         names = [own_name(str(each).rpartition("/")[2]) for each in table.ids.tolist()]
         stimuli = [
             TrialStimulus(name, level, own) for (name, level), own in zip(cells_of(table.ids), names, strict=True)
         ]
         right = (table[RIGHT] == 1).any(axis=1).tolist()
-        model = run.run.model
+        model = run.stored.run.model
+        run.release()
         # A chat model has no weights: what it was asked, and how often, tells its runs apart as well.
         options = sorted(model.options.items())
         digest = digest_of([model.weights_sha256, options]) if model.mark else model.weights_sha256

@@ -23,7 +23,6 @@ from hardiness.statistics.cells import is_drawn
 from hardiness.statistics.comparison import shared_images
 from hardiness.statistics.estimate import Estimate
 from hardiness.statistics.measures import ImageScore, Measurable
-from hardiness.store.run import StoredRun
 
 
 @dataclass(frozen=True)
@@ -105,18 +104,13 @@ class RunByImage:
         return replace(self, ids=table.ids, label=table.label, left_out=0, scores=compared, parts=())
 
 
-def stored_measures(run: StoredRun, base: StoredBaseline | None = None) -> RunByImage | None:
-    """A stored run by image, of its image table as it was kept, or made now and kept; ``None`` as in `measured`.
+def measures_of(run: ScoredRun, base: StoredBaseline | None = None) -> RunByImage | None:
+    """A run by image, of its image table as it was kept, or made now and kept; ``None`` as in `measured`.
 
     Args:
         run: which.
         base: what its ratios divide by where that was run on the same pictures, instead of the published baseline.
     """
-    return measures_of(ScoredRun(run, card_of(run.run)), base)
-
-
-def measures_of(run: ScoredRun, base: StoredBaseline | None = None) -> RunByImage | None:
-    """A run by image as `stored_measures` gives it, of a table that may have been read already."""
     stored = run.stored
     table = with_rows_of_metrics(run, run.table)
     divisor, columns = base.of_run(run) if base else None, columns_of_metrics(run)
@@ -236,7 +230,7 @@ def measured_runs(
         runs: of one benchmark, by name.
         tables: keep every answer of every run. Without, each run's answers are let go once its scores on the shared
             images are known, so that memory does not grow by a table a model.
-        base: as of `stored_measures`.
+        base: as of `measures_of`.
     """
     if tables or len(runs) < 2:
         return {name: by_image for name, run in runs.items() if (by_image := measures_of(run, base))}

@@ -13,6 +13,7 @@ from hardiness.core.errors import ArgumentError, suggestion
 from hardiness.core.result import PARTIAL, Score
 from hardiness.core.run import Run
 from hardiness.core.table import ImageTable
+from hardiness.results.folder import Folder, is_of_one_set
 from hardiness.results.policy import ANY, HEADLINE, Policy, Rule, pair_metric_of
 from hardiness.results.rules.cases import matches_nothing
 from hardiness.results.rules.errors import MissingNumberError, UndecidableError, UnmatchedError
@@ -21,7 +22,7 @@ from hardiness.results.rules.limits import idle_line, require_limit
 from hardiness.results.rules.looks import score_of_look
 from hardiness.results.rules.metrics import measured_metric, require_whole_headline
 from hardiness.results.run_names import named_by
-from hardiness.results.runs import ScoredRun, is_of_one_set
+from hardiness.results.runs import ScoredRun
 from hardiness.statistics.verdicts import Limit, rulings
 from hardiness.store.store import Store
 
@@ -52,7 +53,7 @@ class PolicyWatch:
     """
 
     def __init__(self, policy: Policy, store: Store) -> None:
-        self.policy, self._folder = policy, PolicyFolder(store, policy)
+        self.policy, self._folder = policy, PolicyFolder(Folder.open(store), policy)
         successors = self._folder.successors
         runs = [(key, run.stored.run) for key, run in self._folder.runs.items()]
         self._family = sum(

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 
 from hardiness.benchmarks.accuracy_warnings import CLEAN, warnings_of
-from hardiness.benchmarks.card import MissingCard, card_of, cards, published_baseline, variant_of
+from hardiness.benchmarks.card import MissingCard, cards, published_baseline, variant_of
 from hardiness.benchmarks.operating_limits import OPERATING_LIMIT, doubts_on_falling, limit_scores
 from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.own_classes import SEVERITY_BELOW, severities_below
-from hardiness.core.columns import NO_GROUPING, Grouping
 from hardiness.core.errors import ArgumentError, StoreError
 from hardiness.core.result import ClustersOfResult, Counts, Result, Score
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Run, Surrogate
@@ -22,102 +20,82 @@ from hardiness.results.comparisons import ScoredResult, compared
 from hardiness.results.comparisons.effective_robustness import published_effective_robustness, with_effective
 from hardiness.results.dependence import dependence_lines
 from hardiness.results.metric_scores import with_metrics
-from hardiness.results.noise import Noise, stored_noise
+from hardiness.results.noise import Noise
 from hardiness.results.run_names import differences_of
-from hardiness.results.runs import ScoredRun, fit_groupings, with_joined, with_levels
+from hardiness.results.runs import ScoredRun
 from hardiness.results.same_rows import twins_of, why_same
 from hardiness.results.slices import sliced_scores, why_not_sliced, with_worst_pictures
 from hardiness.results.stopped import at_stop
 from hardiness.results.stored_baseline import StoredBaseline
 from hardiness.statistics.spreads.shares import ShareOfImages
-from hardiness.store.store import Store
 
 
-def results_of(
-    store: Store, baseline_model: str | None = None, verify: bool = False, grouping: Grouping = NO_GROUPING
+def results_of_runs(
+    runs: Sequence[ScoredRun], base: StoredBaseline | None, noises: Mapping[str, Noise]
 ) -> list[Result]:
-    """The results of every stored run, sorted by benchmark, data, protocol, variant and model.
-
-    What was kept of earlier calls is taken; nothing but what this one computes is written, beside the records.
+    """The results of runs, sorted by benchmark, data, protocol, variant, folder and model.
 
     Args:
-        store: where the runs are.
-        baseline_model: a model whose stored runs ratios divide by, instead of the published baseline (AlexNet).
-        verify: read every row again.
-        grouping: the clusters and slices that results are asked for.
-
-    Raises:
-        ArgumentError: the baseline model has no stored run to divide by, or no run's pictures have a column that is
-            asked for.
-        StoreError: records cannot be read.
+        runs: of one or more folders, folder by folder.
+        base: what ratios divide by, instead of the published baseline.
+        noises: the noise that was measured, by the key of the run.
     """
-    runs = with_joined([ScoredRun(run, card_of(run.run), verify, grouping) for run in store.runs()], verify)
-    fit_groupings(runs)
-    return results_of_runs(runs, store, baseline_model)
+    scored = [_scored_or_kept(run, base, noises.get(run.stored.key), runs) for run in runs]
+    places = dict.fromkeys(each.run.stored.files.address for each in scored)
+    results: list[Result] = []
+    for place in places:  # of several that say something of a result those of its own folder come first
+        nearest = sorted(scored, key=lambda each: each.run.stored.files.address != place)
+        own = [_compared(each, nearest) for each in nearest if each.run.stored.files.address == place]
+        results += sorted(own, key=lambda result: result.model)
+    return _with_twins(sorted(results, key=group_of))
 
 
-def results_of_runs(runs: Sequence[ScoredRun], store: Store, baseline_model: str | None = None) -> list[Result]:
-    """The results of runs that are at hand, all of one folder, as `results_of` says."""
-    base = StoredBaseline.from_runs(runs, baseline_model) if baseline_model else None
-    noises = _noises(store)
-    scored_results = [_scored_or_kept(run, base, noises.get(run.stored.key), runs) for run in runs]
-    results = [_compared(each, scored_results) for each in scored_results]
-    return _with_twins(sorted(results, key=lambda result: (group_of(result), result.model)))
-
-
-def with_severities(
-    results: Sequence[Result], store: Store, below: float, grouping: Grouping = NO_GROUPING
-) -> list[Result]:
+def with_severities(results: Sequence[Result], runs: Sequence[ScoredRun], below: float) -> list[Result]:
     """The results, of one's own classes with the severity at which accuracy falls below that share of the clean one.
 
     It takes the place of the severity at half.
 
     Args:
-        results: of the folder.
-        store: the folder.
+        results: of the runs, and others.
+        runs: of a folder.
         below: the share, in (0, 1).
-        grouping: the clusters that results are asked for.
 
     Raises:
         ArgumentError: the share is not in (0, 1).
     """
-    runs = {run.key: ScoredRun(run, card_of(run.run), grouping=grouping) for run in store.runs()}
-    fit_groupings(list(runs.values()))
+    by_key = {run.stored.key: run for run in runs}
     changed = []
     for result in results:
-        run = runs.get(result.key)
+        run = by_key.get(result.key)
         severities = severities_below(run.table, result.run, below) if run else []
         if run and (clusters := run.clusters):
             severities = clustered_scores(severities, clusters)
         others = [score for score in result.scores if score.metric != "severity_below"] if severities else result.scores
         changed.append(replace(result, scores=[*others, *severities]))
+        if run:
+            run.release()
     return changed
 
 
-def with_limits(
-    results: Sequence[Result], store: Store, above: float, grouping: Grouping = NO_GROUPING
-) -> list[Result]:
+def with_limits(results: Sequence[Result], runs: Sequence[ScoredRun], above: float) -> list[Result]:
     """The results, with the operating limits at an accuracy that a person states, in place of those at half.
 
     Of corruptions that have a quantity; they take the place of the severity at half, too.
 
     Args:
-        results: of the folder.
-        store: the folder.
+        results: of the runs, and others.
+        runs: of a folder.
         above: the accuracy, in (0, 1).
-        grouping: the clusters that results are asked for.
 
     Raises:
         ArgumentError: the accuracy is not in (0, 1).
     """
     if not 0 < above < 1:
         raise ArgumentError(f"above must be above 0 and below 1, as in 0.9, was {above:g}")
-    all_runs = with_levels([ScoredRun(run, card_of(run.run), grouping=grouping) for run in store.runs()])
-    fit_groupings(all_runs)
-    runs = {run.stored.key: run for run in all_runs}
+    by_key = {run.stored.key: run for run in runs}
     changed = []
     for result in results:
-        run = runs.get(result.key)
+        run = by_key.get(result.key)
         if run is None or OPERATING_LIMIT not in run.card.metrics or not result.counts.images:
             changed.append(result)
             continue
@@ -131,30 +109,10 @@ def with_limits(
     return changed
 
 
-def with_limits_of(
-    results: Sequence[Result], stores: Iterable[Store], above: float, grouping: Grouping = NO_GROUPING
-) -> list[Result]:
-    """The results of several folders, as of `with_limits`."""
-    changed = list(results)
-    for store in stores:
-        changed = with_limits(changed, store, above, grouping)
-    return changed
-
-
 def _is_replaced(score: Score, limited: Collection[str]) -> bool:
     """Whether limits take the place of a score: another limit, or a severity of a corruption that has one now."""
     is_severity = score.metric.startswith(SEVERITY_BELOW.name) and score.condition.get("corruption") in limited
     return score.metric == OPERATING_LIMIT.name or is_severity
-
-
-def each_once(results: Iterable[Result]) -> list[Result]:
-    """The results, one for each run: of one that several folders hold, by its key, the first of which most is there."""
-    by_key: dict[str, Result] = {}
-    for result in results:
-        other = by_key.get(result.key)
-        if other is None or other.counts.evaluated < result.counts.evaluated:
-            by_key[result.key] = result
-    return list(by_key.values())
 
 
 def group_of(result: Result) -> tuple[str, ...]:
@@ -183,13 +141,6 @@ def _with_twins(results: Sequence[Result]) -> list[Result]:
     return warned
 
 
-def _noises(store: Store) -> dict[str, Noise]:
-    """The noise that was measured; none where a record cannot be read, which `compare` says."""
-    with suppress(StoreError):
-        return stored_noise([store])
-    return {}
-
-
 def _scored_or_kept(
     run: ScoredRun, base: StoredBaseline | None, noise: Noise | None, runs: Sequence[ScoredRun]
 ) -> ScoredResult:
@@ -203,7 +154,7 @@ def _scored_or_kept(
     except Exception as error:
         if not cards.give_up(name, error):
             raise
-    return _scored(ScoredRun(run.stored, card_of(run.stored.run), grouping=run.grouping), base, noise, runs)
+    return _scored(run.without_card(), base, noise, runs)
 
 
 def _scored(

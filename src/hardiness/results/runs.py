@@ -21,14 +21,11 @@ from hardiness.benchmarks.level_parameters import parameter_entries, quantities_
 from hardiness.benchmarks.operating_limits import (
     CorruptionLevels,
     doubts_on_falling,
-    is_of_level,
     levels_by_corruption,
     limit_scores,
 )
-from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.own_classes import SEVERITY_BELOW, class_scores, class_warnings
 from hardiness.benchmarks.own_code import scoring_code
-from hardiness.benchmarks.presentation import benchmark_type
 from hardiness.core.columns import (
     NO_COLUMNS,
     NO_GROUPING,
@@ -40,20 +37,20 @@ from hardiness.core.columns import (
     with_given,
 )
 from hardiness.core.condition import Condition
-from hardiness.core.errors import ArgumentError, UnknownNameError
+from hardiness.core.errors import UnknownNameError
 from hardiness.core.fact import Fact
 from hardiness.core.forms import from_json, json_form
 from hardiness.core.memory import return_freed_memory
 from hardiness.core.own_sources import sources_digest
 from hardiness.core.request import Stop
 from hardiness.core.result import Counts, Score
-from hardiness.core.run import DataIdentity, Plan, Run
+from hardiness.core.run import Run
 from hardiness.core.table import RIGHT, Failure, ImageTable, Records
 from hardiness.distortions.levels import Quantity
 from hardiness.results.clustered import clustered_details, clustered_scores, without_bases, without_interval
-from hardiness.results.grouping import clusters_of, column_of, gaps_of, named_columns, slices_of, without_columns
+from hardiness.results.grouping import clusters_of, gaps_of, slices_of
 from hardiness.statistics.clusters import Clusters
-from hardiness.store.memo import Stamps
+from hardiness.store.memo import Memo, Stamps
 from hardiness.store.run import StoredRun, last_began
 
 DIGITS = 6
@@ -113,6 +110,12 @@ def cells_of(stored: StoredRun) -> dict[str, str]:
     return {str(condition): fingerprint for condition, fingerprint in sorted(stored.cells.items())}
 
 
+def digest_of_rows(stored: StoredRun, stamps: Stamps, card: Card) -> str:
+    """16 hexadecimal digits that change whenever a shard of a run or its card does."""
+    code = [own] if (own := scoring_code(card)) else []
+    return digest_of([type(card).__name__, stamps, cells_of(stored), *code])
+
+
 Scores = tuple[list[Score], list[Fact]]
 
 
@@ -128,49 +131,49 @@ class _ScoredByClass:
     warnings: list[str]
 
 
+@dataclass(frozen=True, eq=False, repr=False)
 class ScoredRun:
-    """A stored run with its table, scores and details.
+    """A stored run with its table, scores and details; `hardiness.results.folder` makes it, and nothing changes it.
 
     What was kept is taken only where it is of the same shards (by name, size and time) and the same sources; what is
     missing is computed, and kept where the folder can be written.
 
-    Args:
+    Attributes:
         stored: the run.
         card: that scores it.
-        verify: read every row again, whatever was kept.
-        grouping: the clusters and slices that its results are asked for.
-
-    Attributes:
+        stamps: of its shard files, when the folder was opened.
+        strangers: names of the files beside these that are none of ours.
+        digest: 16 hexadecimal digits that change whenever a shard or the card does.
         memo: values that follow from its table; `save` keeps them.
+        grouping: the clusters and slices that its results are asked for, of columns that its pictures have.
         lacks: a line on the columns that were asked for and that its pictures have not; empty where they have all.
         levels: runs of its model at levels of corruptions, whose scores stand with its own.
     """
 
-    def __init__(self, stored: StoredRun, card: Card, verify: bool = False, grouping: Grouping = NO_GROUPING) -> None:
-        self.stored, self.card, self.grouping, self.lacks = stored, card, grouping, ""
-        self.levels: tuple[ScoredRun, ...] = ()
-        self.stamps: Stamps
-        self.stamps, self._strangers = stored.contents()
-        self.memo = stored.memo(self.digest, "rows", trusted=isinstance(card, MissingCard), anew=verify)
-        self._table: ImageTable | None = None
+    stored: StoredRun
+    card: Card
+    stamps: Stamps
+    strangers: Sequence[str]
+    digest: str
+    memo: Memo
+    grouping: Grouping = NO_GROUPING
+    lacks: str = ""
+    levels: tuple[ScoredRun, ...] = ()
+
+    def without_card(self) -> ScoredRun:
+        """The run with what was kept of it, as where the package of its card is not installed."""
+        card = MissingCard()
+        return replace(self, card=card, memo=self.stored.memo(self.digest, "rows", trusted=True))
 
     @cached_property
-    def digest(self) -> str:
-        """16 hexadecimal digits that change whenever a shard or the card does."""
-        code = [own] if (own := scoring_code(self.card)) else []
-        return digest_of([type(self.card).__name__, self.stamps, cells_of(self.stored), *code])
-
-    @property
     def table(self) -> ImageTable:
         """The image table: read where it was kept, else made of the rows, shard by shard; held until `release`."""
-        if self._table is None:
-            self._table = self.table_of(self.card, self.stored.run.benchmark.card)
-        return self._table
+        return self.table_of(self.card, self.stored.run.benchmark.card)
 
     def columns(self, *names: str) -> ImageTable:
         """The image table with ``right`` and these columns alone, of which no others are read where it was kept."""
         origin = self._made_of(self.card, self.stored.run.benchmark.card)
-        table = None if self._table is not None else self.memo.columns(TABLE, origin, self.stamps, names)
+        table = None if "table" in self.__dict__ else self.memo.columns(TABLE, origin, self.stamps, names)
         return self.table if table is None else table
 
     def table_of(self, card: Card, name: str, file: str = TABLE) -> ImageTable:
@@ -221,13 +224,11 @@ class ScoredRun:
 
     def release(self) -> None:
         """Let go of the table, so that memory does not grow with the number of runs."""
-        for level in self.levels:
-            level.release()
-        self.__dict__.pop("clusters", None)
-        self.__dict__.pop("picture_columns", None)
-        self.__dict__.pop("ids", None)
-        if self._table is not None:
-            self._table = None
+        for run in self.levels:
+            run.release()
+        for name in ("clusters", "picture_columns", "ids"):
+            self.__dict__.pop(name, None)
+        if self.__dict__.pop("table", None) is not None:
             return_freed_memory()
 
     @cached_property
@@ -292,7 +293,7 @@ class ScoredRun:
     @property
     def complaints(self) -> list[str]:
         """A line for each file beside the shards that is not what was written, or no file of ours."""
-        return self.stored.complaints(self._strangers)
+        return self.stored.complaints(self.strangers)
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -516,163 +517,23 @@ class ScoredRun:
         return facts
 
 
-def fit_groupings(runs: Sequence[ScoredRun]) -> None:
-    """Let each run of a folder be asked for those clusters and slices alone whose columns its pictures have.
-
-    A run that lacks a column which others have says so in `ScoredRun.column_remarks`.
-
-    Raises:
-        ArgumentError: no run's pictures have a column that is asked for, or a table that is given has no line of any
-            picture.
-    """
-    runs = [*runs, *(level for run in runs for level in run.levels)]
-    if not any(run.grouping or run.grouping.columns for run in runs):
-        return
-    filled = [run for run in runs if len(run.ids)]
-    for table in {id(table): table for run in filled for table in run.grouping.columns}.values():
-        placed = [table.of_pictures(run.ids) for run in filled if table in run.grouping.columns]
-        if not any(placed):
-            raise ArgumentError(placed[0].remarks[-1])
-    everything = {name: column for run in filled for name, column in run.picture_columns.values.items()}
-    for run in filled:
-        own = run.picture_columns
-        missing = [name for name in named_columns(run.grouping, tuple(own.values)) if name not in own.values]
-        for name in missing:
-            column_of(replace(own, values=everything), name)
-        if missing:
-            run.lacks = (
-                f"the pictures of {run.stored.run.data.name} have no column {' and no column '.join(missing)}: what "
-                "needs it is left out"
-            )
-            run.grouping = without_columns(run.grouping, missing, tuple(own.values))
-
-
 def without_clusters(*runs: ScoredRun) -> str:
     """Why numbers of several runs have no interval together: pictures of some alone come in clusters; else empty."""
     alone = [run.stored.run.data.name for run in runs if run.clusters is None]
     return f"the pictures of {alone[0]} have no such column" if 0 < len(alone) < len(runs) else ""
 
 
-def with_joined(runs: Sequence[ScoredRun], verify: bool = False) -> list[ScoredRun]:
-    """The runs, where those of single sets of other things are joined with their model's run on the photographs.
-
-    A run that holds photographs and sets together, as answers from a file do, stays as it is. Runs at levels of a
-    corruption stand with their model's run on the set; those without one stand alone.
-    """
-    runs = with_levels(runs)
-    alone = [run for run in runs if is_of_one_set(run)]
-    groups: dict[str, list[ScoredRun]] = {}
-    for run in alone:
-        groups.setdefault(digest_of(_kin(run.stored.run)), []).append(run)
-    joined: list[ScoredRun] = []
-    for members in groups.values():
-        sets: dict[str, ScoredRun] = {}
-        for run in members:  # of a set that has changed since, the run of which most is there
-            name = run.stored.run.data.name
-            sets[name] = max(sets.get(name, run), run, key=lambda each: each.rows)
-        kin = _kin(members[0].stored.run)
-        inside: list[ScoredRun | None] = [
-            run for run in runs if _is_inside(run, members[0].card) and _kin(run.stored.run) == kin
-        ]
-        joined += [JoinedRun(each, list(sets.values()), verify) for each in inside or [None]]
-    return [*(run for run in runs if run not in alone), *joined]
-
-
-def with_levels(runs: Sequence[ScoredRun]) -> list[ScoredRun]:
-    """The runs, where those at levels of a corruption are the `levels` of their model's runs on the set.
-
-    Of a level that was run twice, as with another version of its corruption, the run with most rows counts, of equal
-    ones that which was evaluated last.
-    """
-    levels = [run for run in runs if is_of_level(run.stored.run)]
-    if not levels:
-        return list(runs)
-    whole = [run for run in runs if run not in levels]
-    taken: set[str] = set()
-    for run in whole:
-        by_cell: dict[Condition, list[ScoredRun]] = {}
-        for level in levels:
-            if _is_level_of(level.stored.run, run.stored.run):
-                by_cell.setdefault(level.stored.run.conditions[0], []).append(level)
-        run.levels = tuple(sorted(map(_fullest, by_cell.values()), key=_place_of_level))
-        taken |= {level.stored.key for alike in by_cell.values() for level in alike}
-    return [*whole, *(run for run in levels if run.stored.key not in taken)]
-
-
-def _place_of_level(level: ScoredRun) -> tuple[str, float]:
-    """The place of a level among others: by corruption, then by value."""
-    (cell,) = level.stored.run.conditions
-    return str(cell["corruption"]), float(cell["level"].rpartition("=")[2])
-
-
-def _fullest(runs: Sequence[ScoredRun]) -> ScoredRun:
-    most = max(run.rows for run in runs)
-    return evaluated_last([run for run in runs if run.rows == most])[0]
-
-
-def _is_level_of(level: Run, run: Run) -> bool:
-    """Whether a run at a level is of the model, the set and the pictures of another run; no JPEG follows a level."""
-    apart = ("kernels", "cell")
-    options = [{k: v for k, v in json_form(each.benchmark.options).items() if k not in apart} for each in (level, run)]
-    benchmarks = [(each.benchmark.name, each.benchmark.card, each.benchmark.protocol) for each in (level, run)]
-    is_of_set = benchmarks[0] == benchmarks[1] and options[0] == {**options[1], "jpeg": False}
-    return is_of_set and level.data.fingerprint == run.data.fingerprint and _kin(level) == _kin(run)
-
-
-def is_of_one_set(run: ScoredRun) -> bool:
-    """Whether an out-of-distribution run holds the pictures of one outlier set alone."""
-    identity = run.stored.run
-    alone = list(identity.benchmark.options.get("outside", ())) == [identity.data.name]
-    return bool(run.card.joined_with) and alone
-
-
-def _is_inside(run: ScoredRun, card: Card) -> bool:
-    """Whether a run is of the photographs that single sets are held against, in the protocol's own way."""
-    identity = run.stored.run
-    return benchmark_type(identity) is registry.get(card.joined_with) and not identity.benchmark.options.get("subset")
-
-
-def _kin(run: Run) -> list[Any]:
-    """The facts that runs have in common that belong together."""
-    return [
-        json_form(run.model),
-        json_form(run.input),
-        run.seed,
-        run.precision,
-        run.data.num_classes,
-        dict(run.versions),
-    ]
-
-
+@dataclass(frozen=True, eq=False, repr=False)
 class JoinedRun(ScoredRun):
     """Runs of single sets and one of photographs, as if all rows were of one run.
 
-    Args:
+    Attributes:
         inside: the photographs; ``None`` where they were not evaluated.
         sets: a run of each set, of one model.
-        verify: read every row of the photographs again; those of the sets are as they were given.
     """
 
-    def __init__(self, inside: ScoredRun | None, sets: Sequence[ScoredRun], verify: bool = False) -> None:
-        self.inside, self.sets = inside, sets
-        self.card, self._table, self.levels = sets[0].card, None, ()
-        self.grouping, self.lacks = sets[0].grouping, ""
-        parts = [*([inside] if inside else []), *sets]
-        data = [part.stored.run.data for part in parts]
-        first = sets[0].stored
-        identity = replace(
-            first.run,
-            benchmark=replace(first.run.benchmark, options={"outside": [run.stored.run.data.name for run in sets]}),
-            data=DataIdentity(
-                name=data[0].name,
-                fingerprint=hashlib.sha256("".join(each.fingerprint for each in data).encode()).hexdigest(),
-                samples=sum(each.samples for each in data),
-                num_classes=data[0].num_classes,
-            ),
-        )
-        plan: Plan = replace(first.plan, location=parts[0].stored.plan.location, released=parts[0].stored.plan.released)
-        self.stored = replace(first, run=identity, plan=plan, key=identity.key)
-        self.memo = self.stored.memo(self.digest, "joined", anew=verify)
+    inside: ScoredRun | None = None
+    sets: tuple[ScoredRun, ...] = ()
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -680,17 +541,10 @@ class JoinedRun(ScoredRun):
         return (self.inside.stored.key if self.inside else "", *(run.stored.key for run in self.sets))
 
     @cached_property
-    def digest(self) -> str:
-        inside = [self.inside.stored.key, self.inside.stamps, cells_of(self.inside.stored)] if self.inside else []
-        return digest_of([inside, [run.digest for run in self.sets]])
-
-    @property
     def table(self) -> ImageTable:
-        if self._table is None:
-            name = self.stored.run.benchmark.card
-            inside = [self.inside.table_of(self.card, name, f"{TABLE}-{name}")] if self.inside else []
-            self._table = ImageTable.join([*inside, *(run.table for run in self.sets)])
-        return self._table
+        name = self.stored.run.benchmark.card
+        inside = [self.inside.table_of(self.card, name, f"{TABLE}-{name}")] if self.inside else []
+        return ImageTable.join([*inside, *(run.table for run in self.sets)])
 
     def columns(self, *names: str) -> ImageTable:
         """The whole table."""
@@ -708,7 +562,7 @@ class JoinedRun(ScoredRun):
         return table
 
     def release(self) -> None:
-        self._table = None
+        super().release()
         for run in self.sets:
             run.release()
 

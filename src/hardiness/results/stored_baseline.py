@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from hardiness.benchmarks.card import Baseline, card_of
+from hardiness.benchmarks.card import Baseline
 from hardiness.core.errors import ArgumentError
 from hardiness.results.runs import ScoredRun, evaluated_last
-from hardiness.store.store import Store
 
 
 @dataclass(frozen=True)
@@ -52,13 +51,6 @@ class StoredBaseline:
     def as_measured(self, run: ScoredRun) -> dict[str, str]:
         """The model and key of the run that a result's ratios divide by; see `of_run`."""
         return {"model": self.model, "run": self.keys[_place(run)]}
-
-
-def stored_baseline(stores: Sequence[Store], model: str) -> StoredBaseline:
-    """The model's stored runs in several folders; raises as `StoredBaseline.from_runs`."""
-    return StoredBaseline.from_runs(
-        [ScoredRun(run, card_of(run.run)) for store in stores for run in store.runs()], model
-    )
 
 
 def _place(run: ScoredRun) -> tuple[str, str]:

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hardiness.benchmarks.card import card_of
 from hardiness.core.errors import ArgumentError
 from hardiness.core.forms import fields_form
+from hardiness.results.folder import Folder
 from hardiness.results.run_names import weights_label
-from hardiness.results.runs import JoinedRun, ScoredRun, successors_of, with_joined
+from hardiness.results.runs import successors_of
 from hardiness.store.store import Store
 
 FEWEST_DIGITS = 6
@@ -56,16 +56,15 @@ class RunEntry:
         return fields_form(self)
 
 
-def run_entries(store: Store) -> list[RunEntry]:
+def run_entries(folder: Folder) -> list[RunEntry]:
     """Every run that can be read, by benchmark, model, and when it was last asked for.
 
     Raises:
         StoreError: records cannot be read.
     """
-    runs = [ScoredRun(run, card_of(run.run)) for run in store.runs()]
-    successors = successors_of(runs)
+    successors = successors_of(folder.alone)
     entries = []
-    for run in runs:
+    for run in folder.alone:
         identity, began = run.stored.run, run.stored.last_began()
         later = successors.get(run.stored.key)
         entries.append(
@@ -130,8 +129,7 @@ def drop_run(store: Store, name: str) -> tuple[str, ...]:
 
 def _joined_parts(store: Store, digits: str) -> list[set[str]]:
     """For each joined run whose key begins so, the keys of the parts that make it up and no other joined run."""
-    runs = with_joined([ScoredRun(run, card_of(run.run)) for run in store.runs()])
-    joined = [run for run in runs if isinstance(run, JoinedRun)]
+    joined = [run for run in Folder.open(store).runs if run.parts]
     parts = []
     for run in joined:
         if run.stored.key.startswith(digits):

@@ -13,6 +13,7 @@ from hardiness.benchmarks.card import card_of
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
 from hardiness.core.result import Metric, Result, Score
+from hardiness.results.folder import Folder
 from hardiness.results.policy import ANY, HEADLINE, Policy, Rule, pair_metric_of, parse_policy, quoted
 from hardiness.results.rules.cases import absent_case, case_of
 from hardiness.results.rules.errors import MissingNumberError, UnmatchedError
@@ -47,7 +48,7 @@ def first_policy(store: Store, against: str = "", folder: str = "") -> str:
     if against:
         Store.open(against)  # a rule that is left out since its baseline is not there would never be missed
     path = os.path.relpath(against, folder) if against and folder and _is_relative(against) else against
-    judged = PolicyFolder(store, Policy((), folder=folder))
+    judged = PolicyFolder(Folder.open(store), Policy((), folder=folder))
     results = [result for result in judged.results if result.key not in judged.successors]
     drafts = [_draft(result, judged) for result in results]
     judgeable = [draft for draft in drafts if not draft.reason]

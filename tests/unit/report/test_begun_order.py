@@ -13,8 +13,8 @@ from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, P
 from hardiness.core.table import Records
 from hardiness.report.screen import first_screen
 from hardiness.report.sections import BenchmarkSection, sections
-from hardiness.results.comparison import compare_stores
-from hardiness.results.results import results_of
+from hardiness.results.comparison import compare_runs
+from hardiness.results.folder import Folder
 from hardiness.store.store import Store
 
 EARLIER, LATER = "z_fp32", "a_int8"
@@ -47,7 +47,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 
 def section_of(store: Store, models: tuple[str, ...] = ()) -> BenchmarkSection:
-    (section,) = sections(results_of(store), compare_stores([store], models))
+    (section,) = sections(Folder.open(store).results, compare_runs(Folder.open(store), models))
     assert [result.name for result in section.results] == [LATER, EARLIER], "tables stand in the order of their scores"
     return section
 
@@ -55,7 +55,7 @@ def section_of(store: Store, models: tuple[str, ...] = ()) -> BenchmarkSection:
 def test_sentences_and_flips_stand_in_the_order_of_runs_or_of_models(store: Store) -> None:
     for models in ((), (EARLIER, LATER), (LATER, EARLIER)):
         first, second = models or (EARLIER, LATER)
-        (comparison,) = compare_stores([store], models)
+        (comparison,) = compare_runs(Folder.open(store), models)
         (flips,) = comparison.flips
         assert (flips.first, flips.second) == (first, second)
         assert list(comparison.scores[0].values) == [first, second]

@@ -39,8 +39,8 @@ from hardiness.report.evidence.record import SECTIONS
 from hardiness.report.evidence.schema import evidence_schema_json
 from hardiness.report.evidence.verdicts import gate_record
 from hardiness.report.evidence.writing import EvidenceSources, evidence_json, evidence_record
+from hardiness.results.folder import Folder
 from hardiness.results.gate import kept_gate
-from hardiness.results.results import results_of
 from hardiness.store.store import Store
 
 CELLS = (Condition(), *(Condition(corruption="fog", severity=level) for level in (1, 3)))
@@ -138,7 +138,7 @@ def test_it_names_no_machine_and_no_folder(made: Path, evidence: dict[str, Any])
         assert secret not in text, secret
     command = evidence["runs"][0]["commands"][0]
     assert command == "hardiness run -m first -b imagenet-val --data imagenet=…/imagenet"
-    (result, *_) = results_of(Store.open(made / "out"))
+    (result, *_) = Folder.open(Store.open(made / "out")).results
     odd = replace(result, model="py:/home/somebody/net.py:build", warnings=("see /home/somebody/x",))
     content = evidence_json(evidence_record(EvidenceSources([odd])))
     assert b"somebody" not in content
@@ -289,7 +289,7 @@ def test_without_a_policy_nothing_is_judged(tmp_path: Path) -> None:
 
 
 def test_numbers_are_those_of_results(made: Path, evidence: dict[str, Any]) -> None:
-    by_key = {result.key: result for result in results_of(Store.open(made / "out"))}
+    by_key = {result.key: result for result in Folder.open(Store.open(made / "out")).results}
     assert len(evidence["runs"]) == len(by_key) == 4
     for run in evidence["runs"]:
         scores = by_key[run["key"]].scores
@@ -317,7 +317,7 @@ def test_severities_stand_with_the_numbers_behind_them_and_their_units(evidence:
 
 def test_what_is_not_known_of_a_perturbation_is_said(made: Path) -> None:
     cells = (Condition(), Condition(corruption="mine", severity=2), Condition(setting="iso 800"))
-    (result, *_) = results_of(Store.open(made / "out"))
+    (result, *_) = Folder.open(Store.open(made / "out")).results
     record = evidence_record(EvidenceSources([replace(result, scores=(), run=replace(result.run, conditions=cells))]))
     notes = {each.name: each.note for each in record.perturbations}
     assert "its code is not registered here" in notes["mine"]
@@ -326,7 +326,7 @@ def test_what_is_not_known_of_a_perturbation_is_said(made: Path) -> None:
 
 def test_of_a_model_that_was_run_elsewhere_no_weights_view_or_command_are_stated(made: Path) -> None:
     """A condition that a file of scores calls fog is not ours: nothing is said of its parameters."""
-    results = [result for result in results_of(Store.open(made / "out")) if result.benchmark == "imagenet-c"]
+    results = [result for result in Folder.open(Store.open(made / "out")).results if result.benchmark == "imagenet-c"]
     (result, *_) = results
     model = replace(result.run.model, options={"predictions": "score"}, outputs="scores")
     record = evidence_record(EvidenceSources([replace(result, run=replace(result.run, model=model))]))
@@ -355,7 +355,7 @@ def test_of_a_model_that_was_run_elsewhere_no_weights_view_or_command_are_stated
 
 def test_of_a_function_that_takes_files_no_view_and_no_weights_are_stated(made: Path) -> None:
     """The hash of a function's identity is that of its code or, where it has one, of its tag."""
-    (result, *_) = results_of(Store.open(made / "out"))
+    (result, *_) = Folder.open(Store.open(made / "out")).results
     model = replace(result.run.model, options={"takes": "encoded", "tag": "1"}, weights_sha256="ab", code_sha256="ab")
     run = replace(result.run, model=model, input=InputIdentity("whole"))
     record = evidence_record(EvidenceSources([replace(result, run=run)]))
@@ -367,7 +367,7 @@ def test_of_a_function_that_takes_files_no_view_and_no_weights_are_stated(made: 
 
 
 def test_of_a_chat_model_neither_weights_nor_arithmetic_are_stated(made: Path) -> None:
-    (result, *_) = results_of(Store.open(made / "out"))
+    (result, *_) = Folder.open(Store.open(made / "out")).results
     model = replace(result.run.model, outputs="answers")
     (shown,) = evidence_record(EvidenceSources([replace(result, run=replace(result.run, model=model))])).models
     assert (shown.weights_sha256, shown.precision) == (None, None)
@@ -376,7 +376,7 @@ def test_of_a_chat_model_neither_weights_nor_arithmetic_are_stated(made: Path) -
 
 
 def test_errors_at_levels_and_their_limit_are_printed_however_many_levels_there_are(made: Path) -> None:
-    (result, *_) = (each for each in results_of(Store.open(made / "out")) if each.benchmark == "imagenet-c")
+    (result, *_) = (each for each in Folder.open(Store.open(made / "out")).results if each.benchmark == "imagenet-c")
     jpeg = [Condition(corruption="jpeg_compression", level=f"quality={quality}") for quality in range(5, 100, 5)]
     error, limit = Metric("error", higher_is_better=False), Metric("operating_limit", unit="quality")
     of_limit = limit.score(35.0, 60, condition=Condition(corruption="jpeg_compression", above=0.9))
@@ -425,7 +425,7 @@ def test_every_attack_of_the_package_has_its_assumptions() -> None:
 def test_an_attacker_is_named_in_the_terms_of_its_taxonomy_with_its_checks(
     made: Path, attack: str, surrogate: str, targeted: bool, knowledge: str, goal: str
 ) -> None:
-    (result, *_) = results_of(Store.open(made / "out"))
+    (result, *_) = Folder.open(Store.open(made / "out")).results
     mark = Condition(epsilon=8 / 255, steps=10)
     must_break = Round(attack, "linf", 1.0, {10: Condition(epsilon=1.0, steps=10, group="must break")})
     rounds = (Round(attack, "linf", 8 / 255, {10: mark}, targeted=targeted), must_break)
@@ -461,7 +461,7 @@ def test_limits_are_those_of_the_page_that_apply(made: Path, evidence: dict[str,
     named = [limit["id"] for limit in evidence["limits"]]
     assert {"scope", "imagenet", "independence", "fingerprint"} <= set(named)
     assert not {"demo", "attack", "memory"} & set(named)
-    (result, *_) = results_of(Store.open(made / "out"))
+    (result, *_) = Folder.open(Store.open(made / "out")).results
     demo = replace(result, run=replace(result.run, data=DataIdentity("embedded", "", 99)))
     assert "demo" in {limit.id for limit in limits_of([demo])}
     clustered = replace(result, clusters=ClustersOfResult("patient", 20, 60))

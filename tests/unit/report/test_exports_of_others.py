@@ -21,7 +21,8 @@ from hardiness.core.result import Result, Score
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
 from hardiness.core.table import Records
 from hardiness.report.exports.exporter import registry
-from hardiness.results.results import published_results, results_of
+from hardiness.results.folder import Folder
+from hardiness.results.results import published_results
 from hardiness.statistics.estimate import Estimate
 from hardiness.statistics.spreads.combined import TwoEnds
 from hardiness.statistics.spreads.shares import ShareOfImages
@@ -69,7 +70,7 @@ def faults(name: str, document: Any) -> list[str]:
 def test_each_model_is_a_record_of_every_eval_ever_with_uncertainty(out: Path) -> None:
     records = lines(out, "every-eval-ever")
     assert [record["model_info"]["id"] for record in records] == ["first", "second"]
-    results = results_of(Store.open(out))
+    results = Folder.open(Store.open(out)).results
     for record in records:
         assert faults("every_eval_ever.eval.schema.json", record) == []
         assert record["schema_version"] == "0.3.0"
@@ -165,7 +166,7 @@ def test_pictures_at_a_single_level_are_samples_of_its_score(out: Path, tmp_path
 
 def test_samples_need_the_rows(out: Path) -> None:
     with pytest.raises(ArgumentError, match="needs the folder of an evaluation whose rows have answers"):
-        hardiness.export(results_of(Store.open(out)), "every-eval-ever-samples")
+        hardiness.export(Folder.open(Store.open(out)).results, "every-eval-ever-samples")
 
 
 def test_a_test_result_of_ai_verify_has_its_fields_and_its_output_follows_their_schema(out: Path) -> None:
@@ -181,7 +182,7 @@ def test_a_test_result_of_ai_verify_has_its_fields_and_its_output_follows_their_
         assert document["testArguments"]["testDataset"] == "urn:hardiness:data:imagenet:f00d00"
         assert document["testArguments"]["modelType"] == "classification"
     (fog, jpeg) = documents[0]["output"]["results"]
-    result = next(result for result in results_of(Store.open(out)) if result.model == "first")
+    result = next(result for result in Folder.open(Store.open(out)).results if result.model == "first")
     assert (fog["corruption_function"], jpeg["corruption_function"]) == ("fog", "jpeg_compression")
     assert list(jpeg["accuracy"]) == ["severity0", "severity1", "severity3"]
     error = result.score("error", corruption="jpeg_compression", severity=3).value
@@ -209,7 +210,7 @@ def test_the_same_folder_gives_the_same_bytes_by_command_and_in_python(
 
 
 def test_a_number_that_is_not_finite_is_left_out(out: Path) -> None:
-    (result, *_) = results_of(Store.open(out))
+    (result, *_) = Folder.open(Store.open(out)).results
     scores: list[Score] = [replace(result.scores[0], value=float("inf"), reason=None), *result.scores[1:2]]
     changed: Result = replace(result, scores=scores)
     (record,) = map(json.loads, registry.get("every-eval-ever").write([changed]).decode().splitlines())

@@ -28,8 +28,7 @@ from hardiness.report.page import PageOptions, put_page
 from hardiness.report.score_lookup import ScoreLookup
 from hardiness.report.sections import sections
 from hardiness.report.views.card_view import CardView, views
-from hardiness.results.results import results_of
-from hardiness.results.runs import ScoredRun
+from hardiness.results.folder import Folder
 from hardiness.store.local_files import LocalFiles
 from hardiness.store.store import Store
 from hardiness.visualise.exhibition import Exhibition
@@ -67,7 +66,7 @@ def test_names_in_the_bar_of_models_can_be_told_apart(tmp_path: Path) -> None:
     names = [f"onnx:/home/somebody/models/run{which}/checkpoints/epoch_100/network_int8.onnx" for which in "12"]
     for name in names:
         store = evaluated(tmp_path, name, 9)
-    put_page(results_of(store), LocalFiles(tmp_path), "report.html", "t", PageOptions())
+    put_page(Folder.open(store).results, LocalFiles(tmp_path), "report.html", "t", PageOptions())
     written = (tmp_path / "report.html").read_text()
     buttons = re.findall(r'<button[^>]*data-name="([^"]*)".*<bdi>(.*)</bdi>', written)
     assert [name for name, _ in buttons] == names
@@ -80,13 +79,13 @@ def test_where_figures_is_a_file_the_former_page_stays(tmp_path: Path) -> None:
     (tmp_path / "report.html").write_text("former")
     (tmp_path / "figures").write_text("not a folder")
     with pytest.raises(StoreError, match="a file stands where a folder must be"):
-        put_page(results_of(store), LocalFiles(tmp_path), "report.html", "t", PageOptions())
+        put_page(Folder.open(store).results, LocalFiles(tmp_path), "report.html", "t", PageOptions())
     assert (tmp_path / "report.html").read_text() == "former"
 
 
 @pytest.mark.slow
 def test_a_full_disk_leaves_the_former_page_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = results_of(evaluated(tmp_path, "a", 9))
+    found = Folder.open(evaluated(tmp_path, "a", 9)).results
     put_page(found, LocalFiles(tmp_path), "report.html", "first", PageOptions())
     before = (tmp_path / "report.html").read_bytes()
 
@@ -181,17 +180,15 @@ def test_a_copy_of_a_folder_takes_no_place_away(tmp_path: Path) -> None:
 def test_of_many_models_a_page_compares_scores_alone(tmp_path: Path) -> None:
     for place in range(DETAILED_MOST):
         store = evaluated(tmp_path, f"model{place}", 12 - place)
-    found = results_of(store)
-    (comparison,) = comparisons_of([store], found)
+    (comparison,) = comparisons_of(Folder.open(store))
     assert len(comparison.details) == DETAILED_MOST * (DETAILED_MOST - 1) // 2
     evaluated(tmp_path, "another", 1)
-    found = results_of(store)
-    (comparison,) = comparisons_of([store], found)
+    (comparison,) = comparisons_of(Folder.open(store))
     assert comparison.details == ()
     assert len(comparison.scores[0].ranks) == DETAILED_MOST + 1
     kept = [path for path in tmp_path.glob("records/*/scored/memo.jsonl") if '"comparison ' in path.read_text()]
     assert kept, "it is kept for the next page"
-    publish(store, found, str(tmp_path))
+    publish(Folder.open(store), str(tmp_path))
     page = (tmp_path / "report.html").read_text()
     table = page[page.index("Do the models differ?") :]
     assert table[: table.index("</table>")].count("<tr>") - 1 == DETAILED_MOST + 1, "a row for each model"
@@ -200,12 +197,12 @@ def test_of_many_models_a_page_compares_scores_alone(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_figure_that_has_not_changed_is_not_written_again(tmp_path: Path) -> None:
     store = evaluated(tmp_path, "a", 9)
-    put_page(results_of(store), LocalFiles(tmp_path), "report.html", "t", PageOptions())
+    put_page(Folder.open(store).results, LocalFiles(tmp_path), "report.html", "t", PageOptions())
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "figures").iterdir()}
-    put_page(results_of(store), LocalFiles(tmp_path), "report.html", "t", PageOptions())
+    put_page(Folder.open(store).results, LocalFiles(tmp_path), "report.html", "t", PageOptions())
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "figures").iterdir()} == before
     evaluated(tmp_path, "b", 3)
-    put_page(results_of(store), LocalFiles(tmp_path), "report.html", "t", PageOptions(column=True))
+    put_page(Folder.open(store).results, LocalFiles(tmp_path), "report.html", "t", PageOptions(column=True))
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "figures").iterdir()} != before
     narrow = list((tmp_path / "figures").glob("*--column.svg"))
     assert len(narrow) == len(before) / 3, "each figure is there at the width of one column too"
@@ -244,13 +241,12 @@ def test_several_folders_stand_in_one_page(tmp_path: Path) -> None:
 def test_a_name_of_two_models_is_left_out_of_the_papers_sentences(tmp_path: Path) -> None:
     stores = [evaluated(tmp_path / "one", "same", 9, weights="a"), evaluated(tmp_path / "two", "same", 3, weights="b")]
     stores.append(evaluated(tmp_path / "three", "other", 5))
-    found = [result for store in stores for result in results_of(store)]
-    view = claims_table(stores, found)
+    view = claims_table(Folder.open(*stores))
     assert view is not None
     assert view.notes[0] == "family: other"
     assert view.notes[-1] == "same is left out: runs of that name have different weights"
-    assert claims_table(stores[:2], found[:2]) is None
-    publish(stores[2], results_of(stores[2]), str(tmp_path / "three"))
+    assert claims_table(Folder.open(*stores[:2])) is None
+    publish(Folder.open(stores[2]), str(tmp_path / "three"))
     page = (tmp_path / "three" / "report.html").read_text()
     assert '<section id="claims"' not in page, "of one model none of them can be told"
 
@@ -331,7 +327,7 @@ def test_the_scores_of_a_card_outlive_its_package_and_its_view_does_not(
     evaluated(tmp_path, "a", 9, card="of a plug-in")
     write_page(Report((str(tmp_path),)))
     before = (tmp_path / "report.html").read_text()
-    (scored,) = results_of(Store(tmp_path))
+    (scored,) = Folder.open(Store(tmp_path)).results
     for text in (*OF_THE_VIEW, "by my rule"):
         assert text in before
     monkeypatch.delitem(cards._entries, "of a plug-in")
@@ -341,7 +337,7 @@ def test_the_scores_of_a_card_outlive_its_package_and_its_view_does_not(
     assert "is not installed" in page
     for text in OF_THE_VIEW:
         assert text not in page
-    (kept,) = results_of(Store(tmp_path))
+    (kept,) = Folder.open(Store(tmp_path)).results
     assert kept.scores == scored.scores
     (shown,) = sections([kept])
     usual = {column.metric for column in shown.section.columns}
@@ -354,13 +350,12 @@ def test_a_folder_in_which_an_earlier_version_kept_a_view_is_read(
 ) -> None:
     monkeypatch.setitem(cards._entries, "of a plug-in", (ForeignCard(), "a plug-in"))
     store = evaluated(tmp_path, "a", 9, card="of a plug-in")
-    (scored,) = results_of(store)
-    (stored,) = store.runs()
-    run = ScoredRun(stored, cards.get("of a plug-in"))
+    (scored,) = Folder.open(store).results
+    (run,) = Folder.open(store).alone
     run.memo.value("view", "0123456789abcdef", lambda: {"columns": [], "charts": [{"name": "mine"}]})
     run.save()
     monkeypatch.delitem(cards._entries, "of a plug-in")
-    (kept,) = results_of(Store(tmp_path))
+    (kept,) = Folder.open(Store(tmp_path)).results
     assert kept.scores == scored.scores
     written = replace(kept, details={**kept.details, "view": {"variant": ["by my rule"], "columns": []}})
     (shown,) = sections([written])  # as results.json of that version has it
@@ -377,7 +372,7 @@ def test_a_view_of_somebody_elses_that_fails_costs_a_line(
 
     monkeypatch.setitem(cards._entries, "of a plug-in", (ForeignCard(), "a plug-in"))
     monkeypatch.setitem(views._entries, "of a plug-in", (Fails(), "plug_in:Fails"))
-    found = results_of(evaluated(tmp_path, "a", 9, card="of a plug-in"))
+    found = Folder.open(evaluated(tmp_path, "a", 9, card="of a plug-in")).results
     (shown,) = sections(found)
     assert [record.getMessage() for record in caplog.records] == [
         "view 'of a plug-in' of plug_in:Fails failed: ValueError: in two; mend or uninstall it"
@@ -391,7 +386,7 @@ def test_a_view_of_somebody_elses_that_fails_costs_a_line(
 
 
 def test_many_notes_are_folded_but_for_the_first_two(tmp_path: Path) -> None:
-    (found,) = results_of(evaluated(tmp_path, "a", 9))
+    (found,) = Folder.open(evaluated(tmp_path, "a", 9)).results
     for count, folded in ((2, 0), (9, 7)):  # beside one of its own
         noted = replace(found, warnings=tuple(f"note number {n}" for n in range(count)), findings=())
         put_page([noted], LocalFiles(tmp_path), "page.html", "t", PageOptions(figures=()))
@@ -408,7 +403,7 @@ def test_nothing_in_a_folder_is_a_page_that_says_so(tmp_path: Path) -> None:
 
 
 def test_details_are_kept_beside_the_shards(tmp_path: Path) -> None:
-    (result,) = results_of(evaluated(tmp_path, "a", 9))
+    (result,) = Folder.open(evaluated(tmp_path, "a", 9)).results
     assert [row[1] for row in result.details["coverage"]][-1] == pytest.approx(9 / 12)
     (gallery,) = result.details["galleries"]
     assert [sample["id"] for sample in gallery["samples"]] == ["n01440764/11", "n01440764/10", "n01440764/09"]

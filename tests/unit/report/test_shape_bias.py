@@ -28,7 +28,7 @@ from hardiness.report.page import PageOptions, put_page
 from hardiness.report.section import section_of
 from hardiness.report.terminal import consistency_tables, score_tables
 from hardiness.results.error_consistency import consistency
-from hardiness.results.results import results_of
+from hardiness.results.folder import Folder
 from hardiness.store.local_files import LocalFiles
 from hardiness.store.store import Store
 
@@ -93,7 +93,7 @@ def own(found: list[Result]) -> Sheet:
 
 @pytest.mark.slow
 def test_the_figure_is_an_svg_a_pdf_a_png_and_a_part_of_a_page(tmp_path: Path) -> None:
-    sheet = own(results_of(store(tmp_path, a=SHAPES, b=MIXED)))
+    sheet = own(Folder.open(store(tmp_path, a=SHAPES, b=MIXED)).results)
     assert ElementTree.fromstring(document(sheet)).tag.endswith("svg")
     assert pdf(sheet).startswith(b"%PDF")
     (tmp_path / "f.png").write_bytes(png(sheet))
@@ -111,22 +111,22 @@ def test_the_figure_is_an_svg_a_pdf_a_png_and_a_part_of_a_page(tmp_path: Path) -
 
 @pytest.mark.slow
 def test_the_same_results_give_the_same_bytes(tmp_path: Path) -> None:
-    found = results_of(store(tmp_path, a=SHAPES, b=MIXED))
+    found = Folder.open(store(tmp_path, a=SHAPES, b=MIXED)).results
     first, second = own(found), own(found)
     for writer in (document, inline, pdf, png):
         assert writer(first) == writer(second)
 
 
 def test_a_model_without_any_bias_leaves_no_marker_and_no_error(tmp_path: Path) -> None:
-    assert figures_of(results_of(store(tmp_path / "x", never=("bicycle",) * 6))) == []
-    found = results_of(store(tmp_path / "y", never=("bicycle",) * 6, shapes=SHAPES))
+    assert figures_of(Folder.open(store(tmp_path / "x", never=("bicycle",) * 6)).results) == []
+    found = Folder.open(store(tmp_path / "y", never=("bicycle",) * 6, shapes=SHAPES)).results
     groups = {group for group, mark in own(found).marks if isinstance(mark, Area) and "never" in mark.tip}
     assert not groups
 
 
 def test_people_stand_beside_the_published_stimuli_alone(tmp_path: Path) -> None:
-    published = results_of(store(tmp_path / "p", a=MIXED))
-    mine = results_of(store(tmp_path / "m", data="own-pets", a=MIXED))
+    published = Folder.open(store(tmp_path / "p", a=MIXED)).results
+    mine = Folder.open(store(tmp_path / "m", data="own-pets", a=MIXED)).results
     assert INKS["people"] in document(own(published))
     assert INKS["people"] not in document(own(mine))
     assert "humans: cue accuracy 80.3, shape bias 95.9 (91.9 to 98.7 by person)" in printed(*score_tables(published))
@@ -142,7 +142,7 @@ def test_people_stand_beside_the_published_stimuli_alone(tmp_path: Path) -> None
 
 @pytest.mark.slow
 def test_the_page_holds_the_figure_and_the_folder_its_files(tmp_path: Path) -> None:
-    found = results_of(store(tmp_path, a=SHAPES, b=MIXED))
+    found = Folder.open(store(tmp_path, a=SHAPES, b=MIXED)).results
     put_page(found, LocalFiles(tmp_path), "report.html", "t", PageOptions())
     page = (tmp_path / "report.html").read_text()
     assert 'role="img" aria-label="Shape or texture? Models follow the shape in' in page
@@ -155,7 +155,7 @@ def test_the_page_holds_the_figure_and_the_folder_its_files(tmp_path: Path) -> N
 
 
 def test_many_models_with_long_names_leave_room_for_the_plot(tmp_path: Path) -> None:
-    (result,) = results_of(store(tmp_path, a=MIXED))
+    (result,) = Folder.open(store(tmp_path, a=MIXED)).results
     names = [f"py:/{'long/' * index}network.py:build" for index in range(0, 60, 6)]
     sheet = own([replace(result, model=name) for name in names])
     texts = [mark for _, mark in sheet.marks if hasattr(mark, "text")]
@@ -180,7 +180,7 @@ PEOPLE = {
 
 def test_models_are_compared_with_each_other_and_with_people(tmp_path: Path) -> None:
     made = store(tmp_path, a=SHAPES, b=TEXTURED, c=MIXED)
-    found = consistency(made, PEOPLE, "geirhos2019")
+    found = consistency(Folder.open(made), PEOPLE, "geirhos2019")
     pairs = {(each.first, each.second): each for each in found}
     assert list(pairs) == [
         *(("a", "b"), ("a", "c"), ("b", "c")),
@@ -205,18 +205,18 @@ def test_models_are_compared_with_each_other_and_with_people(tmp_path: Path) -> 
 
 def test_only_what_both_have_answered_counts(tmp_path: Path) -> None:
     made = store(tmp_path, a=SHAPES, b=MIXED[:4])
-    (pair,) = consistency(made, {}, "orhan2019")
+    (pair,) = consistency(Folder.open(made), {}, "orhan2019")
     assert pair.consistency.n == 4
     person = {"s": {"cat1-dog1": "cat", "zebra1-cat1": "cat"}}
-    assert [each.consistency.n for each in consistency(made, person, "orhan2019")] == [4, 1, 1]
+    assert [each.consistency.n for each in consistency(Folder.open(made), person, "orhan2019")] == [4, 1, 1]
 
 
 def test_models_on_different_stimuli_are_not_compared(tmp_path: Path) -> None:
     made = store(tmp_path, a=SHAPES)
     store(tmp_path, fingerprint="other", b=MIXED)
     with pytest.raises(ArgumentError, match="holds one model on these stimuli: run another"):
-        consistency(made, {}, "geirhos2019")
-    assert {each.first for each in consistency(made, PEOPLE, "geirhos2019")} == {"a", "b", "people"}
+        consistency(Folder.open(made), {}, "geirhos2019")
+    assert {each.first for each in consistency(Folder.open(made), PEOPLE, "geirhos2019")} == {"a", "b", "people"}
 
 
 def test_the_same_model_twice_is_told_apart(tmp_path: Path) -> None:
@@ -224,16 +224,16 @@ def test_the_same_model_twice_is_told_apart(tmp_path: Path) -> None:
     (first,) = made.runs()
     second = made.run(replace(first.run, precision="bf16"), Plan(batch_size=8, whole=(0,)))
     second.write(0, [(stimulus, 0) for stimulus in STIMULI], first.records())
-    (pair,) = consistency(made, {}, "geirhos2019")
+    (pair,) = consistency(Folder.open(made), {}, "geirhos2019")
     assert re.fullmatch(r"a \(\w{6}\)", pair.first)
     assert pair.first != pair.second
 
 
 def test_nothing_to_compare_is_told(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="holds no answers to cue-conflict; run it first"):
-        consistency(Store(tmp_path), {}, "geirhos2019")
+        consistency(Folder.open(Store(tmp_path)), {}, "geirhos2019")
     made = store(tmp_path, a=SHAPES, b=MIXED)
     with pytest.raises(ArgumentError, match=r"must share stimuli, but people answered others \(zebra1-cat1"):
-        consistency(made, {"s": {"zebra1-cat1": "cat"}}, "geirhos2019")
+        consistency(Folder.open(made), {"s": {"zebra1-cat1": "cat"}}, "geirhos2019")
     with pytest.raises(ArgumentError, match="did you mean 'orhan2019'"):
-        consistency(made, {}, "orhan2018")
+        consistency(Folder.open(made), {}, "orhan2018")

@@ -13,8 +13,8 @@ from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, P
 from hardiness.core.table import Records
 from hardiness.report.pictures import Wall, walls
 from hardiness.report.sections import BenchmarkSection, sections
-from hardiness.results.comparison import compare_stores
-from hardiness.results.results import results_of
+from hardiness.results.comparison import compare_runs
+from hardiness.results.folder import Folder
 from hardiness.store.store import Store
 
 CELLS = (Condition(), Condition(corruption="fog", severity=1))
@@ -35,7 +35,7 @@ def section_of(folder: Path, wrong_by_model: dict[str, range]) -> BenchmarkSecti
         )
         work = list(zip(rows["sample"].tolist(), rows["condition"].tolist(), strict=True))
         store.run(identity, Plan(whole=(0, 1))).write(0, work, Records(rows))
-    (section,) = sections(results_of(store), compare_stores([store]))
+    (section,) = sections(Folder.open(store).results, compare_runs(Folder.open(store)))
     return section
 
 

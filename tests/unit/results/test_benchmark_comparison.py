@@ -25,11 +25,10 @@ from hardiness.reference.sets import distortion_set
 from hardiness.report.format import terminal_table
 from hardiness.results import comparison
 from hardiness.results.compared import comparison_view
-from hardiness.results.comparison import compare_stores, kept_comparisons
+from hardiness.results.comparison import compare_runs, kept_comparisons
+from hardiness.results.folder import Folder
 from hardiness.results.measured import measured_runs
 from hardiness.results.noise import Noise
-from hardiness.results.results import results_of
-from hardiness.results.runs import ScoredRun
 from hardiness.statistics.cells import order_of_cells
 from hardiness.store import run as store_run
 from hardiness.store.store import Store
@@ -92,10 +91,10 @@ def test_without_details_the_scores_are_the_same_and_no_table_is_held(tmp_path: 
         stored(tmp_path, "abc"[seed], errors(seed, 60 - seed, 76, 0.3 + seed / 10), failed=seed + 3)
     store = stored(tmp_path, "v", errors(7, 60, 1, 0.2), benchmark="imagenet-val")
     stored(tmp_path, "a", errors(8, 60, 1, 0.2), benchmark="imagenet-val")
-    whole, lean = compare_stores([store]), compare_stores([store], details=False)
+    whole, lean = compare_runs(Folder.open(store)), compare_runs(Folder.open(store), details=False)
     assert [repr(replace(each, details=())) for each in whole] == [repr(each) for each in lean]  # NaN is not NaN
     assert [each.n for each in lean] == [55, 60]
-    (run,) = (ScoredRun(each, card_of(each.run)) for each in store.runs() if each.run.model.name == "b")
+    (run,) = (each for each in Folder.open(store).alone if each.stored.run.model.name == "b")
     found = measured_runs({"b": run, "again": run}, tables=False)["b"]
     assert found.right.base is None
     assert (found.right.shape, found.confidence.size) == ((58, 1), 0)
@@ -106,11 +105,11 @@ def test_memory_does_not_grow_by_a_table_a_model(tmp_path: Path) -> None:
     """A table of 400 images takes 180 kB, a model's scores 10."""
     for model in range(8):
         store = stored(tmp_path, f"m{model}", errors(model, 400, 76, 0.3))
-    compare_stores([store], details=False)
+    compare_runs(Folder.open(store), details=False)
 
     def peak(*models: str) -> int:
         tracemalloc.start()
-        compare_stores([store], models, details=False)
+        compare_runs(Folder.open(store), models, details=False)
         found = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return found
@@ -122,7 +121,7 @@ def test_memory_does_not_grow_by_a_table_a_model(tmp_path: Path) -> None:
 def test_two_models_on_the_same_images(tmp_path: Path) -> None:
     first, second = errors(0, 60, 76, 0.3), errors(1, 60, 76, 0.4)
     stored(tmp_path, "a", first)
-    (found,) = compare_stores([stored(tmp_path, "b", second)])
+    (found,) = compare_runs(Folder.open(stored(tmp_path, "b", second)))
     assert (found.n, found.benchmark) == (60, "imagenet-c")
     scores = {score.metric: score for score in found.scores}
     assert set(scores) == {"mce", "relative_mce", "mean_error"}
@@ -152,7 +151,7 @@ def test_two_models_on_the_same_images(tmp_path: Path) -> None:
 def test_accuracy_is_compared_exactly_and_errors_for_agreement(tmp_path: Path) -> None:
     first, second = errors(2, 300, 1, 0.2), errors(3, 300, 1, 0.4)
     stored(tmp_path, "a", first, benchmark="imagenet-val")
-    (found,) = compare_stores([stored(tmp_path, "b", second, benchmark="imagenet-val")])
+    (found,) = compare_runs(Folder.open(stored(tmp_path, "b", second, benchmark="imagenet-val")))
     top1 = next(score for score in found.scores if score.metric == "top1")
     alone, found_ = paired_difference(first[:, 0], second[:, 0]), top1.pairs["a", "b"]
     assert (found_.value, found_.method, found_.n) == (alone.value, alone.method, alone.n)
@@ -166,7 +165,9 @@ def test_accuracy_is_compared_exactly_and_errors_for_agreement(tmp_path: Path) -
 
 def test_models_on_different_photographs_are_compared_unpaired_and_it_says_so(tmp_path: Path) -> None:
     stored(tmp_path, "a", errors(4, 300, 1, 0.2), benchmark="imagenet-val")
-    (found,) = compare_stores([stored(tmp_path, "b", errors(5, 300, 1, 0.4), start=5000, benchmark="imagenet-val")])
+    (found,) = compare_runs(
+        Folder.open(stored(tmp_path, "b", errors(5, 300, 1, 0.4), start=5000, benchmark="imagenet-val"))
+    )
     assert found.n == 0
     assert "share no image" in found.notes[0]
     assert all(pair.method.startswith(("unpaired", "different")) for s in found.scores for pair in s.pairs.values())
@@ -175,7 +176,7 @@ def test_models_on_different_photographs_are_compared_unpaired_and_it_says_so(tm
 
 def test_only_shared_whole_images_count_and_it_says_so(tmp_path: Path) -> None:
     stored(tmp_path, "a", errors(6, 50, 3, 0.2), failed=10)
-    (found,) = compare_stores([stored(tmp_path, "b", errors(7, 50, 3, 0.4), start=5)])
+    (found,) = compare_runs(Folder.open(stored(tmp_path, "b", errors(7, 50, 3, 0.4), start=5)))
     assert found.n == 44
     assert found.notes[0] == "a: 1 image lacks a condition and is left out"
     assert "a: 44 of 49 images are shared" in found.notes[1]
@@ -185,7 +186,7 @@ def test_only_shared_whole_images_count_and_it_says_so(tmp_path: Path) -> None:
 def test_the_same_model_of_two_folders(tmp_path: Path) -> None:
     one = stored(tmp_path / "one", "a", errors(8, 40, 1, 0.2), benchmark="imagenet-val")
     two = stored(tmp_path / "two", "a", errors(9, 40, 1, 0.2), benchmark="imagenet-val", weights="others")
-    (found,) = compare_stores([one, two], ["a"])
+    (found,) = compare_runs(Folder.open(one, two), ["a"])
     assert list(found.scores[0].values) == ["one/a", "two/a"]
 
 
@@ -193,15 +194,15 @@ def test_a_run_that_several_folders_hold_counts_once(tmp_path: Path) -> None:
     """A copy of a run made two models of one, and all p were adjusted for pairs that are none."""
     one = stored(tmp_path / "one", "a", errors(8, 40, 1, 0.1), benchmark="imagenet-val")
     stored(tmp_path / "one", "b", errors(9, 40, 1, 0.4), benchmark="imagenet-val")
-    (alone,) = compare_stores([one])
+    (alone,) = compare_runs(Folder.open(one))
     shutil.copytree(tmp_path / "one", tmp_path / "copy")
-    (beside,) = compare_stores([one, Store.open(tmp_path / "copy")])
+    (beside,) = compare_runs(Folder.open(one, Store.open(tmp_path / "copy")))
     assert repr(beside) == repr(alone)
 
     two = stored(tmp_path / "two", "a", errors(8, 40, 1, 0.1), benchmark="imagenet-val", failed=3)
     stored(tmp_path / "two", "c", errors(10, 40, 1, 0.3), benchmark="imagenet-val")
     for order in ([one, two], [two, one]):
-        (found,) = compare_stores(order)
+        (found,) = compare_runs(Folder.open(*order))
         assert sorted(found.scores[0].values) == ["one/a", "one/b", "two/c"], "where most of the run is"
         assert found.n == 40
     (found,) = hardiness.compare([tmp_path / "one", tmp_path / "copy"])
@@ -209,7 +210,7 @@ def test_a_run_that_several_folders_hold_counts_once(tmp_path: Path) -> None:
 
     same = [stored(tmp_path / each / "x", "a", errors(8, 40, 1, 0.1), benchmark="imagenet-val") for each in "pq"]
     with pytest.raises(ArgumentError, match=r"needs two models .*\(a run that several folders hold is one\)$"):
-        compare_stores(same)
+        compare_runs(Folder.open(*same))
 
 
 @pytest.mark.slow
@@ -220,41 +221,41 @@ def test_ratios_of_comparisons_are_to_the_baseline_of_the_results(tmp_path: Path
         right[:, 0] = np.arange(60) > 2  # clean photographs are easier
         store = stored(tmp_path, model, right)
     for baseline in (None, "a", None, "c"):
-        found = results_of(store, baseline)
-        (made,) = kept_comparisons([store], baseline)
+        found = Folder.open(store, baseline=baseline).results
+        (made,) = kept_comparisons(Folder.open(store, baseline=baseline))
         for metric in ("mce", "relative_mce", "mean_error"):
             compared = next(each for each in made.scores if each.metric == metric)
             shown = {each.model: each.score(metric).value for each in found}
             assert compared.values == pytest.approx(shown)
             assert baseline is None or metric == "mean_error" or shown[baseline] == pytest.approx(1)
     with pytest.raises(ArgumentError, match="must be a model with a stored run to divide by"):
-        compare_stores([store], baseline_model="other")
+        compare_runs(Folder.open(store, baseline="other"))
 
 
 def test_a_baseline_without_errors_divides_nothing(tmp_path: Path) -> None:
     for model, seed, rate in (("a", 30, 0.3), ("never wrong", 31, 0.0)):
         store = stored(tmp_path, model, errors(seed, 60, 76, rate))
-    (found,) = compare_stores([store], baseline_model="never wrong")
+    (found,) = compare_runs(Folder.open(store, baseline="never wrong"))
     assert [each.metric for each in found.scores] == ["mean_error"]
 
 
 def test_no_rows_of_a_model_alone_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = stored(tmp_path, "a", errors(12, 1, 1, 0.2), benchmark="imagenet-val")
     monkeypatch.delattr(comparison, "measured_runs")
-    assert kept_comparisons([store]) == []
+    assert kept_comparisons(Folder.open(store)) == []
 
 
 def test_what_cannot_be_compared_is_one_line(tmp_path: Path) -> None:
     store = stored(tmp_path, "a", errors(12, 1, 1, 0.2), benchmark="imagenet-val")
     with pytest.raises(ArgumentError, match=r"needs two models that were run on one benchmark and .*, had a$"):
-        compare_stores([store])
+        compare_runs(Folder.open(store))
     other = stored(tmp_path / "other", "a", errors(12, 1, 76, 0.2))
     with pytest.raises(ArgumentError, match=r"had .*/a \(imagenet-val on \w+\); other/a \(imagenet-c on \w+\)$"):
-        compare_stores([store, other])
+        compare_runs(Folder.open(store, other))
     stored(tmp_path, "b", errors(13, 1, 1, 0.2), benchmark="imagenet-val")
     with pytest.raises(UnknownNameError, match="unknown model to compare 'c'"):
-        compare_stores([store], ["a", "c"])
-    (found,) = compare_stores([store])
+        compare_runs(Folder.open(store), ["a", "c"])
+    (found,) = compare_runs(Folder.open(store))
     assert not any(pair.is_told_apart for score in found.scores for pair in score.pairs.values())
 
 
@@ -292,7 +293,7 @@ def test_runs_of_several_surrogates_are_kept_apart(tmp_path: Path) -> None:
     for surrogate, rate in (("s", 0.2), ("t", 0.5)):
         attacked(tmp_path, "a", errors(20, 80, 2, rate), surrogate)
         store = attacked(tmp_path, "b", errors(21, 80, 2, rate), surrogate)
-    found = compare_stores([store])
+    found = compare_runs(Folder.open(store))
     assert len(found) == 2
     assert [each.variant[1].endswith("s") for each in found] == [True, False]
     values = [next(s for s in each.scores if s.metric == "accuracy").values["a"] for each in found]
@@ -304,7 +305,7 @@ def test_runs_of_several_surrogates_are_kept_apart(tmp_path: Path) -> None:
 def test_models_are_shown_in_the_order_in_which_they_were_asked_for(tmp_path: Path) -> None:
     for model in "abc":
         store = stored(tmp_path, model, errors(ord(model), 60, 1, 0.3), benchmark="imagenet-val")
-    (found,) = compare_stores([store], ["c", "a"])
+    (found,) = compare_runs(Folder.open(store), ["c", "a"])
     assert list(found.scores[0].values) == ["c", "a"]
     assert found.details[0].first == "c"
 
@@ -312,7 +313,7 @@ def test_models_are_shown_in_the_order_in_which_they_were_asked_for(tmp_path: Pa
 def test_kappa_is_there_for_runs_of_many_conditions(tmp_path: Path) -> None:
     alike = errors(22, 120, 6, 0.3)
     stored(tmp_path, "a", alike)
-    (found,) = compare_stores([stored(tmp_path, "b", alike)])
+    (found,) = compare_runs(Folder.open(stored(tmp_path, "b", alike)))
     kappa = found.details[0].kappa
     assert kappa is not None
     assert kappa.kappa.value == pytest.approx(1.0)
@@ -324,12 +325,12 @@ def test_kappa_is_there_for_runs_of_many_conditions(tmp_path: Path) -> None:
 
 def test_a_run_with_failures_keeps_the_whole_score(tmp_path: Path) -> None:
     stored(tmp_path, "a", errors(23, 40, 76, 0.3), failed=3)
-    (found,) = compare_stores([stored(tmp_path, "b", errors(24, 40, 76, 0.3))])
+    (found,) = compare_runs(Folder.open(stored(tmp_path, "b", errors(24, 40, 76, 0.3))))
     assert [score.metric for score in found.scores] == ["mce", "relative_mce", "mean_error"]
     assert (found.n, found.notes[0]) == (39, "a: 1 image lacks a condition and is left out")
     bare = stored(tmp_path / "all", "a", errors(25, 40, 1, 0.3), benchmark="imagenet-val", failed=3)
-    (plain,) = compare_stores(
-        [stored(tmp_path / "all", "b", errors(26, 40, 1, 0.3), benchmark="imagenet-val"), bare][:1]
+    (plain,) = compare_runs(
+        Folder.open(*[stored(tmp_path / "all", "b", errors(26, 40, 1, 0.3), benchmark="imagenet-val"), bare][:1])
     )
     assert plain.notes[0] == "a: 1 image could not be evaluated and is left out"
 
@@ -345,7 +346,7 @@ def test_a_comparison_is_kept_until_what_it_is_of_changes(tmp_path: Path, monkey
 
     def shown(*models: str) -> tuple[str, bool]:
         asked.clear()
-        return repr(compare_stores([store], models, details=False)), bool(asked)
+        return repr(compare_runs(Folder.open(store), models, details=False)), bool(asked)
 
     made, _ = shown()
     assert shown() == (made, False), "it was kept"
@@ -371,7 +372,7 @@ def test_a_comparison_is_kept_until_what_it_is_of_changes(tmp_path: Path, monkey
     assert computed
     assert "30 of 31 images are shared" in again
     stored(tmp_path, "d", errors(3, 30, 1, 0.9), benchmark="imagenet-val")
-    (now,) = compare_stores([store], details=False)
+    (now,) = compare_runs(Folder.open(store), details=False)
     assert set(now.scores[0].values) == {"a", "b", "c", "d"}
 
 
@@ -380,30 +381,30 @@ def test_a_kept_comparison_is_of_what_each_run_is_divided_by(tmp_path: Path, mon
         store = stored(tmp_path, model, errors(seed, 30, 1, 0.3), benchmark="imagenet-val")
     divisors, asked = {"a": 1.0, "b": 1.0}, []
     base = SimpleNamespace(model="x", of_run=lambda run: {"error": divisors[run.stored.run.model.name]})
-    monkeypatch.setattr(comparison, "stored_baseline", lambda *_: base)
+    monkeypatch.setattr(Folder, "baseline", base)
     monkeypatch.setattr(
         comparison, "measured_runs", lambda runs, **named: asked.append(1) or measured_runs(runs, **named)
     )
     for times in (1, 1, 2, 3):
         divisors |= {2: {"a": 2.0}, 3: {"b": 2.0}}.get(times, {})
-        compare_stores([store], details=False, baseline_model="x")
+        compare_runs(Folder.open(store, baseline="x"), details=False)
         assert len(asked) == times
 
 
 def test_where_nothing_can_be_written_a_comparison_is_the_same(tmp_path: Path) -> None:
     for model, seed in (("a", 0), ("b", 1)):
         store = stored(tmp_path, model, errors(seed, 30, 1, 0.3), benchmark="imagenet-val")
-    made = repr(compare_stores([store]))
+    made = repr(compare_runs(Folder.open(store)))
     for scored in tmp_path.glob("records/*/scored"):
         shutil.rmtree(scored)
         scored.write_text("in the way")
-    assert repr(compare_stores([store])) == made
+    assert repr(compare_runs(Folder.open(store))) == made
 
 
 def test_of_many_pairs_those_that_stand_next_to_each_other_are_shown(tmp_path: Path) -> None:
     for model, rate in (("a", 0.5), ("b", 0.1), ("c", 0.8), ("d", 0.3)):
         store = stored(tmp_path, model, errors(1, 60, 1, rate), benchmark="imagenet-val")
-    (found,) = compare_stores([store])
+    (found,) = compare_runs(Folder.open(store))
     defined = [score for score in found.scores if score.metric != "rms_calibration_error"]
     scores = len(defined)
     whole = comparison_view(found, rows_most=6 * scores)
@@ -433,7 +434,7 @@ def test_random_cells_are_compared_where_all_models_have_them(tmp_path: Path) ->
     stored(tmp_path, "a", first, drawn=2)
     store = stored(tmp_path, "b", second, drawn=3)
     stored(tmp_path, "whole", second)
-    (found,) = compare_stores([store])
+    (found,) = compare_runs(Folder.open(store))
     scores = {score.metric: score for score in found.scores}
     shared = np.zeros(first.shape, bool)
     for row in range(600):
@@ -457,12 +458,12 @@ def test_random_cells_are_compared_where_all_models_have_them(tmp_path: Path) ->
 def test_a_few_images_in_random_cells_have_no_interval(tmp_path: Path) -> None:
     stored(tmp_path, "a", errors(0, 250, 76, 0.3), drawn=2)
     store = stored(tmp_path, "b", errors(1, 250, 76, 0.4), drawn=2)
-    (found,) = compare_stores([store])
+    (found,) = compare_runs(Folder.open(store))
     apart = found.scores[0].pairs["a", "b"]
     assert apart.interval is None
     assert "shared images, and 5 are needed" in apart.reason
     unequal = stored(tmp_path / "other", "c", errors(1, 250, 76, 0.4), start=1000, drawn=4)
-    (unpaired,) = compare_stores([store, unequal], ["a", "c"])
+    (unpaired,) = compare_runs(Folder.open(store, unequal), ["a", "c"])
     assert unpaired.n == 0
 
 
@@ -473,7 +474,7 @@ def test_a_card_of_a_package_that_fails_where_runs_are_compared_is_given_up(
     """It ended each command that reads stored results, and the line named no package."""
     right = np.ones((6, 1), bool)
     stores = [stored(tmp_path / model, model, right, benchmark="imagenet-val") for model in ("a", "b")]
-    assert len(kept_comparisons(stores)) == 1
+    assert len(kept_comparisons(Folder.open(*stores))) == 1
     run = stores[0].runs()[0].run
 
     def fails(*_arguments: object) -> None:
@@ -483,7 +484,7 @@ def test_a_card_of_a_package_that_fails_where_runs_are_compared_is_given_up(
     cards.names()  # loads all, so that none is loaded into what is put back at the end
     monkeypatch.setattr(cards, "_entries", {**cards._entries, run.benchmark.card: (failing, "stranger:Failing")})
     monkeypatch.setattr(cards, "_refused", dict(cards._refused))
-    assert kept_comparisons(stores) == []
+    assert kept_comparisons(Folder.open(*stores)) == []
     assert [record.message for record in caplog.records] == [
         f"card {run.benchmark.card!r} of stranger:Failing failed: ValueError: in two; mend or uninstall it"
     ]

@@ -32,7 +32,7 @@ from hardiness.results.claims.claim import (
     published_models,
     registry,
 )
-from hardiness.results.results import results_of
+from hardiness.results.folder import Folder
 from hardiness.statistics.estimate import mean
 from hardiness.statistics.spreads.combined import TwoEnds
 from hardiness.statistics.spreads.shares import ShareOfImages
@@ -373,8 +373,8 @@ def test_differences_of_models_on_the_same_images_are_paired_and_so_are_told(tmp
     claim, sides = registry.get("corruption_gain"), {}
     for name, first in (("same", 0), ("others", 1000)):
         store = two_sizes(tmp_path / name, first)
-        models = from_results(results_of(store), ["small", "large"])
-        sides[name] = claim.judge(models.paired([store]))
+        models = from_results(Folder.open(store).results, ["small", "large"])
+        sides[name] = claim.judge(models.paired(Folder.open(store)))
     (_, paired, _), (_, apart, _) = (side.contrasts for side in sides.values())
     assert paired.value == pytest.approx(apart.value)
     assert paired.paired
@@ -412,7 +412,7 @@ def test_the_family_s_order_is_parameters_where_nobody_gives_one(tmp_path: Path)
         "efficientnet_lite1 (5.4 million)"
     )
     assert by_catalogue.as_dict()["parameters"]["squeezenet1_1"] == 1_235_496
-    page = claims_table([store], results_of(store))
+    page = claims_table(Folder.open(store))
     assert page is not None
     assert page.notes[0] == by_catalogue.view().notes[0]
     first, *_, last = repr(by_catalogue).splitlines()
@@ -445,8 +445,8 @@ def test_a_number_of_few_errors_keeps_its_own_error(tmp_path: Path) -> None:
     store = Store.create(tmp_path)
     for model, wrong in (("small", 4), ("large", 40)):
         stored(store, model, "imagenet-val", (np.arange(200) >= wrong)[:, None])
-    models = from_results(results_of(store), ["small", "large"])
-    small, large = (subject.numbers["clean_accuracy"] for subject in models.paired([store]).family)
+    models = from_results(Folder.open(store).results, ["small", "large"])
+    small, large = (subject.numbers["clean_accuracy"] for subject in models.paired(Folder.open(store)).family)
     assert small.estimate is None
     assert small.standard_error == models.family[0].numbers["clean_accuracy"].standard_error
     assert large.estimate is not None

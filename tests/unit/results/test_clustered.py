@@ -16,8 +16,8 @@ from hardiness.core.table import Records
 from hardiness.report.exports import registry
 from hardiness.report.stored_results import StoredResults
 from hardiness.report.terminal import headline_lines
+from hardiness.results.folder import Folder
 from hardiness.results.grouping import clusters_of
-from hardiness.results.results import results_of
 from hardiness.results.runs import ScoredRun
 from hardiness.statistics.clusters import Clusters
 from hardiness.statistics.estimate import mean
@@ -74,7 +74,7 @@ def by_name(result: Result) -> dict[tuple[str, Condition], Score]:
 
 def test_a_share_is_that_of_clusters_and_says_how_many(tmp_path: Path) -> None:
     store, grouping = stored(tmp_path)
-    (plain,), (result,) = results_of(store), results_of(store, grouping=grouping)
+    (plain,), (result,) = Folder.open(store).results, Folder.open(store, grouping=grouping).results
     score, single = result.score("top1"), plain.score("top1")
     assert (score.value, score.n, score.clusters, single.clusters) == (single.value, 400, 40, 0)
     records = store.runs()[0].records()
@@ -94,7 +94,7 @@ def test_a_share_is_that_of_clusters_and_says_how_many(tmp_path: Path) -> None:
 
 def test_every_score_rests_on_clusters_or_says_why_it_has_no_interval(tmp_path: Path) -> None:
     store, grouping = stored(tmp_path, cells=7, benchmark="imagenet-c")
-    (plain,), (result,) = results_of(store), results_of(store, grouping=grouping)
+    (plain,), (result,) = Folder.open(store).results, Folder.open(store, grouping=grouping).results
     assert by_name(plain).keys() == by_name(result).keys()
     without = set()
     for name, score in by_name(result).items():
@@ -112,16 +112,16 @@ def test_every_score_rests_on_clusters_or_says_why_it_has_no_interval(tmp_path: 
 
 def test_what_is_kept_stays_that_of_pictures(tmp_path: Path) -> None:
     store, grouping = stored(tmp_path, clusters=20)
-    first = results_of(store)[0]
-    results_of(store, grouping=grouping)
-    kept = results_of(store)[0]
+    first = Folder.open(store).results[0]
+    _ = Folder.open(store, grouping=grouping).results
+    kept = Folder.open(store).results[0]
     assert [score.as_dict() for score in kept.scores] == [score.as_dict() for score in first.scores]
 
 
 def test_clusters_of_one_picture_leave_what_no_exact_test_made(tmp_path: Path) -> None:
     store, grouping = stored(tmp_path, cells=7, benchmark="imagenet-c")
     single = Grouping(cluster="own", columns=grouping.columns)
-    (plain,), (result,) = results_of(store), results_of(store, grouping=single)
+    (plain,), (result,) = Folder.open(store).results, Folder.open(store, grouping=single).results
     means = [
         *("error", "mean_error", "imagenet_c_mean_error", "retained_accuracy", "nll", "mean_nll", "brier_top1"),
         *("mean_brier_top1", "aurc", "augrc", "risk_at_80_coverage"),
@@ -139,7 +139,7 @@ def test_clusters_of_one_picture_leave_what_no_exact_test_made(tmp_path: Path) -
 def test_few_clusters_are_a_warning_and_fewer_than_eight_have_no_interval(tmp_path: Path) -> None:
     for count, has_warning in ((40, False), (29, True), (7, True)):
         store, grouping = stored(tmp_path / str(count), clusters=count)
-        (result,) = results_of(store, grouping=grouping)
+        (result,) = Folder.open(store, grouping=grouping).results
         assert any(f"{count} clusters by patient: with fewer" in line for line in result.warnings) == has_warning
         score = result.score("top1")
         assert (score.interval is None) == (count < 8)
@@ -153,7 +153,7 @@ def test_a_score_that_hands_nothing_over_has_no_interval(tmp_path: Path, monkeyp
     scores = Classification.scores
     bare = lambda *given: [from_json(Score, json_form(score), "the memo") for score in scores(*given)]  # noqa: E731
     monkeypatch.setattr(Classification, "scores", bare)
-    (result,) = results_of(store, grouping=grouping)
+    (result,) = Folder.open(store, grouping=grouping).results
     score = result.score("top1")
     assert score.interval is None
     assert score.interval_reason == "no method for clusters: its interval is of independent pictures"
@@ -161,7 +161,7 @@ def test_a_score_that_hands_nothing_over_has_no_interval(tmp_path: Path, monkeyp
 
 def test_images_and_clusters_stand_beside_each_other_wherever_n_does(tmp_path: Path) -> None:
     store, grouping = stored(tmp_path)
-    plain, results = results_of(store), results_of(store, grouping=grouping)
+    plain, results = Folder.open(store).results, Folder.open(store, grouping=grouping).results
     assert any("n 400 in 40 clusters" in line for line in headline_lines(results))
     assert not any("clusters" in line for line in headline_lines(plain))
     (row, *_) = StoredResults(results).table().to_pylist()
@@ -175,7 +175,7 @@ def test_images_and_clusters_stand_beside_each_other_wherever_n_does(tmp_path: P
 
 def test_curves_have_no_intervals_of_pictures_and_chance_is_that_of_clusters(tmp_path: Path) -> None:
     store, grouping = stored(tmp_path)
-    (plain,), (result,) = results_of(store), results_of(store, grouping=grouping)
+    (plain,), (result,) = Folder.open(store).results, Folder.open(store, grouping=grouping).results
     assert {len(point) for point in plain.details["reliability"]} == {4}
     assert [point[:2] for point in plain.details["reliability"]] == result.details["reliability"]
     alone, together = (each.details["sureness"] for each in (plain, result))
@@ -188,7 +188,7 @@ def test_a_drop_from_clean_is_of_clusters_on_both_sides_or_has_no_interval(tmp_p
     store, grouping = stored(tmp_path, benchmark="imagenet-v2")
     drops = {}
     for name, asked in (("plain", Grouping()), ("clusters", grouping)):
-        result = next(each for each in results_of(store, grouping=asked) if each.benchmark == "imagenet-v2")
+        result = next(each for each in Folder.open(store, grouping=asked).results if each.benchmark == "imagenet-v2")
         drops[name] = result.score("top1_drop")
         clean, shifted = result.score("clean_top1"), result.score("top1")
         ends = newcombe(clean.value, clean.interval, shifted.value, shifted.interval)
@@ -214,7 +214,7 @@ def test_a_drop_from_clean_without_clusters_on_one_side_has_no_interval(
             )
         ),
     )
-    result = next(each for each in results_of(store, grouping=grouping) if each.benchmark == "imagenet-v2")
+    result = next(each for each in Folder.open(store, grouping=grouping).results if each.benchmark == "imagenet-v2")
     drop = result.score("top1_drop")
     assert drop.interval is None
     assert drop.interval_reason == "no method for clusters: the pictures of own have no such column"

@@ -13,9 +13,9 @@ from hardiness.core.columns import Columns, ColumnSource, Grouping
 from hardiness.core.errors import ArgumentError
 from hardiness.core.forms import json_form
 from hardiness.results.compared import comparison_json, comparison_view
-from hardiness.results.comparison import BenchmarkComparison, compare_stores, kept_comparisons
+from hardiness.results.comparison import BenchmarkComparison, compare_runs, kept_comparisons
+from hardiness.results.folder import Folder
 from hardiness.results.noise import Noise, SettingEffect
-from hardiness.results.results import results_of
 from hardiness.statistics.comparison import Difference
 from hardiness.statistics.flips import Flips
 from hardiness.store.store import Store
@@ -56,7 +56,7 @@ def numbers_of(comparison: BenchmarkComparison) -> Iterator[tuple[str, Differenc
 @pytest.mark.parametrize("cells", [1, CELLS])
 def test_all_that_is_printed_of_two_models_is_over_patients(tmp_path: Path, cells: int) -> None:
     store, grouping = two_models(tmp_path, cells=cells)
-    (single,), (found,) = compare_stores([store]), compare_stores([store], grouping=grouping)
+    (single,), (found,) = compare_runs(Folder.open(store)), compare_runs(Folder.open(store, grouping=grouping))
     assert dict(numbers_of(found)).keys() == dict(numbers_of(single)).keys()
     plain = dict(numbers_of(single))
     for name, number in numbers_of(found):
@@ -80,7 +80,7 @@ def test_all_that_is_printed_of_two_models_is_over_patients(tmp_path: Path, cell
 
 def test_clusters_are_named_and_counted_and_their_values_are_not_shown(tmp_path: Path) -> None:
     store, grouping = two_models(tmp_path, patients=20)
-    (found,) = compare_stores([store], grouping=grouping)
+    (found,) = compare_runs(Folder.open(store, grouping=grouping))
     form, view = comparison_json(found), comparison_view(found)
     source = {"name": "meta.csv", "sha256": "ab" * 32}
     assert form["clusters"] == {"column": "patient", "clusters": 20, "pictures": 200, "sources": [source]}
@@ -97,7 +97,7 @@ def test_clusters_are_named_and_counted_and_their_values_are_not_shown(tmp_path:
 
 def test_seven_patients_give_no_interval(tmp_path: Path) -> None:
     store, grouping = two_models(tmp_path, patients=7)
-    (found,) = compare_stores([store], grouping=grouping)
+    (found,) = compare_runs(Folder.open(store, grouping=grouping))
     for name, number in numbers_of(found):
         few = f"an interval needs 8 clusters, had {number.clusters}"
         assert number.clusters <= 7, name
@@ -110,23 +110,25 @@ def test_seven_patients_give_no_interval(tmp_path: Path) -> None:
 
 def test_comparisons_that_are_kept_are_those_of_pictures(tmp_path: Path) -> None:
     store, grouping = two_models(tmp_path)
-    before = json_form(kept_comparisons([store]))
-    clustered = json_form(kept_comparisons([store], grouping=grouping))
-    assert json_form(kept_comparisons([store])) == before != clustered
+    before = json_form(kept_comparisons(Folder.open(store)))
+    clustered = json_form(kept_comparisons(Folder.open(store, grouping=grouping)))
+    assert json_form(kept_comparisons(Folder.open(store))) == before != clustered
     anew, grouping = two_models(tmp_path / "anew")
-    assert json_form(kept_comparisons([anew], grouping=grouping))[0]["scores"] == clustered[0]["scores"]
-    assert json_form(kept_comparisons([anew]))[0]["scores"] == before[0]["scores"], "nothing of clusters was kept"
+    assert json_form(kept_comparisons(Folder.open(anew, grouping=grouping)))[0]["scores"] == clustered[0]["scores"]
+    assert json_form(kept_comparisons(Folder.open(anew)))[0]["scores"] == before[0]["scores"], (
+        "nothing of clusters was kept"
+    )
 
 
 def test_noise_of_pictures_that_stand_alone_is_left_out_with_a_word(tmp_path: Path) -> None:
     store, grouping = two_models(tmp_path, cells=1)
-    (key, *_) = [result.key for result in results_of(store)]
-    (single,) = compare_stores([store])
+    (key, *_) = [result.key for result in Folder.open(store).results]
+    (single,) = compare_runs(Folder.open(store))
     effect = SettingEffect(
         "resize", "x", single.scores[0].metric, single.scores[0].condition, "t", 0.5, 0.1, None, 9, 9
     )
     Noise(key, "a", "imagenet-val", "imagenet", (effect,)).keep(store)
-    (found,) = compare_stores([store], grouping=grouping)
+    (found,) = compare_runs(Folder.open(store, grouping=grouping))
     assert not any(score.noise for score in found.scores)
     assert any(note.startswith("the noise of the protocol is left out: no method for clusters") for note in found.notes)
 
@@ -134,12 +136,12 @@ def test_noise_of_pictures_that_stand_alone_is_left_out_with_a_word(tmp_path: Pa
 def test_pictures_without_a_patient_stand_alone_and_a_wrong_column_is_refused(tmp_path: Path) -> None:
     store, grouping = two_models(tmp_path)
     some = by_patient(200)
-    (found,) = compare_stores([store], grouping=some)
+    (found,) = compare_runs(Folder.open(store, grouping=some))
     assert found.clusters is not None
     assert found.clusters.clusters == 20 + 200
     assert "200 of 400 pictures have no patient: each stands alone" in found.notes
     with pytest.raises(ArgumentError, match="no column of the pictures is called 'patiant'; did you mean 'patient'"):
-        compare_stores([store], grouping=Grouping("patiant", columns=grouping.columns))
+        compare_runs(Folder.open(store, grouping=Grouping("patiant", columns=grouping.columns)))
 
 
 def folder_with(folder: Path, model: str, columns: Columns | None, right: np.ndarray) -> Store:
@@ -163,10 +165,10 @@ def test_each_folder_has_columns_of_its_own_which_must_agree(tmp_path: Path) -> 
         match=r"^other/b: patient must be the same in all runs that have a picture, and is another than in one/a for "
         r"3 pictures \(n/0197, n/0198, n/0199\); mend the column",
     ):
-        compare_stores([one, other], grouping=grouping)
-    (found,) = compare_stores([one, lacking], grouping=grouping)
+        compare_runs(Folder.open(one, other, grouping=grouping))
+    (found,) = compare_runs(Folder.open(one, lacking, grouping=grouping))
     assert found.clusters is not None
     assert found.clusters.clusters == 20
     more = folder_with(tmp_path / "more", "d", None, np.random.default_rng(0).random((201, 1)) < 0.7)
     with pytest.raises(ArgumentError, match=r"^more/d: its pictures have no column patient, .* 1 picture \(n/0200\)"):
-        compare_stores([one, more], grouping=grouping)
+        compare_runs(Folder.open(one, more, grouping=grouping))

@@ -19,9 +19,9 @@ from hardiness.core.request import Stop
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
 from hardiness.core.table import Records
 from hardiness.report.gate import gate_markdown, gate_view
+from hardiness.results.folder import Folder
 from hardiness.results.gate import GateVerdict
 from hardiness.results.policy import parse_policy
-from hardiness.results.results import results_of
 from hardiness.statistics.clusters import Clusters
 from hardiness.statistics.estimate import mean
 from hardiness.statistics.intervals import clustered_proportion, outermost, within
@@ -140,7 +140,7 @@ def test_the_lowest_recall_is_judged_by_the_clusters_of_each_class(tmp_path: Pat
     columns = Columns(np.array(ids, object), {"patient": np.array([of[each] for each in ids], object)})
     rule = 'benchmark = "imagenet-val"\nmetric = "worst_class"\nat_least = 0.3\n'
     single, found = (verdict(out, rule, settings, columns) for settings in ("", CLUSTER))
-    recalls = [each for each in results_of(Store.open(out))[0].scores if each.metric == "recall"]
+    recalls = [each for each in Folder.open(Store.open(out)).results[0].scores if each.metric == "recall"]
     assert len(recalls) == 3
     assert found.value == pytest.approx(single.value) == min(each.value for each in recalls)
     assert (found.n, found.clusters) == (100, 20)
@@ -286,8 +286,8 @@ def test_a_run_that_was_stopped_by_pictures_says_so_of_clusters(tmp_path: Path) 
         store.runs()[0].keep_stop(stop)
         single, found = (verdict(out, TOP1 + "at_least = 0.1", settings, columns) for settings in ("", CLUSTER))
         assert (single.outcome, single.looked) == ("pass", name == "rules")
-        (result,) = results_of(store, grouping=grouping)
-        value, of_picture = result.score("top1").interval, results_of(store)[0].score("top1").interval
+        (result,) = Folder.open(store, grouping=grouping).results
+        value, of_picture = result.score("top1").interval, Folder.open(store).results[0].score("top1").interval
         assert value.high - value.low > 1.3 * (of_picture.high - of_picture.low)
         if name == "rules":
             assert found.outcome == "missing"

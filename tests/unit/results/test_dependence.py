@@ -15,10 +15,10 @@ from hardiness.core.columns import NO_GROUPING, Columns, ColumnSource, Grouping,
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
 from hardiness.core.table import Records
 from hardiness.results import dependence
-from hardiness.results.comparison import compare_stores
+from hardiness.results.comparison import compare_runs
+from hardiness.results.folder import Folder
 from hardiness.results.gate import judge
 from hardiness.results.policy import parse_policy
-from hardiness.results.results import results_of
 from hardiness.statistics.dependence import Dependence
 from hardiness.store.store import Store
 
@@ -61,7 +61,7 @@ def stored(out: Path, name: str, classes: tuple[str, ...] = CLASSES, model: str 
 
 
 def alike_lines(store: Store, grouping: Grouping = NO_GROUPING) -> list[str]:
-    (result,) = results_of(store, grouping=grouping)
+    (result,) = Folder.open(store, grouping=grouping).results
     return [line for line in result.warnings if "alike" in line]
 
 
@@ -79,7 +79,7 @@ def test_names_that_differ_in_a_counter_are_told_and_the_stem_can_be_the_cluster
     assert line.startswith("pictures whose file names differ in their last number alone are answered alike (41 stems, ")
     assert line.endswith(" times too narrow; --cluster stem")
     assert 1.5 < float(line.partition("intervals are ")[2].split()[0]) < 3
-    print_tables(results_of(store), wide(), lambda: ())
+    print_tables(Folder.open(store).results, wide(), lambda: ())
     assert line in " ".join(capsys.readouterr().out.split())
     assert alike_lines(store, Grouping(cluster="stem")) == []
 
@@ -91,7 +91,7 @@ def test_a_gate_and_a_comparison_say_it_too(tmp_path: Path) -> None:
     assert line in judge(policy, store).remarks
     assert line not in judge(policy, store, Grouping(cluster="stem")).remarks
     other = stored(tmp_path / "other", "patient{p:03d}_frame{k:03d}", model="other")
-    (comparison,) = compare_stores([store, other])
+    (comparison,) = compare_runs(Folder.open(store, other))
     assert line in comparison.notes
 
 

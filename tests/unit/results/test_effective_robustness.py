@@ -28,7 +28,8 @@ from hardiness.report.marks import caveat
 from hardiness.report.sections import sections
 from hardiness.report.stored_results import StoredResults
 from hardiness.results.comparisons.effective_robustness import fitted
-from hardiness.results.results import published_results, results_of
+from hardiness.results.folder import Folder
+from hardiness.results.results import published_results
 from hardiness.statistics.effective_robustness import Point, fit
 from hardiness.statistics.estimate import Estimate, mean
 from hardiness.store.store import Store
@@ -251,7 +252,9 @@ def stored(
 def test_a_whole_run_has_it_and_the_page_says_how_far_accuracy_explains_it(tmp_path: Path) -> None:
     stored(tmp_path, "imagenet-val", 0.94, 50_000)
     (found,) = (
-        each for each in results_of(stored(tmp_path, "imagenet-r", 0.43, 30_000)) if each.benchmark == "imagenet-r"
+        each
+        for each in Folder.open(stored(tmp_path, "imagenet-r", 0.43, 30_000)).results
+        if each.benchmark == "imagenet-r"
     )
     score = found.score(EFFECTIVE.name)
     line = published_line("imagenet-r", 0.94)
@@ -264,7 +267,7 @@ def test_a_whole_run_has_it_and_the_page_says_how_far_accuracy_explains_it(tmp_p
 
 
 def reason(folder: Path) -> str:
-    (found,) = (each for each in results_of(Store.open(folder)) if each.benchmark == "imagenet-r")
+    (found,) = (each for each in Folder.open(Store.open(folder)).results if each.benchmark == "imagenet-r")
     return str(found.score(EFFECTIVE.name).reason)
 
 
@@ -290,7 +293,7 @@ def test_the_first_resnet_50_filtered_imagenet_a_and_its_later_weights_did_not(t
         for benchmark in ("imagenet-val", "imagenet-a"):
             options, shift = {"pretrained": pretrained}, "imagenet-a"
             stored(tmp_path, benchmark, 0.5, 400, "torchvision:resnet50", options, shift=shift)
-    found = [each for each in results_of(Store.open(tmp_path)) if each.benchmark == "imagenet-a"]
+    found = [each for each in Folder.open(Store.open(tmp_path)).results if each.benchmark == "imagenet-a"]
     reasons = {str(each.run.model.options["pretrained"]): str(each.score(EFFECTIVE.name).reason) for each in found}
     assert "was filtered by this model" in reasons["IMAGENET1K_V1"]
     assert reasons["IMAGENET1K_V2"].startswith("a part of imagenet-val was evaluated")
@@ -301,7 +304,7 @@ def test_imagenet_a_has_one_line_on_either_side_of_resnet_50(tmp_path: Path) -> 
     for model, clean in (("small", 0.86), ("large", 0.95)):
         stored(tmp_path, "imagenet-val", clean, 50_000, model, shift="imagenet-a")
         stored(tmp_path, "imagenet-a", 0.05, 7_500, model, shift="imagenet-a")
-    results = {each.model: each for each in results_of(Store.open(tmp_path)) if each.benchmark == "imagenet-a"}
+    results = {each.model: each for each in Folder.open(Store.open(tmp_path)).results if each.benchmark == "imagenet-a"}
     small, large = (results[model].score(EFFECTIVE.name) for model in ("small", "large"))
     # The lower line foretells 2.0 % from 86 %, the upper one 17.2 % from 95 %.
     assert (small.value, large.value) == (pytest.approx(0.05 - 0.0201, abs=1e-3), pytest.approx(0.05 - 0.172, abs=1e-2))

@@ -14,16 +14,14 @@ from answer_rows import answer_rows
 from commands import called_wide
 
 import hardiness
-from hardiness.benchmarks.card import card_of
 from hardiness.core.condition import Condition
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
 from hardiness.core.table import Records
 from hardiness.report.charts import Dots
 from hardiness.report.sections import sections
-from hardiness.results.comparison import compare_stores
+from hardiness.results.comparison import compare_runs
 from hardiness.results.flips import PairFlips, flips_of
-from hardiness.results.results import results_of
-from hardiness.results.runs import ScoredRun
+from hardiness.results.folder import Folder
 from hardiness.statistics.comparison import detectable_among, detectable_paired, tango
 from hardiness.statistics.flips import Flips, FlipShare
 from hardiness.statistics.spreads.shares import ShareOfImages
@@ -195,7 +193,7 @@ def test_classes_of_few_images_are_one_part_of_the_text_the_figure_and_the_page(
     (pair,) = found["flips"]
     assert pair["small"] == 3
     assert [pair[name][-1]["class"] for name in ("classes", "changes")] == ["3 classes of fewer than 10 images"] * 2
-    (shown,) = sections(results_of(Store.open(tmp_path)), compare_stores([Store.open(tmp_path)]))
+    (shown,) = sections(Folder.open(Store.open(tmp_path)).results, compare_runs(Folder.open(Store.open(tmp_path))))
     chart = next(each for each in shown.section.charts if each.name == "flips_by_class_1")
     assert isinstance(chart, Dots)
     assert (len(chart.rows), chart.rows[-1]) == (20, "3 classes of fewer than 10 images")
@@ -259,7 +257,7 @@ def test_the_same_answers_are_told_too_and_no_shared_picture_gives_no_flips(tmp_
         stored(tmp_path, name, answers, label)
     assert hardiness.compare(tmp_path).sentences() == ["a and b give the same answer to all pictures."]
     stored(tmp_path, "c", answers, label, start=200)
-    runs = {run.run.model.name: ScoredRun(run, card_of(run.run)) for run in Store.open(tmp_path).runs()}
+    runs = {run.stored.run.model.name: run for run in Folder.open(Store.open(tmp_path)).alone}
     assert len(flips_of({"a": runs["a"], "b": runs["b"]})) == 1
     assert flips_of({"a": runs["a"], "c": runs["c"]}) == ()
 

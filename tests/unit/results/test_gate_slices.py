@@ -10,12 +10,11 @@ import pytest
 from sliced_runs import columns_of, stored
 
 import hardiness
-from hardiness.benchmarks.card import card_of
 from hardiness.core.errors import ArgumentError
+from hardiness.results.folder import Folder
 from hardiness.results.gate import GateVerdict
 from hardiness.results.policy import parse_policy
 from hardiness.results.policy_watch import PolicyWatch
-from hardiness.results.runs import ScoredRun
 from hardiness.statistics.intervals import clopper_pearson
 
 TOP1 = 'benchmark = "imagenet-val"\nmetric = "top1"\n'
@@ -196,7 +195,7 @@ def test_a_rule_that_cannot_be_says_how_it_reads(rule: str, message: str) -> Non
 def test_no_look_at_a_part_of_the_pictures_decides_a_rule_on_slices(settings: str, tmp_path: Path) -> None:
     store = stored(tmp_path, right(0.9, 0.6, 0.9))
     policy = parse_policy(f"[[rules]]\n{TOP1}at_least = 0.5\n{settings}\n")
-    runs = [ScoredRun(run, card_of(run.run)) for run in store.runs()]
+    runs = Folder.open(store).alone
     look = PolicyWatch(policy, store).look([(run, run.table) for run in runs])
     assert look.whole
     assert "a rule on slices of the pictures is judged on all of them" in look.remarks[0]

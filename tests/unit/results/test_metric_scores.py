@@ -21,11 +21,11 @@ from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, P
 from hardiness.core.table import Records
 from hardiness.metrics.declaration import RunMetric, metric, pair_metric, pair_registry, registry
 from hardiness.metrics.scoring import Outcomes, Scoring
-from hardiness.results.comparison import compare_stores, not_comparable
+from hardiness.results.comparison import compare_runs, not_comparable
+from hardiness.results.folder import Folder
 from hardiness.results.gate import judge
-from hardiness.results.measured import stored_measures
+from hardiness.results.measured import measures_of
 from hardiness.results.policy import parse_policy
-from hardiness.results.results import results_of
 from hardiness.results.rules.errors import UndecidableError
 from hardiness.results.rules.folder import PolicyFolder
 from hardiness.results.rules.looks import score_of_look
@@ -106,9 +106,9 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def test_it_is_scored_from_stored_rows_and_stands_behind_the_benchmarks_own(tmp_path: Path) -> None:
     store = stored(tmp_path, "m")
-    before = results_of(store)
+    before = Folder.open(store).results
     metric("evens", "even answers", table=("answer",))(evens)
-    (result,) = results_of(store)
+    (result,) = Folder.open(store).results
     assert [score for score in result.scores if score.metric != "evens"] == list(before[0].scores)
     (score,) = of([result])
     answer = store.runs()[0].records()["prediction"]
@@ -119,11 +119,11 @@ def test_it_is_scored_from_stored_rows_and_stands_behind_the_benchmarks_own(tmp_
 def test_it_is_computed_once(tmp_path: Path, calls: list[str]) -> None:
     store = stored(tmp_path, "m")
     metric("evens", table=("answer",))(evens)
-    first = results_of(store)
+    first = Folder.open(store).results
     for _ in range(2):
         del registry._entries["evens"]
         metric("evens", table=("answer",))(evens)
-        assert results_of(store)[0].scores == first[0].scores
+        assert Folder.open(store).results[0].scores == first[0].scores
         assert calls.count("evens") == 1
 
 
@@ -137,7 +137,7 @@ def test_edited_code_gives_new_scores(tmp_path: Path) -> None:
             return {Condition(): scoring.mean_of(scoring.table["answer"] % 2 == rest)}
 
         metric("evens", table=("answer",))(edited)
-        values.append(of(results_of(store))[0].value)
+        values.append(of(Folder.open(store).results)[0].value)
     assert values[0] != values[1]
     assert sum(filter(None, values)) == pytest.approx(1)
 
@@ -150,7 +150,7 @@ def test_what_stored_rows_lack_makes_it_not_available_where_it_speaks_of_the_run
     metric("silent", table=("depth",))(evens)
     metric("told", table=("answer",), rows=("depth",), applies=lambda run: True)(evens)
     metric("elsewhere", table=("depth",), applies=lambda run: run.benchmark.name == "objectnet")(evens)
-    results = results_of(store)
+    results = Folder.open(store).results
     assert not of(results, "silent") + of(results, "elsewhere")
     (score,) = of(results, "told")
     assert (score.value, score.reason) == (None, "not available: no depth is in the stored rows")
@@ -167,8 +167,10 @@ def test_columns_of_rows_that_the_table_does_not_carry_are_added_to_it(tmp_path:
         """The share of images whose extra is 0."""
         return {Condition(): scoring.mean_of(scoring.table["extra"] == 0)}
 
-    assert [score.value for store in stores for score in of(results_of(store), "thirds")] == pytest.approx([1 / 3] * 2)
-    (compared,) = compare_stores(stores)
+    assert [score.value for store in stores for score in of(Folder.open(store).results, "thirds")] == pytest.approx(
+        [1 / 3] * 2
+    )
+    (compared,) = compare_runs(Folder.open(*stores))
     assert "thirds" in {score.metric for score in compared.scores}
 
 
@@ -178,11 +180,11 @@ def test_a_file_of_classes_has_none_that_needs_more(tmp_path: Path) -> None:
     metric("surer", table=("confidence",), outputs="probabilities")(
         lambda scoring: {Condition(): scoring.mean_of(scoring.table["confidence"])}
     )
-    results = results_of(store)
+    results = Folder.open(store).results
     assert of(results)[0].value is not None
     (score,) = of(results, "surer")
     assert (score.value, score.interval, score.reason) == (None, None, "not available: the file has classes only")
-    measured = stored_measures(store.runs()[0])
+    measured = measures_of(Folder.of([store.runs()[0]]).alone[0])
     assert measured is not None
     assert {"evens"} <= {each.metric for each in measured.scores}
     assert "surer" not in {each.metric for each in measured.scores}
@@ -191,10 +193,10 @@ def test_a_file_of_classes_has_none_that_needs_more(tmp_path: Path) -> None:
 def test_the_headline_of_a_part_is_named_so(tmp_path: Path) -> None:
     store = stored(tmp_path, "m", cells=3, whole=5)
     metric("evens", table=("answer",))(evens)
-    (result,) = results_of(store)
+    (result,) = Folder.open(store).results
     assert "mce_partial" in {score.metric for score in result.scores}
     assert [score.metric for score in result.scores if "evens" in score.metric] == ["evens_partial"]
-    measured = stored_measures(store.runs()[0])
+    measured = measures_of(Folder.of([store.runs()[0]]).alone[0])
     assert measured is not None
     assert "evens_partial" in {each.metric for each in measured.scores}
 
@@ -203,7 +205,7 @@ def test_one_that_fails_is_given_up_with_a_line_and_the_rest_is_there(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     store = stored(tmp_path, "m")
-    before = results_of(store)
+    before = Folder.open(store).results
 
     def fails(scoring: Scoring) -> Outcomes:
         raise ValueError("in two\nlines")
@@ -211,7 +213,7 @@ def test_one_that_fails_is_given_up_with_a_line_and_the_rest_is_there(
     metric("evens", table=("answer",))(fails)
     metric("top1", table=("answer",))(evens)
     metric("beyond", table=("answer",))(lambda scoring: {Condition(): mean(scoring.table.ids, np.full(N, 7.0))})
-    (result,) = results_of(store)
+    (result,) = Folder.open(store).results
     assert result.scores == before[0].scores
     place = f"of {__name__}:"
     lines = {record.message.partition(place)[0]: record.message for record in caplog.records}
@@ -219,7 +221,7 @@ def test_one_that_fails_is_given_up_with_a_line_and_the_rest_is_there(
     assert " failed: ValueError: in two (in " in lines["metric 'evens' "]
     assert "the card 'classification' has a metric of that name; rename it" in lines["metric 'top1' "]
     assert "its value for the headline must be from 0 to 1, was 7" in lines["metric 'beyond' "]
-    assert results_of(store)[0].scores == before[0].scores
+    assert Folder.open(store).results[0].scores == before[0].scores
     assert len(caplog.records) == 3, "once each"
 
 
@@ -232,14 +234,14 @@ def test_models_are_compared_by_its_headline_and_by_no_condition_beside_it(tmp_p
         even = scoring.table["answer"] % 2 == 0
         return {Condition(): scoring.mean_of(even), **{cell: scoring.mean_of(even, cell) for cell in CELLS[1:]}}
 
-    (compared,) = compare_stores(stores)
+    (compared,) = compare_runs(Folder.open(*stores))
     (score,) = [score for score in compared.scores if "evens" in score.metric]
     assert (score.metric, score.condition, score.title) == ("evens_partial", Condition(), "even answers of a part")
-    own = [of(results_of(store))[0].value for store in stores]
+    own = [of(Folder.open(store).results)[0].value for store in stores]
     assert list(score.values.values()) == pytest.approx(own)
     assert score.pairs["a", "b"].interval is not None
     registry.give_up("evens", ValueError())
-    (without,) = compare_stores(stores)
+    (without,) = compare_runs(Folder.open(*stores))
     assert "evens_partial" not in {score.metric for score in without.scores}, "what was kept is of the metrics of then"
 
 
@@ -252,7 +254,7 @@ def test_an_estimate_is_compared_on_the_images_that_both_have(tmp_path: Path) ->
         table = scoring.table
         return {Condition(): mean(table.ids, table["confidence"]) / mean(table.ids, table["right"])}
 
-    (compared,) = compare_stores(stores)
+    (compared,) = compare_runs(Folder.open(*stores))
     (score,) = [score for score in compared.scores if score.metric == "sureness"]
     assert score.unit == "times"
     assert score.pairs["a", "b"].p is not None
@@ -300,7 +302,7 @@ def test_a_metric_of_two_runs_is_shown_by_compare_and_judged_by_a_gate(tmp_path:
         """The mean difference of confidence."""
         return {Condition(): mean(now.table.ids, now.table["confidence"] - before.table["confidence"])}
 
-    (compared,) = compare_stores(stores)
+    (compared,) = compare_runs(Folder.open(*stores))
     assert [(each.first, each.second, each.title) for each in compared.pair_scores] == [
         ("a", "b", "gain"),
         ("a", "b", "changes of parity"),
@@ -335,7 +337,7 @@ def test_a_metric_of_two_runs_may_ask_for_columns_and_is_not_available_without(t
 
     rule = 'metric = "same_at_night"\nat_least = 0.01\nagainst = "a"\nagainst_model = "a"\n'
     lacking = "not available: the pictures have no column time"
-    (without,) = compare_stores(stores)
+    (without,) = compare_runs(Folder.open(*stores))
     assert [each.score.reason for each in without.pair_scores] == [lacking]
     assert verdict_of(tmp_path, rule).reason == lacking
     for nights in (40, 80):  # what is kept of comparisons is of the columns, too
@@ -369,7 +371,7 @@ def test_a_metric_of_two_runs_that_fails_costs_its_own_line(tmp_path: Path, capl
 
     verdict = verdict_of(tmp_path, 'metric = "breaks"\nat_most = 0.9\nagainst = "a"\nagainst_model = "a"\n')
     assert (verdict.outcome, verdict.reason) == ("missing", "the metric breaks failed: ValueError: no")
-    (compared,) = compare_stores(stores)
+    (compared,) = compare_runs(Folder.open(*stores))
     assert compared.pair_scores == ()
     assert compared.scores
     place = f"{__name__}:{breaks.function.__qualname__}"
@@ -390,7 +392,7 @@ def test_a_run_is_stopped_by_sums_and_by_no_other_estimate(tmp_path: Path) -> No
         lambda before, now: {Condition(): now.mean_of(before.table["answer"] == now.table["answer"])}
     )
     given = parse_policy('[[rules]]\nbenchmark = "imagenet-val"\nmetric = "evens"\nat_least = 0.1', "p", str(tmp_path))
-    folder = PolicyFolder(Store.open(tmp_path / "b"), given)
+    folder = PolicyFolder(Folder.open(Store.open(tmp_path / "b")), given)
     (run,) = folder.runs.values()
     table = run.table
     assert [each.metric for each in run.card.sums(table, run.stored.run, None)] == ["top1", "top5", "evens"]
@@ -411,11 +413,11 @@ def test_a_run_is_stopped_by_sums_and_by_no_other_estimate(tmp_path: Path) -> No
 def test_a_card_without_measurables_is_compared_by_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Classification, "measurables", Card.measurables)
     stores = [stored(tmp_path / name, name, seed=seed) for seed, name in enumerate("ab")]
-    assert not_comparable(stores) == ["imagenet-val"]
+    assert not_comparable(Folder.open(*stores)) == ["imagenet-val"]
     metric("evens", table=("answer",))(evens)
-    (compared,) = compare_stores(stores)
+    (compared,) = compare_runs(Folder.open(*stores))
     assert [score.metric for score in compared.scores] == ["evens"]
-    assert not_comparable(stores) == []
+    assert not_comparable(Folder.open(*stores)) == []
 
 
 def test_of_two_distributions_with_one_name_a_rule_names_both(tmp_path: Path) -> None:
@@ -428,7 +430,7 @@ def test_of_two_distributions_with_one_name_a_rule_names_both(tmp_path: Path) ->
 
 def test_cards_are_not_asked_again_for_a_new_metric(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = stored(tmp_path, "m", cells=5)
-    results_of(store)
+    _ = Folder.open(store).results
 
     def must_not(*arguments: Any) -> None:
         raise AssertionError("what was kept is taken")
@@ -436,7 +438,7 @@ def test_cards_are_not_asked_again_for_a_new_metric(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(CorruptionCard, "scores", must_not)
     monkeypatch.setattr(CorruptionCard, "filled_table", must_not)
     metric("evens", table=("answer",))(evens)
-    assert of(results_of(store))[0].value is not None
+    assert of(Folder.open(store).results)[0].value is not None
 
 
 def at_night(scoring: Scoring) -> Outcomes:
@@ -455,30 +457,32 @@ def taken(changed: int = 0, **more: Any) -> Columns:
 def test_a_metric_gets_the_columns_of_pictures_that_it_asks_for_and_is_not_available_without(tmp_path: Path) -> None:
     store = stored(tmp_path, "m")
     metric("at_night", "top-1 at night", columns=("time",))(at_night)
-    (score,) = of(results_of(store), "at_night")
+    (score,) = of(Folder.open(store).results, "at_night")
     assert score.value is None
     assert score.reason == "not available: the pictures have no column time"
-    (given,) = of(results_of(store, grouping=Grouping(columns=(taken(),))), "at_night")
+    (given,) = of(Folder.open(store, grouping=Grouping(columns=(taken(),))).results, "at_night")
     right = store.runs()[0].records()
     hits = (right["prediction"] == right["label"])[::3]
     assert given.value == hits.mean()
     store.runs()[0].keep_picture_columns(taken())
-    assert of(results_of(store), "at_night") == [given]
-    (other,) = of(results_of(store, grouping=Grouping(columns=(taken(60),))), "at_night")
+    assert of(Folder.open(store).results, "at_night") == [given]
+    (other,) = of(Folder.open(store, grouping=Grouping(columns=(taken(60),))).results, "at_night")
     assert other.value != given.value
-    assert of(results_of(store), "at_night") == [given]
+    assert of(Folder.open(store).results, "at_night") == [given]
 
 
 def test_models_are_compared_and_judged_by_a_metric_of_columns(tmp_path: Path) -> None:
     metric("at_night", "top-1 at night", columns=("time",))(at_night)
     store = stored(tmp_path, "one")
     stored(tmp_path, "two", seed=1)
-    assert "at_night" not in [score.metric for score in compare_stores([store])[0].scores]
+    assert "at_night" not in [score.metric for score in compare_runs(Folder.open(store))[0].scores]
     for changed in (0, 60):
         grouping = Grouping(columns=(taken(changed),))
-        (comparison,) = compare_stores([store], grouping=grouping)
+        (comparison,) = compare_runs(Folder.open(store, grouping=grouping))
         (score,) = [score for score in comparison.scores if score.metric == "at_night"]
-        results = {result.model: of([result], "at_night")[0] for result in results_of(store, grouping=grouping)}
+        results = {
+            result.model: of([result], "at_night")[0] for result in Folder.open(store, grouping=grouping).results
+        }
         assert score.values == {name: pytest.approx(results[name].value) for name in ("one", "two")}
         verdicts = judge(
             parse_policy('[[rules]]\nbenchmark = "imagenet-val"\nmetric = "at_night"\nat_least = 0.2'), store, grouping

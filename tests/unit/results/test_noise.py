@@ -18,10 +18,10 @@ from hardiness.core.table import ImageTable
 from hardiness.report.sections import sections
 from hardiness.report.table_rows import rows_of
 from hardiness.results.compared import comparison_view
-from hardiness.results.comparison import compare_stores
+from hardiness.results.comparison import compare_runs
+from hardiness.results.folder import Folder
 from hardiness.results.measured import RunByImage, measured
 from hardiness.results.noise import FOLDER, Noise, SettingEffect, moved_by, stored_noise
-from hardiness.results.results import results_of
 from hardiness.statistics.comparison import ScoreComparison
 from hardiness.store.store import Store
 
@@ -101,7 +101,7 @@ def test_a_score_without_an_interval_says_why(tmp_path: Path) -> None:
 
 
 def top1_of(store: Store) -> ScoreComparison:
-    (found,) = compare_stores([store])
+    (found,) = compare_runs(Folder.open(store))
     return next(each for each in found.scores if each.metric == "top1")
 
 
@@ -119,7 +119,7 @@ def test_a_difference_within_the_noise_is_called_nothing(tmp_path: Path) -> None
     score = top1_of(store)
     assert score.noise == {"b": (pytest.approx(0.08), 300)}
     assert {pair: score.is_told_apart(pair) for pair in pairs} == {pair: "b" not in pair for pair in pairs}
-    (compared_,) = compare_stores([store])
+    (compared_,) = compare_runs(Folder.open(store))
     said = [text for row in comparison_view(compared_).rows for text in row if "nothing" in text]
     assert said.count("nothing: noise 8.00 (n = 300)") == 2
     assert difference_of(score, ("a", "c")) == pytest.approx(0.125)
@@ -144,7 +144,7 @@ def test_the_page_shows_no_movement_that_may_be_none(tmp_path: Path) -> None:
     (run,) = store.runs()
     few = replace(record(run.key, -0.3).moved[1], interval=Interval(-0.7, 0.1), n=16)
     Noise(run.key, "a", "imagenet-val", "imagenet", (few,)).keep(store)
-    (result,) = results_of(store)
+    (result,) = Folder.open(store).results
     assert result.details["noise"] == [{"metric": "top1", "condition": {}, "noise": 0.0, "n": 0}]
     (row,) = rows_of(sections([result])[0])
     assert not any(cell.noise or cell.noise_text for cell in row.cells if cell)
@@ -158,12 +158,12 @@ def test_results_carry_it_for_the_page_and_a_damaged_record_costs_them_nothing(t
     store = stored(tmp_path, "a", np.arange(60) >= 12)
     (run,) = store.runs()
     record(run.key, 0.03).keep(store)
-    (result,) = results_of(store)
+    (result,) = Folder.open(store).results
     assert result.details["noise"] == [{"metric": "top1", "condition": {}, "noise": pytest.approx(0.02), "n": 300}]
     (row,) = rows_of(sections([result])[0])
     assert [cell.noise_text for cell in row.cells if cell][:1] == ["at least ±2.00 (n = 300)"]
     (tmp_path / FOLDER / f"{run.key}.json").write_text("[]")
-    (result,) = results_of(store)
+    (result,) = Folder.open(store).results
     assert "noise" not in result.details
 
 

@@ -23,7 +23,7 @@ from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, P
 from hardiness.core.table import Failure, Records
 from hardiness.report.results_file import rebuild_results
 from hardiness.results import runs
-from hardiness.results.results import results_of
+from hardiness.results.folder import Folder
 from hardiness.store import run as store_run
 from hardiness.store import shards, tables
 from hardiness.store.store import Store
@@ -67,7 +67,7 @@ def stored(folder: Path, given: Records, **changes: Any) -> Store:
 
 def test_counts_say_what_is_missing(tmp_path: Path) -> None:
     part = records([True, True, False])
-    (result,) = results_of(stored(tmp_path, Records(part.columns, (Failure("n/3", "torn"),))))
+    (result,) = Folder.open(stored(tmp_path, Records(part.columns, (Failure("n/3", "torn"),)))).results
     assert result.counts == Counts(expected=4, evaluated=3, failed=1, images=3)
     assert not result.counts.complete
     assert "partial: evaluated 3 of 4 images, 1 failed" in result.warnings
@@ -75,19 +75,19 @@ def test_counts_say_what_is_missing(tmp_path: Path) -> None:
 
 
 def test_nothing_evaluated_is_no_score_and_is_said(tmp_path: Path) -> None:
-    (result,) = results_of(stored(tmp_path, Records({}, (Failure("n/0", "torn"),))))
+    (result,) = Folder.open(stored(tmp_path, Records({}, (Failure("n/0", "torn"),)))).results
     assert result.scores == []
     assert "no sample was evaluated, so there is no score" in result.warnings
 
 
 def test_published_accuracy_within_reach_is_no_warning(tmp_path: Path) -> None:
-    (result,) = results_of(stored(tmp_path, records([True, True, False, False])))
+    (result,) = Folder.open(stored(tmp_path, records([True, True, False, False]))).results
     assert not any("published" in warning for warning in result.warnings)
 
 
 def test_published_accuracy_out_of_reach_is_a_warning(tmp_path: Path) -> None:
     data = DataIdentity("imagenet", "f", 60)
-    (result,) = results_of(stored(tmp_path, records([False] * 60), data=data))
+    (result,) = Folder.open(stored(tmp_path, records([False] * 60), data=data)).results
     assert any("top-1 is 0.0 on 60 images, published is 56.5" in warning for warning in result.warnings)
 
 
@@ -120,14 +120,14 @@ def test_clean_accuracy_of_the_same_model_stands_beside_a_shifted_set(tmp_path: 
     clean = {f"prediction_{name}": np.array([0, 1, 2, 7], np.int32) for name in ("imagenet-a", "imagenet-r")}
     stored(tmp_path, records([True, True, False, True], **clean))
     store = stored(tmp_path, records([True, False, False, False], **clean), benchmark="imagenet-v2")
-    shifted = next(result for result in results_of(store) if result.benchmark == "imagenet-v2")
+    shifted = next(result for result in Folder.open(store).results if result.benchmark == "imagenet-v2")
     assert shifted.score("clean_top1").value == 0.75
     assert shifted.score("top1_drop").value == pytest.approx(0.5)
     headlines = [set(score.condition) <= {"protocol"} for score in shifted.scores]
     assert headlines == sorted(headlines, reverse=True)
     other = stored(tmp_path / "other", records([True] * 4, **clean), weights_sha256="another")
     stored(tmp_path / "other", records([True] * 4), benchmark="imagenet-v2")
-    assert all("clean_top1" not in {s.metric for s in result.scores} for result in results_of(other))
+    assert all("clean_top1" not in {s.metric for s in result.scores} for result in Folder.open(other).results)
 
 
 def test_rebuilt_results_are_the_same_bytes(tmp_path: Path) -> None:
@@ -169,7 +169,7 @@ def stored_sequences(folder: Path, data: DataIdentity = DATA) -> Store:
 
 
 def test_frames_of_a_sequence_count_as_one(tmp_path: Path) -> None:
-    (result,) = results_of(stored_sequences(tmp_path))
+    (result,) = Folder.open(stored_sequences(tmp_path)).results
     assert result.counts == Counts(expected=8, evaluated=4, failed=0, images=2)
     assert result.score("flip_probability", perturbation="rotate").value == pytest.approx((1 + 0) / 2)
     assert result.score("flip_probability", perturbation="shot_noise").value == pytest.approx((1 + 0) / 2)
@@ -180,11 +180,13 @@ def test_frames_of_a_sequence_count_as_one(tmp_path: Path) -> None:
 def test_a_stored_baseline_divides_where_it_was_run_and_nowhere_else(tmp_path: Path) -> None:
     store = stored_sequences(tmp_path)
     stored_sequences(tmp_path, data=DataIdentity("other", "g", 4))
-    own, other = results_of(store), results_of(store, "alexnet")
+    own, other = Folder.open(store).results, Folder.open(store, baseline="alexnet").results
     assert [result.score("mt5d_partial").value for result in own] == [None, None]
     assert [result.score("mt5d_partial").value for result in other] == pytest.approx([1, 1])
     stored(tmp_path, records([True] * 4))
-    unmoved = next(result for result in results_of(store, "alexnet") if result.benchmark == "imagenet-val")
+    unmoved = next(
+        result for result in Folder.open(store, baseline="alexnet").results if result.benchmark == "imagenet-val"
+    )
     assert not any("ratios are to" in warning for warning in unmoved.warnings)
 
 
@@ -199,7 +201,7 @@ def test_of_two_stored_runs_of_the_baseline_the_one_that_was_evaluated_last_divi
     second.write(0, [(sample, condition) for sample in ("n/0", "n/1") for condition in (0, 1)], still)
     for run, name, day in ((first, "second", 1), (second, "f1rst", 2)):
         run.add_measured({"started": f"2026-11-0{day + 2 * (name == last)}T10:00:00+00:00", "rows": 1, "asked": {}})
-    found = {result.key: result for result in results_of(store, "alexnet")}
+    found = {result.key: result for result in Folder.open(store, baseline="alexnet").results}
     key = {"second": first.key, "f1rst": second.key}[last]
     assert {result.measured["baseline"]["run"] for result in found.values()} == {key}
     assert found[key].score("mfr_partial").value == pytest.approx(1)
@@ -242,11 +244,13 @@ def named(given: Records, prefix: str) -> Records:
 
 def test_what_was_computed_once_is_read_and_nothing_else(tmp_path: Path, work: Counter[str]) -> None:
     store = stored(tmp_path, records([True, True, False]))
-    first = results_of(store)
+    first = Folder.open(store).results
     assert work == {"shards": 1, "scores": 1}
-    assert [result.as_dict() for result in results_of(Store.open(tmp_path))] == [result.as_dict() for result in first]
+    assert [result.as_dict() for result in Folder.open(Store.open(tmp_path)).results] == [
+        result.as_dict() for result in first
+    ]
     assert work == {"shards": 1, "scores": 1}
-    results_of(store, verify=True)
+    _ = Folder.open(store, verify=True).results
     assert work == {"shards": 2, "scores": 2}, "unless it is asked for"
 
 
@@ -255,24 +259,24 @@ def test_a_second_benchmark_scores_only_itself(tmp_path: Path, work: Counter[str
     rebuild_results(store)
     work.clear()
     stored_sequences(tmp_path)
-    assert len(rebuild_results(store)) == 2
+    assert len(rebuild_results(store).results) == 2
     assert work == {"shards": 1, "scores": 1}
 
 
 def test_a_new_shard_is_joined_and_a_changed_one_read_again(tmp_path: Path, work: Counter[str]) -> None:
     store = Store.create(tmp_path)
     shard(store, 0, records([True, True]))
-    results_of(store)
+    _ = Folder.open(store).results
     work.clear()
     shard(store, 1, named(records([False]), "m"))
-    (result,) = results_of(store)
+    (result,) = Folder.open(store).results
     assert work == {"shards": 1, "scores": 1, "tables": 1}, "the first shard is not read again"
     assert result.score("top1").value == pytest.approx(2 / 3)
     work.clear()
     (second,) = tmp_path.glob("records/*/000001-*.parquet")
     second.unlink()  # what is there is not written over
     shard(store, 1, named(records([True]), "m"))
-    (result,) = results_of(store)
+    (result,) = Folder.open(store).results
     assert work == {"shards": 2, "scores": 1}
     assert result.score("top1").value == 1.0
 
@@ -284,18 +288,18 @@ def test_a_second_file_of_a_shard_never_replaces_rows_of_the_first(tmp_path: Pat
     found = []
     for given in parts:
         shard(each, 0, given)
-        found.append(results_of(each)[0].scores)
+        found.append(Folder.open(each).results[0].scores)
         shard(once, 0, given)
-    assert results_of(once)[0].scores == found[-1]
-    assert results_of(once)[0].counts.images == 3
+    assert Folder.open(once).results[0].scores == found[-1]
+    assert Folder.open(once).results[0].counts.images == 3
 
 
 def test_other_sources_score_anew(tmp_path: Path, work: Counter[str], monkeypatch: pytest.MonkeyPatch) -> None:
     store = stored(tmp_path, records([True, True, False]))
-    results_of(store)
+    _ = Folder.open(store).results
     for module in (runs, store_run):
         monkeypatch.setattr(module, "sources_digest", lambda: "others")
-    results_of(store)
+    _ = Folder.open(store).results
     assert work == {"shards": 2, "scores": 2}
 
 
@@ -303,8 +307,8 @@ def test_a_folder_that_cannot_be_written_is_scored_all_the_same(tmp_path: Path, 
     store = stored(tmp_path, records([True, True, False]))
     (run,) = (tmp_path / "records").iterdir()
     (run / "scored").write_text("in the way")
-    assert results_of(store)[0].score("top1").value == pytest.approx(2 / 3)
-    assert results_of(store)[0].score("top1").value == pytest.approx(2 / 3)
+    assert Folder.open(store).results[0].score("top1").value == pytest.approx(2 / 3)
+    assert Folder.open(store).results[0].score("top1").value == pytest.approx(2 / 3)
     assert work["shards"] == 2
 
 
@@ -312,24 +316,24 @@ def test_a_folder_that_cannot_be_written_is_scored_all_the_same(tmp_path: Path, 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"PAR1"])
 def test_what_was_kept_and_is_torn_is_computed_again(tmp_path: Path, name: str, content: bytes) -> None:
     store = stored(tmp_path, records([True, True, False]))
-    first = results_of(store)
+    first = Folder.open(store).results
     (kept,) = (tmp_path / "records").glob(f"*/scored/{name}")
     kept.write_bytes(content)
-    assert [result.as_dict() for result in results_of(store)] == [result.as_dict() for result in first]
+    assert [result.as_dict() for result in Folder.open(store).results] == [result.as_dict() for result in first]
     shard(store, 1, named(records([False]), "m"))
-    assert results_of(store)[0].counts.images == 4
+    assert Folder.open(store).results[0].counts.images == 4
 
 
 def test_another_baseline_is_shown_and_changes_no_file_of_results(tmp_path: Path, work: Counter[str]) -> None:
     store = stored_sequences(tmp_path)
     rebuild_results(store)
     before = (tmp_path / "results.json").read_bytes()
-    (other,) = results_of(store, "alexnet")
+    (other,) = Folder.open(store, baseline="alexnet").results
     assert other.score("mt5d_partial").value == pytest.approx(1)
     assert (tmp_path / "results.json").read_bytes() == before
     work.clear()
-    results_of(store)
-    results_of(store, "alexnet")
+    _ = Folder.open(store).results
+    _ = Folder.open(store, baseline="alexnet").results
     assert work["scores"] == 0, "both are kept"
 
 
@@ -343,25 +347,25 @@ def test_records_that_come_while_results_are_made_are_in_them(tmp_path: Path, mo
         return scores(*arguments)
 
     monkeypatch.setattr(Classification, "scores", slow)
-    assert rebuild_results(store)[0].counts.images == 3
+    assert rebuild_results(store).results[0].counts.images == 3
 
 
 def test_clean_accuracy_is_compared_once(tmp_path: Path, work: Counter[str]) -> None:
     stored(tmp_path, records([True, True, False, True]))
     store = stored(tmp_path, records([True, False, False, False]), benchmark="imagenet-v2")
-    first = results_of(store)
+    first = Folder.open(store).results
     work.clear()
-    assert [result.as_dict() for result in results_of(store)] == [result.as_dict() for result in first]
+    assert [result.as_dict() for result in Folder.open(store).results] == [result.as_dict() for result in first]
     assert not work
 
 
 def test_clean_accuracy_is_compared_again_where_the_clean_run_has_grown(tmp_path: Path) -> None:
     store = stored(tmp_path, records([True, True]))
     stored(tmp_path, records([True, False, False, False]), benchmark="imagenet-v2")
-    (shifted,) = [result for result in results_of(store) if result.benchmark == "imagenet-v2"]
+    (shifted,) = [result for result in Folder.open(store).results if result.benchmark == "imagenet-v2"]
     assert shifted.score("clean_top1").value == 1.0
     shard(store, 1, named(records([False, False]), "m"))
-    (shifted,) = [result for result in results_of(store) if result.benchmark == "imagenet-v2"]
+    (shifted,) = [result for result in Folder.open(store).results if result.benchmark == "imagenet-v2"]
     assert shifted.score("clean_top1").value == 0.5
 
 
@@ -370,10 +374,10 @@ def test_failures_that_were_evaluated_later_are_none(tmp_path: Path) -> None:
     opened = store.run(identity(), Plan(batch_size=8, whole=(0,)))
     part = records([True, True])
     opened.write(0, [("n/0", 0), ("n/1", 0), ("n/2", 0)], Records(part.columns, (Failure("n/2", "torn"),)))
-    assert results_of(store)[0].counts == Counts(4, 2, 1, 2)
+    assert Folder.open(store).results[0].counts == Counts(4, 2, 1, 2)
     late = records([True, True, True]).where(np.array([2]))
     opened.write(0, [("n/2", 0)], late)
-    (result,) = results_of(store)
+    (result,) = Folder.open(store).results
     assert (result.counts, result.failures) == (Counts(4, 3, 0, 3), ())
 
 
@@ -384,10 +388,10 @@ def test_a_card_that_is_no_longer_installed_costs_the_others_nothing(
     store = stored(tmp_path, records([True, True, False]))
     stored_sequences(tmp_path)
     if scored_before:
-        results_of(store)
+        _ = Folder.open(store).results
     monkeypatch.delitem(cards._entries, "perturbation")
     for _ in range(2):
-        sequences, photographs = results_of(store)
+        sequences, photographs = Folder.open(store).results
         assert photographs.score("top1").value == pytest.approx(2 / 3)
         assert bool(sequences.scores) == scored_before
         assert any("its card 'perturbation' is not installed" in warning for warning in sequences.warnings)
@@ -400,7 +404,7 @@ def test_a_damaged_shard_is_left_out_and_told_each_time(tmp_path: Path) -> None:
     (path,) = tmp_path.glob("records/*/000001-*.parquet")
     path.write_bytes(path.read_bytes()[:-20])
     for _ in range(2):
-        (result,) = results_of(store)
+        (result,) = Folder.open(store).results
         assert result.counts.images == 2
         assert any(path.name in warning for warning in result.warnings)
 
@@ -420,14 +424,14 @@ def test_a_shard_that_comes_back_with_its_size_and_time_is_read_again(tmp_path: 
 
     put_back(bytes(spoilt))
     for _ in range(2):
-        (result,) = results_of(store)
+        (result,) = Folder.open(store).results
         assert (result.counts.images, len(result.damage)) == (2, 1)
     put_back(content)
-    (result,) = results_of(store)
+    (result,) = Folder.open(store).results
     assert (result.counts.images, list(result.damage)) == (3, [])
     (table,) = tmp_path.glob("records/*/scored/images.parquet")
     written = table.stat().st_mtime_ns
-    results_of(store)
+    _ = Folder.open(store).results
     assert table.stat().st_mtime_ns == written  # and is kept from then on
 
 
@@ -440,5 +444,5 @@ def test_results_of_one_table_stand_together_whatever_another_table_is_told_apar
             )
             store.run(run, Plan(batch_size=8, whole=(0,))).write(0, [("n/0", 0)], records([True]))
     in_order = [("alexnet", ""), ("vgg16", ""), ("alexnet", "robustbench"), ("vgg16", "robustbench")]
-    for results in (results_of(store), collect_results([str(tmp_path / "out")]).results):
+    for results in (Folder.open(store).results, collect_results([str(tmp_path / "out")]).results):
         assert [(each.model, each.run.benchmark.options["subset"]) for each in results] == in_order

@@ -11,7 +11,7 @@ from hardiness.benchmarks.corruptions import corruption_benchmark
 from hardiness.core.condition import Condition
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
 from hardiness.core.table import Records
-from hardiness.results.results import results_of
+from hardiness.results.folder import Folder
 from hardiness.store.store import Store
 
 IMAGES = 3
@@ -42,7 +42,7 @@ def keep(folder: Path, name: str, wrong: int, cells: int | None = None, weights:
 
 
 def metrics(store: Store, benchmark: str) -> dict[str, float | None]:
-    found = next(result for result in results_of(store) if result.benchmark == benchmark)
+    found = next(result for result in Folder.open(store).results if result.benchmark == benchmark)
     return {score.metric: score.value for score in found.scores if score.condition == Condition()}
 
 

@@ -11,10 +11,9 @@ import pytest
 from sliced_runs import columns_of, stored
 
 import hardiness
-from hardiness.benchmarks.card import card_of
 from hardiness.core.columns import Columns, Grouping
+from hardiness.results.folder import Folder
 from hardiness.results.measured import measures_of
-from hardiness.results.runs import ScoredRun
 from hardiness.results.slice_comparison import SlicedDifference, sliced_differences
 from hardiness.statistics.comparison import cell_differences
 from hardiness.statistics.estimate import mean
@@ -24,7 +23,7 @@ from hardiness.store.store import Store
 
 def compared(store: Store, columns: Columns, *slices: str, cluster: str = "") -> list[SlicedDifference]:
     grouping = Grouping(cluster=cluster, slices=slices, columns=(columns,))
-    runs = {run.run.model.name: ScoredRun(run, card_of(run.run), grouping=grouping) for run in store.runs()}
+    runs = {run.stored.run.model.name: run for run in Folder.open(store, grouping=grouping).alone}
     runs = dict(sorted(runs.items()))
     first = measures_of(next(iter(runs.values())))
     top1 = [score for score in first.scores if score.metric in ("top1", "mce")][:1]
@@ -66,7 +65,7 @@ def test_better_on_average_and_worse_at_a_site_is_seen_and_said(reversed_at_b: S
 
 def test_each_slice_has_the_exact_test_at_the_level_of_holm(reversed_at_b: Store) -> None:
     (difference,) = compared(reversed_at_b, columns_of(600, site=SITES), "site")
-    runs = {run.run.model.name: measures_of(ScoredRun(run, card_of(run.run))) for run in reversed_at_b.runs()}
+    runs = {run.stored.run.model.name: measures_of(run) for run in Folder.open(reversed_at_b).alone}
     places = np.arange(600)[np.array(SITES) == "B"]
     exact = cell_differences(*(~runs[name].right[places] for name in ("new", "old")))[0]
     at_b = difference.slices[0].difference

@@ -16,12 +16,12 @@ from hardiness.core.columns import Columns, Grouping
 from hardiness.core.errors import ArgumentError
 from hardiness.core.result import Result, SlicedScore
 from hardiness.core.run import ModelIdentity, Plan
-from hardiness.results.results import results_of
+from hardiness.results.folder import Folder
 from hardiness.store.store import Store
 
 
 def sliced(store: Store, columns: Columns, *slices: str, **more: Any) -> Result:
-    (result,) = results_of(store, grouping=Grouping(slices=slices, columns=(columns,), **more))
+    (result,) = Folder.open(store, grouping=Grouping(slices=slices, columns=(columns,), **more)).results
     return result
 
 
@@ -59,7 +59,7 @@ def test_calibration_is_of_the_pictures_of_the_slice(tmp_path: Path) -> None:
     right = np.random.default_rng(0).random((900, 1)) < 0.7
     columns = columns_of(900, half=["first"] * 600 + ["second"] * 300, pair=[str(k // 2) for k in range(900)])
     score = by_metric(sliced(stored(tmp_path, right), columns, "half"))["rms_calibration_error"]
-    (alone,) = results_of(stored(tmp_path / "alone", right[:600]))
+    (alone,) = Folder.open(stored(tmp_path / "alone", right[:600])).results
     expected = alone.score("rms_calibration_error", protocol="hendrycks2019")
     first = next(each for each in score.slices if each.value == "first")
     assert first.score == pytest.approx(expected.value)
@@ -76,7 +76,7 @@ def test_an_error_is_worst_where_it_is_highest(tmp_path: Path) -> None:
     assert not score.higher_is_better
     assert score.slices[0].value == "A"
     assert score.worst.low > score.slices[1].score
-    expected = results_of(stored(tmp_path / "alone", right[:40]))[0].score("mce")
+    expected = Folder.open(stored(tmp_path / "alone", right[:40])).results[0].score("mce")
     assert score.slices[0].score == pytest.approx(expected.value)
 
 
@@ -136,7 +136,7 @@ def test_a_run_that_was_stopped_before_its_first_picture_costs_the_others_no_sli
     (finished,) = store.runs()
     store.run(replace(finished.run, model=ModelIdentity("begun", "b")), Plan(whole=(0,)))
     grouping = Grouping(cluster="patient", slices=("site",), columns=(columns_of(200, site=SITES, patient=range(200)),))
-    results = {result.model: result for result in results_of(store, grouping=grouping)}
+    results = {result.model: result for result in Folder.open(store, grouping=grouping).results}
     assert [each.value for each in by_metric(results["net"])["top1"].slices] == ["B", "C", "A"]
     assert not results["begun"].slices
     assert results["begun"].counts.images == 0
@@ -144,7 +144,7 @@ def test_a_run_that_was_stopped_before_its_first_picture_costs_the_others_no_sli
 
 def test_results_json_has_them_and_none_where_none_are_asked(tmp_path: Path, accuracies: np.ndarray) -> None:
     store = stored(tmp_path, accuracies)
-    assert results_of(store)[0].as_dict()["slices"] == []
+    assert Folder.open(store).results[0].as_dict()["slices"] == []
     form = json.loads(json.dumps(sliced(store, columns_of(200, site=SITES), "site").as_dict()))["slices"][0]
     assert (form["column"], form["metric"], form["worst_value"]) == ("site", "top1", "B")
     assert form["slices"][0]["value"] == "B"

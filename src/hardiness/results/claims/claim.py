@@ -15,12 +15,11 @@ from hardiness.core.registry import Registry, instance_of
 from hardiness.core.result import Result, TextTable
 from hardiness.core.spread import Interval
 from hardiness.reference.published_numbers import baseline, table
-from hardiness.results.measured import RunByImage, stored_measures
-from hardiness.results.stored_baseline import stored_baseline
+from hardiness.results.folder import Folder
+from hardiness.results.measured import RunByImage, measures_of
 from hardiness.statistics.comparison import FEWEST, FEWEST_DIFFERING, shared_images
 from hardiness.statistics.estimate import Estimate
 from hardiness.statistics.measures import Measurable
-from hardiness.store.store import Store
 
 HOLDS: Verdict = "holds"
 FAILS: Verdict = "does not hold"
@@ -108,20 +107,20 @@ class Models:
         """The reference, if there is one, then the family."""
         return (*((self.reference,) if self.reference else ()), *self.family)
 
-    def paired(self, stores: Sequence[Store], baseline_model: str | None = None) -> Models:
+    def paired(self, folder: Folder) -> Models:
         """These models, their numbers measured on the images that all of them have, with what each image adds.
 
         A number stays as it is, with an error of its own, where no image is shared, or where these images say too
         little of it: fewer than thirty images, or fewer than ten that differ from the rest.
 
         Args:
-            stores: where the runs are.
-            baseline_model: whose stored runs ratios divide by, instead of the published baseline.
+            folder: where the runs are.
         """
         names = {subject.model for subject in self.all}
-        stored = [run for store in stores for run in store.runs() if run.run.model.name in names]
-        base = stored_baseline(stores, baseline_model) if baseline_model else None
-        measures = [stored_measures(run, base) for run in stored]
+        measures = []
+        for run in (each for each in folder.alone if each.stored.run.model.name in names):
+            measures.append(measures_of(run, folder.baseline))
+            run.release()
         runs = [run for run in measures if run is not None and run.run.precision == "fp32"]
         paired: dict[str, dict[str, KnownNumber]] = {name: {} for name in names}
         for quantity in QUANTITIES:

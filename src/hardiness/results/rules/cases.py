@@ -133,9 +133,9 @@ def _has_parts_of_pictures(rule: Rule, result: Result) -> bool:
 
 def matches_nothing(place: str, folder: PolicyFolder, error: UnmatchedError) -> ArgumentError:
     """The error of a rule that no run of a folder has what it names of, with the nearest name and what is not read."""
-    unread = "".join(f"; {line}" for line in folder.store.survey().problems)
+    unread = "".join(f"; {line}" for line in folder.folder.problems)
     return ArgumentError(
-        f"{place}: {error.field} {error.value!r} matches nothing in {folder.store.address}"
+        f"{place}: {error.field} {error.value!r} matches nothing in {folder.folder.address}"
         f"{suggestion(error.value, error.names)}{unread}"
     )
 

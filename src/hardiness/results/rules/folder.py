@@ -1,4 +1,4 @@
-"""The results and runs of a folder that the rules of a policy are judged on, and those of its baselines."""
+"""A folder as the rules of a policy are judged on it, and those of its baselines."""
 
 from __future__ import annotations
 
@@ -6,34 +6,31 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 
-from hardiness.benchmarks.card import card_of
-from hardiness.core.columns import NO_GROUPING, Grouping
 from hardiness.core.errors import ArgumentError, HardinessError
 from hardiness.core.result import Result
 from hardiness.results.dependence import dependence_lines
+from hardiness.results.folder import Folder
 from hardiness.results.policy import ANY, Policy, Rule
-from hardiness.results.results import group_of, results_of_runs
+from hardiness.results.results import group_of
 from hardiness.results.rules.errors import MissingNumberError, UnmatchedError
 from hardiness.results.rules.judged_runs import KEY_DIGITS, JudgedRun, labels_apart
 from hardiness.results.run_names import differences_of, named_by
-from hardiness.results.runs import ScoredRun, fit_groupings, successors_of, with_joined
+from hardiness.results.runs import ScoredRun
 from hardiness.results.shared_clusters import clusters_of_runs
 from hardiness.statistics.clusters import Clusters
 from hardiness.store.store import Store
 
 
 class PolicyFolder:
-    """A folder's results and runs, by the clusters that are asked for, and the baselines that rules name, read once.
+    """A folder by the clusters that are asked for, and the baselines that rules name, each opened once.
 
     A baseline's pictures have the columns of its own folder.
     """
 
-    def __init__(self, store: Store, policy: Policy, grouping: Grouping = NO_GROUPING) -> None:
-        self.store, self.policy, self.grouping = store, policy, grouping
-        self._by_cluster = {grouping.cluster: self}
-        runs = with_joined([ScoredRun(run, card_of(run.run), grouping=grouping) for run in store.runs()])
-        fit_groupings(runs)
-        self.runs = {run.stored.key: run for run in runs}
+    def __init__(self, folder: Folder, policy: Policy) -> None:
+        self.folder, self.policy, self.grouping = folder, policy, folder.grouping
+        self.runs = {run.stored.key: run for run in folder.runs}
+        self._by_cluster = {folder.grouping.cluster: self}
         self._baselines: dict[str, PolicyFolder | str] = {}
 
     def for_rule(self, rule: Rule) -> PolicyFolder:
@@ -45,7 +42,8 @@ class PolicyFolder:
         cluster = self.grouping.cluster or rule.cluster
         if cluster not in self._by_cluster:
             try:
-                folder = PolicyFolder(self.store, self.policy, replace(self.grouping, cluster=cluster))
+                grouping = replace(self.grouping, cluster=cluster)
+                folder = PolicyFolder(replace(self.folder, grouping=grouping), self.policy)
             except ArgumentError as error:
                 raise ArgumentError(f"{self.policy.place(rule)}: cluster: {error}") from None
             folder._baselines = self._baselines
@@ -65,15 +63,15 @@ class PolicyFolder:
         except ArgumentError as error:
             raise MissingNumberError(str(error)) from None
 
-    @cached_property
+    @property
     def results(self) -> list[Result]:
         """The results of all runs."""
-        return results_of_runs(list(self.runs.values()), self.store)
+        return self.folder.results
 
-    @cached_property
+    @property
     def successors(self) -> dict[str, ScoredRun]:
         """By the key of each run that is not judged: the run of its name that was evaluated last."""
-        return successors_of(list(self.runs.values()))
+        return self.folder.successors
 
     def results_for(self, rule: Rule) -> list[Result]:
         """The results that a rule may speak of: of several runs of one name the last, or the one that it names.
@@ -115,7 +113,7 @@ class PolicyFolder:
                 f"not judged: the run {digits} of {result.name} on {result.benchmark}"
                 f"{f' ({label})' if label else ''}, since the run {new.key[:KEY_DIGITS]}"
                 f'{f" ({later})" if later else ""} of that name was evaluated later; run = "{digits}" in a '
-                f"rule judges it, 'hardiness data drop {self.store.address} {digits}' removes it"
+                f"rule judges it, 'hardiness data drop {self.folder.address} {digits}' removes it"
             )
         return tuple(remarks)
 
@@ -127,7 +125,9 @@ class PolicyFolder:
         """
         if address not in self._baselines:
             try:
-                self._baselines[address] = PolicyFolder(Store.open(self.policy.address_of(address)), self.policy)
+                self._baselines[address] = PolicyFolder(
+                    Folder.open(Store.open(self.policy.address_of(address))), self.policy
+                )
             except HardinessError as error:
                 self._baselines[address] = str(error)
         baseline = self._baselines[address]
@@ -138,8 +138,7 @@ class PolicyFolder:
     def save(self) -> None:
         """Keep what was computed of the runs."""
         for folder in self._by_cluster.values():
-            for run in folder.runs.values():
-                run.save()
+            folder.folder.save()
 
 
 def _names_of(results: Sequence[Result]) -> dict[str, str]:
