@@ -21,7 +21,7 @@ from hardiness.api.execution import run
 from hardiness.core.request import Request
 from hardiness.core.result import Result, Score
 from hardiness.reference.sets import distortion_set
-from hardiness.results.results import results_of as scored
+from hardiness.results.folder import Folder
 from hardiness.store.store import Store
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "docs"))
@@ -83,9 +83,9 @@ def main() -> int:
         outcome = run(Command(MODELS, benchmark, out, data=(data,), request=Request(limit=LIMIT)))
         assert not outcome.problems, outcome.problems
     store = Store.open(out)
-    lines = block(scored(store), scored(store, BASELINE))
+    lines = block(Folder.open(store).results, Folder.open(store, baseline=BASELINE).results)
     PAGE.write_text(with_block(PAGE.read_text("utf-8"), "imagenet-p", "\n".join(lines) + "\n"), "utf-8")
-    write_cells(scored(store))
+    write_cells(Folder.open(store).results)
     print(f"wrote {PAGE.name} and {CELLS_FILE.name}")
     return 0
 

@@ -201,3 +201,14 @@ def test_no_public_class_name_has_two_meanings() -> None:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 places[node.name].append(str(path.relative_to(SOURCE)))
     assert {name: where for name, where in places.items() if len(where) > 1} == {}
+
+
+def test_runs_with_their_scores_are_made_in_one_module() -> None:
+    """A folder that is opened joins runs, finds their levels and fits their grouping: nobody else puts one together."""
+    made_in = {
+        path.relative_to(SOURCE).as_posix()
+        for path, nodes in parsed().items()
+        for node in nodes
+        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in {"ScoredRun", "JoinedRun"}
+    }
+    assert made_in == {"results/folder.py"}

@@ -254,7 +254,7 @@ class BenchmarkComparison:
                 return replace(self, notes=(*self.notes, note))
             return self
         if references:
-            effective, notes = against_references(folder.alone, self.keys, references)
+            effective, notes = against_references(folder.whole, self.keys, references)
             return replace(self, effective=tuple(effective), notes=(*self.notes, *notes))
         for name, key in self.keys.items():
             form = by_key[key].details.get(EFFECTIVE.name) if key in by_key else None
@@ -402,7 +402,7 @@ def _named(folder: Folder) -> list[tuple[str, ScoredRun]]:
     if len(set(names)) < len(names):
         names = [address.rstrip("/") for address in addresses]
     runs_by_place: dict[str, list[ScoredRun]] = {}
-    for run in folder.alone:
+    for run in folder.whole:
         runs_by_place.setdefault(run.stored.files.address, []).append(run)
     named_runs: list[tuple[str, ScoredRun]] = []
     for address, place in zip(addresses, names, strict=True):

@@ -85,7 +85,7 @@ class Folder:
 
     @cached_property
     def alone(self) -> tuple[ScoredRun, ...]:
-        """Every run by itself, as it is compared with others; a run that is in two folders once.
+        """Every run by itself; one that is in two folders once.
 
         Each is asked for those clusters and slices alone whose columns its pictures have, and says in
         `ScoredRun.column_remarks` which it lacks.
@@ -107,7 +107,7 @@ class Folder:
 
     @cached_property
     def whole(self) -> tuple[ScoredRun, ...]:
-        """The runs, each with its levels of corruptions; a level stands alone only where there is no run on its set."""
+        """The runs as they are compared, each with its levels; a level is alone where there is no run on its set."""
         return tuple(_with_levels(self.alone))
 
     @cached_property

@@ -225,10 +225,8 @@ def ladder_tables(folder: Folder, rungs: Sequence[str]) -> list[LadderTable]:
     """
     tables = []
     places: dict[str, list[str]] = {rung: [] for rung in rungs}
-    whole = {run.stored.key: run for run in folder.whole}  # a run at a single level stands with that on its set
     for key, runs in sorted(runs_by_table(folder, rungs).items()):
-        of_sets = {name: whole[run.stored.key] for name, run in runs.items() if run.stored.key in whole}
-        own = {rung: run for rung in rungs if (run := _run_of(rung, of_sets, key[0])) is not None}
+        own = {rung: run for rung in rungs if (run := _run_of(rung, runs, key[0])) is not None}
         for rung in own:
             places[rung].append(f"{key[0]} on {key[1]}")
         if len(own) > 1:

@@ -18,6 +18,8 @@ from hardiness.core.errors import ArgumentError
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
 from hardiness.core.table import Records
 from hardiness.distortions.apply import corruptions
+from hardiness.results.comparison import kept_comparisons
+from hardiness.results.folder import Folder
 from hardiness.store.store import Store
 
 N = 200
@@ -360,3 +362,36 @@ def test_a_corruption_that_one_run_lacks_is_missing_with_the_option_that_runs_it
     assert "gaussian_noise was not run at sigma=0.25; run -b own-c:corruptions=gaussian_noise,levels=0.25" in str(
         verdict.reason
     )
+
+
+def test_levels_of_another_folder_stand_beside_the_run(tmp_path: Path) -> None:
+    places = tmp_path / "set", tmp_path / "levels"
+    write(Store.create(places[0]), SET, RIGHT)
+    for level in LEVELS:
+        write_level(Store.create(places[1]), level, RIGHT)
+    together = Folder.open(*map(Store.open, places))
+    (result,) = together.results
+    write(Store.create(places[1]), SET, RIGHT)
+    (beside,) = Folder.open(Store.open(places[1])).results
+    assert result.scores == beside.scores, "as where all of them are in one folder"
+    assert any(score.metric == "operating_limit" and score.value for score in result.scores)
+
+
+def test_no_level_is_the_baseline_though_it_was_evaluated_last(out: Path) -> None:
+    """A comparison divided by it, and the results of the same folder by the run on the set."""
+    store = Store.create(out)
+    write(store, SET, RIGHT, model="other")
+    for model in ("net", "other"):
+        write_level(store, "quality=50", RIGHT, model=model)
+    for run in store.runs():
+        is_level = "cell" in run.run.benchmark.options
+        run.add_measured({"started": f"2026-01-0{2 if is_level else 1}T00:00:00+00:00"})
+    folder = Folder.open(store, baseline="net")
+    assert folder.baseline is not None
+    (key,) = folder.baseline.keys.values()
+    (net,) = (run for run in folder.whole if run.stored.run.model.name == "net")
+    assert key == net.stored.key
+    compared = {score.metric: score for score in kept_comparisons(folder)[0].scores}
+    ratio = next(score for metric, score in compared.items() if "mce" in metric)
+    (result,) = (result for result in folder.results if result.model == "other")
+    assert ratio.values["other"] == pytest.approx(result.score(ratio.metric).value)

@@ -118,7 +118,7 @@ class Models:
         """
         names = {subject.model for subject in self.all}
         measures = []
-        for run in (each for each in folder.alone if each.stored.run.model.name in names):
+        for run in (each for each in folder.whole if each.stored.run.model.name in names):
             measures.append(measures_of(run, folder.baseline))
             run.release()
         runs = [run for run in measures if run is not None and run.run.precision == "fp32"]
