@@ -6,7 +6,6 @@ from hardiness.core.doors import door
 
 if TYPE_CHECKING:
     from hardiness.benchmarks.card import MissingCard as MissingCard
-    from hardiness.benchmarks.card import card_of as card_of
     from hardiness.benchmarks.card import cards
     from hardiness.benchmarks.options import describe as describe
     from hardiness.benchmarks.options import described as described
