@@ -16,7 +16,7 @@ from hardiness.results.comparison import BenchmarkComparison, kept_comparisons
 from hardiness.results.folder import Folder
 from hardiness.results.gate import kept_gate
 from hardiness.results.policy import limit_of_text
-from hardiness.results.results import group_of, published_results, with_limits
+from hardiness.results.results import group_of, published_results
 from hardiness.store.lock import WAIT_S
 from hardiness.store.store import Store
 from hardiness.visualise.stored import folders
@@ -74,7 +74,7 @@ def collect_results(
     """
     stores, problems = open_stores(outs)
     folder = Folder.open(*stores, grouping=grouping, baseline=baseline)
-    results = folder.results if above is None else with_limits(folder.results, folder.runs, above)
+    results = folder.results_at(above=above)
     comparisons = comparisons_of(folder, details=False)
     titles = tuple(f"{table.title}: " for table in grouping.columns)
     about_tables = dict.fromkeys(

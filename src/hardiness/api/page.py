@@ -33,7 +33,6 @@ from hardiness.report.pictures import FeatureGrid, FeaturePicture
 from hardiness.report.results_file import rebuild_results
 from hardiness.report.training_overlap import declared
 from hardiness.results.folder import Folder
-from hardiness.results.results import with_limits
 from hardiness.sources.files import shown
 from hardiness.store.files import Files
 from hardiness.store.local_files import LocalFiles, refuse_special
@@ -163,7 +162,7 @@ def write_page(report: Report) -> WrittenPage:
     else:
         folder = Folder.open(*stores, grouping=grouping, baseline=report.baseline)
     problems = problems_of(folder, [*problems, *missing])
-    results = folder.results if above is None else with_limits(folder.results, folder.runs, above)
+    results = folder.results_at(above=above)
     results = with_published(results) if report.published else results
     claims = claims_table(folder) if stores else published_claims().view() if results else None
     title = ", ".join(_name_of(out) for out in report.outs) or "the published results"

@@ -9,7 +9,6 @@ from hardiness.api.grouping import Mix, grouping_of
 from hardiness.data.columns import GivenColumns
 from hardiness.report.stored_results import StoredResults
 from hardiness.results.folder import Folder
-from hardiness.results.results import with_limits, with_severities
 from hardiness.store.store import Store
 
 
@@ -43,7 +42,4 @@ def load_results(
     """
     store = Store.open(out)
     folder = Folder.open(store, grouping=grouping_of(columns, cluster, slices, mix), baseline=baseline)
-    results = folder.results
-    results = results if below is None else with_severities(results, folder.runs, below)
-    results = results if above is None else with_limits(results, folder.runs, above)
-    return StoredResults(results, folder.problems)
+    return StoredResults(folder.results_at(below=below, above=above), folder.problems)

@@ -32,7 +32,7 @@ from hardiness.report.terminal import (
 )
 from hardiness.results.comparison import BenchmarkComparison
 from hardiness.results.folder import Folder
-from hardiness.results.results import group_of, with_limits, with_severities
+from hardiness.results.results import group_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,9 +66,7 @@ def show(options: ShowOptions) -> int:
     above = api.stated_accuracy(options.above)
     (stores, missing), grouping = api.open_stores(options.outs), api.grouping_asked(options.grouped)
     folder = Folder.open(*stores, grouping=grouping, baseline=options.baseline, verify=options.verify)
-    problems, shown = api.problems_of(folder, missing), folder.results
-    shown = shown if below is None else with_severities(shown, folder.runs, below)
-    shown = shown if above is None else with_limits(shown, folder.runs, above)
+    problems, shown = api.problems_of(folder, missing), folder.results_at(below=below, above=above)
     print_lines(*folder.renamed, problems=problems)
     if options.as_json:
         print_json(shown)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -22,7 +22,7 @@ from hardiness.core.run import DataIdentity, Plan, Run
 from hardiness.core.table import ImageTable
 from hardiness.results.grouping import column_of, named_columns, without_columns
 from hardiness.results.noise import Noise, stored_noise
-from hardiness.results.results import results_of_runs
+from hardiness.results.results import results_of_runs, with_limits, with_severities
 from hardiness.results.runs import (
     JoinedRun,
     ScoredRun,
@@ -103,7 +103,10 @@ class Folder:
             if placed and not any(placed):
                 raise ArgumentError(placed[0].remarks[-1])
         everything = {name: column for run in filled for name, column in run.picture_columns.values.items()}
-        return tuple(_fitted(run, everything) for run in runs)
+        for run in filled:
+            for name in _missing_columns(run):
+                column_of(replace(run.picture_columns, values=everything), name)  # raises where no run has it
+        return tuple(map(_fitted, runs))
 
     @cached_property
     def whole(self) -> tuple[ScoredRun, ...]:
@@ -133,16 +136,13 @@ class Folder:
         """Whether all runs are taken from one output folder."""
         return len({_place(run) for run in self.alone}) <= 1
 
-    def run_of(self, key: str) -> ScoredRun | None:
-        """The run of that key among `runs`; ``None`` where there is none."""
-        return self._by_key.get(key)
-
     @cached_property
-    def _by_key(self) -> dict[str, ScoredRun]:
+    def by_key(self) -> Mapping[str, ScoredRun]:
+        """The `runs` by their keys."""
         return {run.stored.key: run for run in self.runs}
 
     @cached_property
-    def successors(self) -> dict[str, ScoredRun]:
+    def successors(self) -> Mapping[str, ScoredRun]:
         """By the key of each run that another one of its name took the place of: the one that was evaluated last."""
         return successors_of(self.runs)
 
@@ -156,7 +156,7 @@ class Folder:
         return StoredBaseline.from_runs(self.runs, self.baseline_model) if self.baseline_model else None
 
     @cached_property
-    def noises(self) -> dict[str, Noise]:
+    def noises(self) -> Mapping[str, Noise]:
         """The noise between runs that was measured, by the key of the run.
 
         Raises:
@@ -165,7 +165,7 @@ class Folder:
         return stored_noise(self.stores)
 
     @cached_property
-    def results(self) -> list[Result]:
+    def results(self) -> tuple[Result, ...]:
         """The results of all runs, sorted by benchmark, data, protocol, variant, folder and model.
 
         What was kept of earlier calls is taken; nothing but what this one computes is written, beside the records.
@@ -174,14 +174,28 @@ class Folder:
             ArgumentError: as of `alone` and `baseline`.
             StoreError: records cannot be read.
         """
-        noises: dict[str, Noise] = {}
+        noises: Mapping[str, Noise] = {}
         with suppress(StoreError):  # which a comparison says
             noises = self.noises
-        return results_of_runs(self.runs, self.baseline, noises)
+        return tuple(results_of_runs(self.runs, self.baseline, noises))
+
+    def results_at(self, *, below: float | None = None, above: float | None = None) -> Sequence[Result]:
+        """The results, with what a person states in place of half of the clean accuracy.
+
+        Args:
+            below: the share below which accuracy falls at some severity, of one's own classes.
+            above: the accuracy of operating limits.
+
+        Raises:
+            ArgumentError: one of them is not in (0, 1).
+        """
+        results: Sequence[Result] = self.results
+        results = results if below is None else with_severities(results, self.runs, below)
+        return results if above is None else with_limits(results, self.runs, above)
 
     def tables_of(self, result: Result) -> Sequence[ImageTable]:
         """The image tables of a result's run and of its levels; none where it is joined of several, or not here."""
-        run = self.run_of(result.key)
+        run = self.by_key.get(result.key)
         tables = [] if run is None or run.parts else [each.table for each in (run, *run.levels)]
         if run:
             run.release()
@@ -233,7 +247,7 @@ class Folder:
         digest = digest_of([of_inside, [run.digest for run in sets]])
         memo = stored.memo(digest, "joined", anew=self.verify)
         run = JoinedRun(stored, sets[0].card, {}, (), digest, memo, self.grouping, inside=inside, sets=sets)
-        return _fitted(run, {}) if (self.grouping or self.grouping.columns) and len(run.ids) else run
+        return _fitted(run) if self.grouping or self.grouping.columns else run
 
 
 def _fullest_of_keys(runs: Sequence[ScoredRun]) -> list[ScoredRun]:
@@ -248,29 +262,23 @@ def _fullest_of_keys(runs: Sequence[ScoredRun]) -> list[ScoredRun]:
     return [run for run in runs if run is taken[run.stored.key]]
 
 
-def _fitted(run: ScoredRun, everything: dict[str, Any]) -> ScoredRun:
-    """The run, asked for those clusters and slices alone whose columns its pictures have.
+def _missing_columns(run: ScoredRun) -> list[str]:
+    """The names of the columns that a run is asked for and that its pictures have not."""
+    own = run.picture_columns.values
+    return [name for name in named_columns(run.grouping, tuple(own)) if name not in own]
 
-    Args:
-        run: asked for all.
-        everything: the columns of the pictures of all runs, by name.
 
-    Raises:
-        ArgumentError: there is no such column among all of them.
-    """
-    if not len(run.ids):
-        return run
-    own = run.picture_columns
-    missing = [name for name in named_columns(run.grouping, tuple(own.values)) if name not in own.values]
+def _fitted(run: ScoredRun) -> ScoredRun:
+    """The run, asked for those clusters and slices alone whose columns its pictures have."""
+    missing = _missing_columns(run) if len(run.ids) else []
     if not missing:
         return run
-    for name in missing if everything else ():
-        column_of(replace(own, values=everything), name)
     lacks = (
         f"the pictures of {run.stored.run.data.name} have no column {' and no column '.join(missing)}: what needs it "
         "is left out"
     )
-    return replace(run, grouping=without_columns(run.grouping, missing, tuple(own.values)), lacks=lacks)
+    own = tuple(run.picture_columns.values)
+    return replace(run, grouping=without_columns(run.grouping, missing, own), lacks=lacks)
 
 
 def _with_levels(runs: Sequence[ScoredRun]) -> list[ScoredRun]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 
@@ -29,7 +29,7 @@ class PolicyFolder:
 
     def __init__(self, folder: Folder, policy: Policy) -> None:
         self.folder, self.policy, self.grouping = folder, policy, folder.grouping
-        self.runs = {run.stored.key: run for run in folder.runs}
+        self.runs = folder.by_key
         self._by_cluster = {folder.grouping.cluster: self}
         self._baselines: dict[str, PolicyFolder | str] = {}
 
@@ -64,12 +64,12 @@ class PolicyFolder:
             raise MissingNumberError(str(error)) from None
 
     @property
-    def results(self) -> list[Result]:
+    def results(self) -> Sequence[Result]:
         """The results of all runs."""
         return self.folder.results
 
     @property
-    def successors(self) -> dict[str, ScoredRun]:
+    def successors(self) -> Mapping[str, ScoredRun]:
         """By the key of each run that is not judged: the run of its name that was evaluated last."""
         return self.folder.successors
 
