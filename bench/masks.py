@@ -31,6 +31,7 @@ from hardiness.engine.batch import QueuedPicture
 from hardiness.imaging.codecs import decode
 from hardiness.imaging.resizing import on_canvas
 from hardiness.models.naming import resolve
+from hardiness.report.words import text
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1] / folder) for folder in ("tests/masked", "docs")]
 
@@ -107,7 +108,7 @@ def row(mask: str, networks: Sequence[Victim]) -> dict[str, tuple[set[str], str]
     found = {}
     for each in networks:
         findings = report(make(each.network), each.rows, each.asked, each.classes)
-        found[each.letter] = (raised(findings), word(findings["verdict"].sentence))
+        found[each.letter] = (raised(findings), word(text(findings["verdict"])))
     return found
 
 
@@ -150,11 +151,11 @@ def main() -> int:
             alarms = sum(bool(names - LONGER) for names, _ in found.values())
         else:
             caught += named(mask, found)
-    text = table(("mask", *CHECKS, "verdict"), lines)
+    written = table(("mask", *CHECKS, "verdict"), lines)
     if "--json" not in sys.argv:
-        print(text)
+        print(written)
     if page:
-        page.write_text(with_block(page.read_text("utf-8"), "masks", text), "utf-8")
+        page.write_text(with_block(page.read_text("utf-8"), "masks", written), "utf-8")
     bars: dict[str, dict[str, Any]] = {
         "masked networks that are named and not believed": at_least(caught, len(chosen) * len(networks)),
         "networks without a mask of which anything is raised": at_most(alarms, 0),

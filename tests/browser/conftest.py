@@ -19,7 +19,6 @@ from hardiness.core.fact import CheckOutcome, Fact, Trust
 from hardiness.core.forms import json_form
 from hardiness.core.result import Counts, Result, Score
 from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Plan, Run
-from hardiness.core.spread import Interval
 from hardiness.core.table import Failure
 from hardiness.imaging.codecs import png
 from hardiness.report.evidence.page import evidence_page
@@ -30,6 +29,7 @@ from hardiness.report.page import PageOptions, put_page
 from hardiness.report.pictures import FeatureGrid, FeaturePicture
 from hardiness.results.claims.claim import judge_claims, published_models
 from hardiness.results.results import group_of, published_results
+from hardiness.statistics.spreads.combined import TwoEnds
 from hardiness.store.local_files import LocalFiles
 
 HOSTILE = (
@@ -123,8 +123,8 @@ CARDS = (classification, corruption, perturbation, attack, cue_conflict)
 
 
 def score(metric: str, value: float, higher_is_better: bool = True, **condition: Any) -> Score:
-    bounds = Interval(max(0.0, value - 0.02), min(1.0, value + 0.02))
-    return Score(metric, value, "fraction", 1000, bounds, higher_is_better, Condition(**condition))
+    spread = TwoEnds(value, max(0.0, value - 0.02), min(1.0, value + 0.02))
+    return Score(metric, value, "fraction", 1000, spread, higher_is_better, Condition(**condition))
 
 
 def result(model: str, benchmark: str, card: str, scores: list[Score], data: str = "imagenet", **more: Any) -> Result:

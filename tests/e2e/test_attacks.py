@@ -17,6 +17,7 @@ from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
 from hardiness import View
+from hardiness.core.fact import Fact
 
 COLOURS = {
     "blue": (0.38, 0.40, 0.62),
@@ -131,8 +132,12 @@ def attacked(
 
 
 def finding(result: dict[str, Any], name: str) -> dict[str, Any]:
-    (found,) = [each for each in result["findings"] if each["name"] == name]
+    (found,) = [each for each in result["findings"] if each["code"] == name]
     return found
+
+
+def is_raised(form: dict[str, Any]) -> bool:
+    return Fact.from_dict(form).is_raised
 
 
 def score(result: dict[str, Any], metric: str, **condition: Any) -> dict[str, Any]:
@@ -151,9 +156,9 @@ def test_a_model_trained_to_hold_holds_and_the_attack_on_it_was_good(attacked: C
     assert told.status == 0, told.err
     assert score(result, "clean_accuracy")["value"] == 1.0
     assert score(result, "accuracy", epsilon=8 / 255, steps=20)["value"] == 1.0
-    raised = {each["name"] for each in result["findings"] if each["raised"]}
+    raised = {each["code"] for each in result["findings"] if is_raised(each)}
     assert raised == {"verdict"}, result["findings"]
-    assert "cannot tell. With 10 images" in finding(result, "verdict")["sentence"]
+    assert "cannot tell. With 10 images" in finding(result, "verdict")["text"]
     assert "verdict: At epsilon 4/255" in told.out
 
 
@@ -161,10 +166,10 @@ def test_a_model_trained_to_hold_holds_and_the_attack_on_it_was_good(attacked: C
 def test_a_quantised_input_is_found_out(attacked: Callable[..., Any]) -> None:
     told, found = attacked("quantised", STANDARD, more=FEW)
     result = found["whitebox"]
-    assert finding(result, "zero gradients")["raised"]
-    assert "100.0 %" in finding(result, "zero gradients")["sentence"]
-    assert finding(result, "must break")["raised"]
-    assert "cannot be trusted" in finding(result, "verdict")["sentence"]
+    assert is_raised(finding(result, "zero gradients"))
+    assert "100.0 %" in finding(result, "zero gradients")["text"]
+    assert is_raised(finding(result, "must break"))
+    assert "cannot be trusted" in finding(result, "verdict")["text"]
     assert "zero gradients: 100.0 %" in told.out.replace("\n", " ")
 
 
@@ -179,16 +184,16 @@ def test_shattered_gradients_are_found_out_also_by_a_black_box(problem: Path, at
     )
     white, black = found["whitebox"], found["blackbox"]
     assert score(white, "accuracy", epsilon=0.3, steps=10)["value"] > 0.5
-    assert finding(white, "must break")["raised"]
-    assert not finding(white, "zero gradients")["raised"]
-    assert finding(white, "black box stronger")["raised"], (white["findings"], black["scores"])
-    assert "cannot be trusted" in finding(white, "verdict")["sentence"]
+    assert is_raised(finding(white, "must break"))
+    assert not is_raised(finding(white, "zero gradients"))
+    assert is_raised(finding(white, "black box stronger")), (white["findings"], black["scores"])
+    assert "cannot be trusted" in finding(white, "verdict")["text"]
 
 
 @pytest.mark.slow
 def test_gradients_that_are_not_numbers_are_told(attacked: Callable[..., Any]) -> None:
     _, found = attacked("broken", STANDARD, more=FEW)
-    assert finding(found["whitebox"], "non-finite gradients")["raised"]
+    assert is_raised(finding(found["whitebox"], "non-finite gradients"))
 
 
 def test_every_other_photograph_is_attacked_under_the_paper_protocol(
@@ -226,8 +231,8 @@ def test_the_same_command_again_attacks_nothing(attacked: Callable[..., Any], tm
 
 def test_a_curve_that_falls_for_want_of_steps_is_told(attacked: Callable[..., Any]) -> None:
     _, found = attacked("robust", "whitebox:epsilons=0.3,steps_at=0.3,steps=1+2+5,must_break=false,cross_checks=false")
-    assert finding(found["whitebox"], "reach")["raised"]
-    assert "for want of steps" in finding(found["whitebox"], "reach")["sentence"]
+    assert is_raised(finding(found["whitebox"], "reach"))
+    assert "for want of steps" in finding(found["whitebox"], "reach")["text"]
 
 
 def test_restarts_break_no_less(attacked: Callable[..., Any], tmp_path: Path) -> None:
@@ -237,7 +242,7 @@ def test_restarts_break_no_less(attacked: Callable[..., Any], tmp_path: Path) ->
     for steps in (1, 2, 3):
         values = [score(each["whitebox"], "accuracy", epsilon=0.12, steps=steps)["value"] for each in (once, thrice)]
         assert values[1] <= values[0]
-    assert "of 3" in finding(thrice["whitebox"], "restarts")["sentence"]
+    assert "of 3" in finding(thrice["whitebox"], "restarts")["text"]
 
 
 def test_saved_pictures_keep_to_the_budget_and_are_counted(

@@ -13,6 +13,8 @@ import pictures
 import pytest
 from PIL import Image
 
+from hardiness.core.fact import Fact
+
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "attacking_your_own_defence.md"
 NETWORKS = Path(__file__).resolve().parents[1] / "masked" / "networks.py"
 OURS = f"""
@@ -60,7 +62,7 @@ def test_the_defence_seems_to_hold_and_falls_to_an_attack_that_knows_it(
         scores = {s["condition"].get("steps"): s["value"] for s in result["scores"]
                   if s["metric"] == "accuracy" and "group" not in s["condition"]}  # fmt: skip
         accuracy.append(scores[max(scores)])
-        raised.append({each["name"]: each["sentence"] for each in result["findings"] if each["raised"]})
+        raised.append({each["code"]: each["text"] for each in result["findings"] if Fact.from_dict(each).is_raised})
     assert {"zero gradients", "must break"} <= set(raised[0])
     assert raised[0]["verdict"].startswith("Withdrawn")
     assert "zero gradients" not in raised[1]
