@@ -14,6 +14,7 @@ import pytest
 
 from hardiness.benchmarks.galleries import Answer, Gallery, Sample
 from hardiness.core.benchmark import Image
+from hardiness.core.codes import RunRemark
 from hardiness.core.condition import Condition
 from hardiness.core.fact import CheckOutcome, Fact, Trust
 from hardiness.core.forms import json_form
@@ -146,7 +147,7 @@ def result(model: str, benchmark: str, card: str, scores: list[Score], data: str
         run=run,
         measured={"sessions": [session]},
         failures=[Failure("n01/broken", "<b>cannot be read</b>", (0,))],
-        warnings=("partial: evaluated 1,000 of 2,000 images",),
+        warnings=(Fact(RunRemark.PARTIAL, {"evaluated": 1000, "expected": 2000, "failed": 0, "conditions": 1}),),
         key=f"{benchmark}-{model}"[:16],
         plan=Plan(location="/somewhere"),
         **more,

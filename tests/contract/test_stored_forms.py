@@ -11,6 +11,7 @@ import pytest
 
 from hardiness.benchmarks.galleries import Answer, Gallery, Sample
 from hardiness.core.attack_plan import Round
+from hardiness.core.codes import RunRemark
 from hardiness.core.condition import Condition
 from hardiness.core.errors import StoreError
 from hardiness.core.fact import CheckOutcome, Fact, Trust
@@ -166,7 +167,7 @@ KEPT = BenchmarkComparison(
         ScoreComparison("nll", False, {"a": 1.0}, {}, 9),
     ),
     n=9,
-    notes=("b lacks an image",),
+    notes=(Fact(RunRemark.LEFT_OUT, {"images": 1, "lack_a_condition": True}, "b"),),
     details=(),
     protocol="p",
     variant=("linf",),

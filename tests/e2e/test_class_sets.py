@@ -32,6 +32,7 @@ from hardiness.reference.classes import subset, wnids
 from hardiness.reference.published_lines import TESTBED_NAMES
 from hardiness.reference.published_numbers import published, published_beside
 from hardiness.report.section import section_of
+from hardiness.report.words import line as said
 
 VIEW = View(mean=(0, 0, 0), std=(1, 1, 1))
 
@@ -97,7 +98,7 @@ def test_objectnet_is_asked_among_125_classes_and_among_all(tmp_path: Path) -> N
     found = evaluated("objectnet", tmp_path)
     assert (found.score("top1").value, found.score("top1", protocol="barbu2019").value) == (1.0, 0.5)
     assert found.score("top1").n == 4  # the folder of no ImageNet class is in no denominator
-    assert any("a part of objectnet: 4 of the 18,514" in warning for warning in found.warnings)
+    assert any("a part of objectnet: 4 of the 18,514" in warning for warning in map(said, found.warnings))
     again = evaluated("objectnet", f"objectnet={root}")
     assert again.score("top1").value == 1.0
 
@@ -134,7 +135,7 @@ def test_objectnets_clean_twin_holds_the_same_labels(tmp_path: Path) -> None:
     )
     found = evaluated("objectnet-clean", tmp_path)
     assert (found.score("top1").value, found.score("top1").n) == (1.0, 2)
-    assert any("a part of imagenet: 2 of the 6,250" in warning for warning in found.warnings)
+    assert any("a part of imagenet: 2 of the 6,250" in warning for warning in map(said, found.warnings))
 
 
 def test_imagenet_es_is_asked_among_tiny_imagenets_classes_not_among_imagenet_as(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 import hardiness as package
 from hardiness.models.classifier import Classifier
+from hardiness.report.words import line as said
 
 Told = Callable[..., Any]
 
@@ -70,7 +71,9 @@ def test_it_stops_where_every_rule_is_decided_and_the_gate_says_the_same(
     near = policy(TOP1.format(0.79), "near.toml")
     whole = until_decided(model, root, out, near)
     assert whole.counts.complete
-    assert any("all there are, and not every rule is decided: 1 cannot tell" in line for line in whole.warnings)
+    assert any(
+        "all there are, and not every rule is decided: 1 cannot tell" in line for line in map(said, whole.warnings)
+    )
     (verdict,) = package.gate(out, near).verdicts
     assert (verdict.outcome, verdict.looked, verdict.n) == ("cannot tell", True, 240)
 
@@ -132,7 +135,7 @@ def test_what_no_part_of_the_pictures_decides_is_evaluated_whole_or_told(
     rules = policy(TOP1.format(0.5) + rule.format("aurra") + "at_least = 0.1\n")
     found = until_decided(model, root, tmp_path / "x", rules)
     line = f"{rules}: rule 2: aurra is no mean over pictures that a part of them could decide, so that imagenet-val is"
-    assert any(each.startswith(line) for each in found.warnings), found.warnings
+    assert any(each.startswith(line) for each in map(said, found.warnings)), found.warnings
     assert found.counts.complete
     assert found.stop is None
     assert [each.outcome for each in package.gate(tmp_path / "x", rules).verdicts] == ["pass", "pass"]
@@ -140,8 +143,8 @@ def test_what_no_part_of_the_pictures_decides_is_evaluated_whole_or_told(
     # that is not there makes its rule missing, and holds up no other.
     gone = policy(TOP1.format(0.5) + rule.format("negative_flips") + 'against = "nowhere"\nat_most = 0.1\n', "b.toml")
     found = until_decided(model, root, tmp_path / "y", gone)
-    assert any("rule 2 of" in each and "no picture decides it: baseline:" in each for each in found.warnings)
-    assert any("after 100 of 120 images every rule is decided: 1 pass" in each for each in found.warnings)
+    assert any("rule 2 of" in each and "no picture decides it: baseline:" in each for each in map(said, found.warnings))
+    assert any("after 100 of 120 images every rule is decided: 1 pass" in each for each in map(said, found.warnings))
     first, second = package.gate(tmp_path / "y", rules).verdicts
     assert (first.outcome, second.outcome) == ("pass", "missing")
     assert "without --until-decided evaluates the rest" in second.reason
@@ -241,7 +244,7 @@ def test_from_python(dull: Any, network: Any, tmp_path: Path) -> None:
     assert found.counts.images == 100
     assert found.stop is not None
     assert found.stop.rows == 100
-    assert any("after 100 of 240 images every rule is decided: 1 pass" in line for line in found.warnings)
+    assert any("after 100 of 240 images every rule is decided: 1 pass" in line for line in map(said, found.warnings))
     assert package.gate(out, text).outcome == "pass"
     assert "The gate passes: its rule holds." in str(package.export(out, "sheet")), "which is handed over with it"
 

@@ -26,7 +26,7 @@ from hardiness.core.run import BenchmarkIdentity, Run, Surrogate
 from hardiness.core.table import Records
 from hardiness.engine.cross_checks import missing_columns
 from hardiness.report.section import section_of
-from hardiness.report.words import text as said
+from hardiness.report.words import line as said
 from hardiness.results.comparisons.transfers import with_transfers
 from hardiness.statistics.spreads.combined import TwoEnds
 

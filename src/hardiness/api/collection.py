@@ -76,9 +76,12 @@ def collect_results(
     folder = Folder.open(*stores, grouping=grouping, baseline=baseline)
     results = folder.results_at(above=above)
     comparisons = comparisons_of(folder, details=False)
-    titles = tuple(f"{table.title}: " for table in grouping.columns)
     about_tables = dict.fromkeys(
-        line for result in results for line in result.warnings if titles and line.startswith(titles)
+        line
+        for run in folder.runs
+        for table in grouping.columns
+        if len(run.ids)
+        for line in table.of_pictures(run.ids).remarks
     )
     return ResultCollection(
         results, problems_of(folder, problems), comparisons, [*folder.renamed, *about_tables], folder

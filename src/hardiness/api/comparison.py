@@ -30,6 +30,7 @@ from hardiness.data.root import absolute_arguments
 from hardiness.engine.evaluation import evaluate as run_benchmark
 from hardiness.engine.protocol_noise import Variation, variations
 from hardiness.models.classifier import Classifier
+from hardiness.report.compared import comparison_json, comparison_view
 from hardiness.report.digest import Digest, digest_of
 from hardiness.report.exports import csv
 from hardiness.report.exports.exporter import tables_in
@@ -37,7 +38,6 @@ from hardiness.report.format import as_text, terminal_table
 from hardiness.report.marks import has_random_weights
 from hardiness.report.right_answers import comparison_of_right_answers
 from hardiness.report.tables import Form, ends_of, table_of
-from hardiness.results.compared import comparison_json, comparison_view
 from hardiness.results.compared_slices import slice_sentence, slice_views
 from hardiness.results.comparison import BenchmarkComparison, compare_runs, not_comparable
 from hardiness.results.equivalence import EquivalenceMargin

@@ -19,6 +19,7 @@ from hardiness.api.progress import listener
 from hardiness.benchmarks.options import parse
 from hardiness.benchmarks.score_file import PREFIX as SCORES_PREFIX
 from hardiness.core.errors import ArgumentError, ModelError, UnknownNameError
+from hardiness.core.fact import message
 from hardiness.core.model import View
 from hardiness.core.process import works_in_a_fork
 from hardiness.core.request import Placement, Request, Share
@@ -326,7 +327,8 @@ def _results(benchmarks: Sequence[str], outcome: Outcome) -> StoredResults:
         for result in own:
             others = order.keys() - {result.model}
             about = [*lines, *outcome.remarks_on_models.get(result.model, ()), *outcome.untracked]
-            warnings = (line for line in about if not line.startswith(tuple(f"{model}:" for model in others)))
+            lines_here = (line for line in about if not line.startswith(tuple(f"{model}:" for model in others)))
+            warnings = map(message, lines_here)
             results.append(replace(result, warnings=tuple(dict.fromkeys((*result.warnings, *warnings)))))
         if not own and not any(part.problems for part in outcomes):
             problems.append(f"{text}: no picture could be evaluated")

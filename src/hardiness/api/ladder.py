@@ -16,7 +16,7 @@ from hardiness.models.options import row_and_model
 from hardiness.report.exports import csv
 from hardiness.report.exports.exporter import tables_in
 from hardiness.report.format import as_text, terminal_table
-from hardiness.report.ladder import ladder_view, step_heading, step_view
+from hardiness.report.ladder import ladder_json, ladder_view, step_heading, step_lines, step_view
 from hardiness.report.tables import Form, ends_of, table_of
 from hardiness.results.equivalence import EquivalenceMargin
 from hardiness.results.folder import Folder
@@ -57,11 +57,11 @@ class Ladders:
         for each in self.benchmarks:
             yield each.heading, each.notes, None
             for step in each.steps:
-                yield step_heading(step), tuple(step.sentences()), step_view(step) if len(step.parts) > 1 else None
+                yield step_heading(step), tuple(step_lines(step)), step_view(step) if len(step.parts) > 1 else None
 
     def as_dict(self) -> list[dict[str, Any]]:
         """The JSON form."""
-        return [each.as_dict() for each in self.benchmarks]
+        return [ladder_json(each) for each in self.benchmarks]
 
     def text_in(self, form: str) -> str:
         """The ladders in a form of exports: tables of text, and as ``csv`` the rows of `table`, one number a cell.

@@ -16,6 +16,7 @@ from hardiness.benchmarks.options import parse
 from hardiness.core.benchmark import Benchmark, Image, Item, PictureFault
 from hardiness.core.condition import Condition
 from hardiness.core.errors import HardinessError
+from hardiness.core.fact import message
 from hardiness.core.model import Canvas
 from hardiness.core.run import Run
 from hardiness.core.table import RIGHT
@@ -65,7 +66,7 @@ class ResizeTrials:
         try:
             trial = self._trial(step, runs)
         except (HardinessError, UntriedError, OSError) as error:
-            return replace(step, notes=(*step.notes, f"whether the step is the resize was not tried: {error}"))
+            return replace(step, notes=(*step.notes, message(f"whether the step is the resize was not tried: {error}")))
         return replace(step, resize=trial)
 
     def _trial(self, step: LadderStep, runs: tuple[ScoredRun, ScoredRun]) -> ResizeTrial | None:

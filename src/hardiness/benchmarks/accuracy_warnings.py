@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from hardiness.benchmarks.attacks import PROTOCOLS
 from hardiness.benchmarks.corruptions import cells_of_mean
 from hardiness.benchmarks.presentation import benchmark_type
+from hardiness.core.codes import RunRemark
+from hardiness.core.fact import Fact
 from hardiness.core.result import Result, Score
 from hardiness.core.spread import Interval
 from hardiness.reference.published_data import published_set
@@ -26,24 +28,31 @@ CLEAN = "imagenet-val"
 """The benchmark of clean photographs."""
 
 
-def warnings_of(result: Result) -> Iterator[str]:
-    """A sentence for each."""
+def warnings_of(result: Result) -> Iterator[Fact]:
+    """Facts about how much was evaluated, of what, and how accurate it is."""
     counts = result.counts
     if not counts.images:
-        yield "no sample was evaluated, so there is no score"
+        yield Fact(RunRemark.NOTHING_EVALUATED)
     elif any("level" in score.condition for score in result.scores) and not counts.evaluated and not counts.failed:
-        yield f"only levels were evaluated: each has scores of its own, and {result.benchmark} has no mean"
+        yield Fact(RunRemark.ONLY_LEVELS, {"benchmark": result.benchmark})
     elif not counts.complete:
-        what = "images" if len(result.plan.whole) == 1 else "image-cells"
-        failed = f", {counts.failed:,} failed" if counts.failed else ""
         mean = cells_of_mean(result.run, result.scores)
-        of_mean = f" ({mean.text})" if mean and mean.is_part else ""
-        yield f"partial: evaluated {counts.evaluated:,} of {counts.expected:,} {what}{failed}{of_mean}"
+        of_mean = {"mean_of": mean.names, "severities": mean.left_severities} if mean else {}
+        yield Fact(
+            RunRemark.PARTIAL,
+            {
+                "evaluated": counts.evaluated,
+                "expected": counts.expected,
+                "failed": counts.failed,
+                "conditions": len(result.plan.whole),
+                **(of_mean if mean and mean.is_part else {}),
+            },
+        )
     released, samples = released_of(result), result.run.data.samples
     if released and samples < released:
-        yield f"a part of {result.data}: {samples:,} of the {released:,} images that were released"
+        yield Fact(RunRemark.PART_OF_SET, {"data": result.data, "images": samples, "released": released})
     if result.run.data.is_embedded:
-        yield "demo-sized: the embedded photographs are few and easy; a demonstration, not a benchmark"
+        yield Fact(RunRemark.DEMO_SIZED)
     kind = benchmark_type(result.run)
     if kind.warns_of_accuracy and result.data in kind.needs and result.scores:
         yield from _unexpected_accuracy(result)
@@ -67,16 +76,18 @@ def is_part(result: Result) -> bool:
     return not result.counts.complete or (released is not None and result.run.data.samples < released)
 
 
-def _unexpected_accuracy(result: Result) -> Iterator[str]:
+def _unexpected_accuracy(result: Result) -> Iterator[Fact]:
     published = published_interval(result.run.model, result.benchmark, "top1")
     top1 = result.score("top1")
     if published is None or top1.value is None or not disjoint(_reach(result, top1), published):
         return
-    text = f"{100 * published.low:.1f}" + (f" to {100 * published.high:.1f}" if published.high > published.low else "")
-    where = "the same" if _is_published_set(result) else f"{top1.n:,}"
-    yield (
-        f"top-1 is {100 * top1.value:.1f} on {where} images, published is {text}: check the preprocessing "
-        "(view), the weights and the labels before trusting any other number of this model"
+    yield Fact(
+        RunRemark.UNEXPECTED_ACCURACY,
+        {
+            "accuracy": top1.value,
+            "images": 0 if _is_published_set(result) else top1.n,
+            "published": (published.low, published.high),
+        },
     )
 
 

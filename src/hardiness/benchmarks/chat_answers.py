@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core.answers import ANSWERS, OUTCOMES, mark_notes
+from hardiness.core.answers import ANSWERS, OUTCOMES
+from hardiness.core.codes import RunRemark
 from hardiness.core.condition import Condition
+from hardiness.core.fact import Fact
 from hardiness.core.result import Metric, Score
 from hardiness.core.run import Run
 from hardiness.core.table import RIGHT, ImageTable, Records
-from hardiness.sources.files import shown
 from hardiness.statistics.clusters import EstimateBasis
 from hardiness.statistics.estimate import Estimate, mean
 from hardiness.statistics.spreads.shares import ShareOfImages
@@ -133,8 +134,8 @@ def _share(
     return metric.score(count / n, n, ShareOfImages(count, n), condition, basis=EstimateBasis(estimate, 0.0, 1.0))
 
 
-def answer_warnings(table: ImageTable, run: Run, endpoint: Records) -> list[str]:
-    """Warnings that a person needs with a chat model's numbers.
+def answer_warnings(table: ImageTable, run: Run, endpoint: Records) -> list[Fact]:
+    """Facts that a person needs with a chat model's numbers.
 
     Args:
         table: the answers of a run.
@@ -151,70 +152,59 @@ def answer_warnings(table: ImageTable, run: Run, endpoint: Records) -> list[str]
     ]
 
 
-def _about_endpoint(endpoint: Records, run: Run) -> Iterator[str]:
-    options, (note,) = run.model.options, mark_notes([run.model.mark])
+def _about_endpoint(endpoint: Records, run: Run) -> Iterator[Fact]:
+    options = run.model.options
     days = sorted({str(time)[:10] for time in endpoint["asked_at"].tolist()})
-    when = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
     models, prints = (_counts(endpoint[name].tolist()) for name in ("served_model", "fingerprint"))
-    named = f"called {_listed(models)}" if models else "which does not name its model"
-    mark = f"with fingerprint {_listed(prints)}" if prints else "without a fingerprint"
-    yield (
-        f"{note}: asked on {when} at {options.get('base', '?')}, {named}, {mark}; order of options: "
-        f"{options.get('order', 'seeded')}"
+    yield Fact(
+        RunRemark.CHAT_ENDPOINT,
+        {
+            "mark": run.model.mark,
+            "first_day": days[0],
+            "last_day": days[-1],
+            "base": str(options.get("base", "?")),
+            "models": models,
+            "fingerprints": prints,
+            "order": str(options.get("order", "seeded")),
+        },
     )
     if len(models) > 1 or len(prints) > 1:
-        what = "fingerprint" if len(prints) > 1 else "name"
-        yield f"the model changed while it was asked: more than one {what} answered; tag=NAME asks a version anew"
+        yield Fact(RunRemark.MODEL_CHANGED, {"by": "fingerprint" if len(prints) > 1 else "name"})
 
 
-def _about_answers(table: ImageTable) -> Iterator[str]:
+def _about_answers(table: ImageTable) -> Iterator[Fact]:
     outcome = table["outcome"][table.evaluated]
     counts = {name: int(np.count_nonzero(outcome == kind)) for kind, name in enumerate(OUTCOMES)}
-    lacking = {name: count for name, count in counts.items() if count and name != OUTCOMES[0]}
+    lacking = tuple((name, count) for name, count in counts.items() if count and name != OUTCOMES[0])
     if lacking:
-        parts = ", ".join(f"{count:,} {name}" for name, count in lacking.items())
-        yield f"{sum(lacking.values()):,} of {len(outcome):,} pictures have no answer, which counts as wrong: {parts}"
+        yield Fact(RunRemark.UNANSWERED, {"pictures": len(outcome), "lacking": lacking})
     changed = table["changed"][table.evaluated]
     repeated = changed[changed >= 0]
     if len(repeated):
         count = int(np.count_nonzero(repeated == 1))
-        yield f"asked again, the answer changed by itself on {count:,} of {len(repeated):,} pictures"
+        yield Fact(RunRemark.ANSWERS_CHANGED, {"changed": count, "pictures": len(repeated)})
 
 
-def _about_tokens(endpoint: Records) -> Iterator[str]:
+def _about_tokens(endpoint: Records) -> Iterator[Fact]:
     """How many answers were cut for want of tokens, and how many tokens all of them took."""
     lacking = endpoint["outcome"] == OUTCOMES.index("no answer")
     cut = int(np.count_nonzero(lacking & (endpoint["at_most_tokens"] == 1)))
     if cut:
-        yield (
-            f"{cut:,} of those without an answer ended at the most tokens that they may have; raise max_tokens= or, of "
-            "a model that reasons, max_completion_tokens="
-        )
+        yield Fact(RunRemark.ANSWERS_CUT, {"answers": cut})
     prompt, completion = (int(endpoint[name].sum()) for name in USAGE_COLUMNS)
     if prompt or completion:
-        yield f"tokens, as the endpoint counts them: {prompt:,} of questions, {completion:,} of answers"
+        yield Fact(RunRemark.TOKENS, {"of_questions": prompt, "of_answers": completion})
 
 
-def _about_confidence(table: ImageTable) -> Iterator[str]:
+def _about_confidence(table: ImageTable) -> Iterator[Fact]:
     missing, has_confidence = table["missing_mass"][table.evaluated], _has_confidence(table)
     n, whole = len(has_confidence), int(np.count_nonzero(has_confidence))
     listed = missing[~np.isnan(missing)]
-    if whole == n:
-        return
-    text = f"log-probabilities of all letters, and that of the answer first, were given with {whole:,} of {n:,} answers"
-    if len(listed):
-        text += f"; where some were, {100 * float(listed.mean()):.1f} % of the probability is missing on average"
-    yield f"{text}; what needs confidence has no value"
+    if whole < n:
+        of_listed = {"missing": float(listed.mean())} if len(listed) else {}
+        yield Fact(RunRemark.LETTERS, {"whole": whole, "answers": n, **of_listed})
 
 
-def _counts(values: Sequence[str]) -> dict[str, int]:
-    return dict(Counter(value for value in values if value).most_common())
-
-
-def _listed(counts: Mapping[str, int]) -> str:
-    """Names, each with its count where there are several."""
-    first = list(counts.items())[:MOST_NAMED]
-    if len(counts) == 1:
-        return shown(first[0][0])
-    more = f" and {len(counts) - MOST_NAMED} others" if len(counts) > MOST_NAMED else ""
-    return ", ".join(f"{shown(name)} ({count:,})" for name, count in first) + more
+def _counts(values: Sequence[str]) -> tuple[tuple[str, int], ...]:
+    """Each value that is not empty with how often it is there, the most frequent first."""
+    return tuple(Counter(value for value in values if value).most_common())

@@ -31,7 +31,6 @@ from hardiness.benchmarks.losses import nll_column
 from hardiness.benchmarks.operating_limits import OPERATING_LIMIT, is_of_level, strength_of
 from hardiness.benchmarks.options import FILE_PREFIX, own_name, reads, registry
 from hardiness.benchmarks.photographs import sized
-from hardiness.benchmarks.presentation import words
 from hardiness.benchmarks.shares import SELECTIVE_METRICS, answered, selective_by_corruption
 from hardiness.core.benchmark import Benchmark, DataRoot, DataSet, Expansion, Image, Item, PictureFault, Selection
 from hardiness.core.condition import Condition
@@ -190,12 +189,9 @@ class CellsOfMean(NamedTuple):
         return (self.names, self.severities) != (self.members.members, self.members.levels)
 
     @property
-    def text(self) -> str:
-        """Both in words, as ``gaussian noise only, severity 1``; severities where they are not all of the set's."""
-        text = f"{words(self.names[0])} only" if len(self.names) == 1 else f"{len(self.names)} corruptions, mean"
-        if self.severities == self.members.levels:
-            return text
-        return f"{text}, severit{'y' if len(self.severities) == 1 else 'ies'} {', '.join(map(str, self.severities))}"
+    def left_severities(self) -> tuple[int, ...]:
+        """The severities, where they are not all of the set's; else none."""
+        return () if self.severities == self.members.levels else self.severities
 
 
 def cells_of_mean(run: Run, scores: Iterable[Score]) -> CellsOfMean | None:

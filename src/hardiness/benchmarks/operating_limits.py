@@ -8,7 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from hardiness.core.codes import RunRemark
 from hardiness.core.condition import Condition
+from hardiness.core.fact import Fact
 from hardiness.core.result import Metric, Score
 from hardiness.core.run import Run
 from hardiness.core.table import RIGHT, ImageTable
@@ -127,8 +129,8 @@ def _score(levels: CorruptionLevels, above: float, clusters: Clusters | None) ->
     )
 
 
-def doubts_on_falling(corruption_levels: Iterable[CorruptionLevels], scores: Sequence[Score]) -> Iterator[str]:
-    """A line for each corruption whose levels contradict, within chance, that accuracy falls with the level.
+def doubts_on_falling(corruption_levels: Iterable[CorruptionLevels], scores: Sequence[Score]) -> Iterator[Fact]:
+    """A fact for each corruption whose levels contradict, within chance, that accuracy falls with the level.
 
     Args:
         corruption_levels: as of `levels_by_corruption`.
@@ -143,8 +145,11 @@ def doubts_on_falling(corruption_levels: Iterable[CorruptionLevels], scores: Seq
         beyond = [level for level in levels.levels if level not in levels.up_to(score.value)]
         if again := [level for level in beyond if level.accuracy >= above]:
             first, last = beyond[0], again[-1]
-            yield (
-                f"{levels.corruption}: accuracy is {100 * first.accuracy:.1f} % at {levels.text(first.value)} and "
-                f"{100 * last.accuracy:.1f} % at {levels.text(last.value)}, which is stronger; that may be chance, and "
-                "operating_limit takes accuracy to fall with the level"
+            yield Fact(
+                RunRemark.LEVELS_CONTRADICT,
+                {
+                    "corruption": levels.corruption,
+                    "weaker": (levels.text(first.value), first.accuracy),
+                    "stronger": (levels.text(last.value), last.accuracy),
+                },
             )

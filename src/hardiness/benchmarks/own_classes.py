@@ -16,13 +16,14 @@ from numpy.typing import NDArray
 from hardiness.benchmarks.class_order import better_order
 from hardiness.benchmarks.galleries import Answer, Gallery, Sample
 from hardiness.benchmarks.operating_limits import is_of_level
+from hardiness.core.codes import RunRemark
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
+from hardiness.core.fact import Fact
 from hardiness.core.result import Metric, Score
 from hardiness.core.run import Run
 from hardiness.core.spread import Spread
 from hardiness.core.table import RIGHT, ImageTable
-from hardiness.sources.files import shown
 from hardiness.statistics.clusters import EstimateBasis, EstimateByCluster, WorstBasis, area_rule
 from hardiness.statistics.comparison import FEWEST_DIFFERING
 from hardiness.statistics.estimate import Estimate, GroupMeans, mean, means_by_group
@@ -405,7 +406,7 @@ class _AnswersByClass:
                 if levels:  # a watermark has none
                     yield severity_below(levels, clean, condition, below)
 
-    def order_warnings(self, outputs: Sequence[str], *, by_name: bool) -> Iterator[str]:
+    def order_warnings(self, outputs: Sequence[str], *, by_name: bool) -> Iterator[Fact]:
         """Whether accuracy is near chance, and another order of the outputs that is surely better.
 
         Args:
@@ -424,13 +425,8 @@ class _AnswersByClass:
         frequent = int(np.bincount(label, minlength=n_classes).argmax())
         chance = float(np.count_nonzero(label == frequent)) / n
         if wilson(hits, n).low <= chance:
-            name = shown(self.names[frequent])
-            settings = "the order of the classes, the weights and the preprocessing"
-            doubtful = "its replies and the names of the classes" if by_name else settings
-            yield (
-                f"near chance: right on {100 * hits / n:.1f} % of {n:,} pictures, and always answering {name} would be "
-                f"on {100 * chance:.1f} %; check {doubtful}"
-            )
+            arguments = {"accuracy": hits / n, "images": n, "frequent": self.names[frequent], "chance": chance}
+            yield Fact(RunRemark.NEAR_CHANCE, {**arguments, "by_name": by_name})
         if by_name:
             return
         inside = (answer >= 0) & (answer < n_classes)
@@ -439,12 +435,9 @@ class _AnswersByClass:
         if better is not None:
             order, before, after, p = better
             moved = [k for k in range(n_classes) if order[k] != k]
-            listed = shown(", ".join(f"{k} {outputs[order[k]]}" for k in moved[:6])) + " …" * (len(moved) > 6)
-            yield (
-                f"order of classes: right on {100 * before:.1f} %, and on {100 * after:.1f} % if the network's outputs "
-                f"were {listed} (p = {p:.1g} on the half of the pictures that did not choose this order); if they are, "
-                "say so with --data own=FOLDER:classes=FILE, the name of a class a line"
-            )
+            arguments = {"before": before, "after": after, "p": p}
+            outputs_moved = tuple((k, outputs[order[k]]) for k in moved)
+            yield Fact(RunRemark.ORDER_OF_CLASSES, {**arguments, "outputs": outputs_moved})
 
 
 def area_under_roc(positive: NDArray[np.bool_], score: NDArray[np.floating]) -> tuple[float, NDArray[np.float64]]:
@@ -596,22 +589,18 @@ def severity_below(levels: Mapping[int, Estimate], clean: Estimate, condition: C
     return SEVERITY_BELOW.score(float(first), n, condition=condition, interval_reason=reason)
 
 
-def class_warnings(table: ImageTable, run: Run) -> list[str]:
-    """Warnings about the classes: which are nearly empty, and whether their order can be right."""
+def class_warnings(table: ImageTable, run: Run) -> list[Fact]:
+    """Facts about the classes: which are nearly empty, and whether their order can be right."""
     if not run.has_own_classes or "answer" not in table or table["answer"].ndim != 2 or not len(table):
         return []
     answers = _AnswersByClass(table, run.data.classes)
-    none, single = ([answers.names[k] for k in np.flatnonzero(answers.pictures == count).tolist()] for count in (0, 1))
-    lines = []
-    if none:
-        lines.append(f"no picture shows {_some(none)}: means over classes are of the others")
-    if single:
-        lines.append(f"a single picture shows {_some(single)}: it counts as much as all of another class in such means")
-    return [*lines, *answers.order_warnings(run.model.classes or run.data.classes, by_name=bool(run.model.mark))]
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:4]) + (f" and {len(names) - 4} others" if len(names) > 4 else "")
+    codes = (RunRemark.EMPTY_CLASSES, RunRemark.SINGLE_PICTURES)
+    facts = [
+        Fact(code, {"classes": tuple(answers.names[k] for k in np.flatnonzero(answers.pictures == count).tolist())})
+        for count, code in enumerate(codes)
+        if (answers.pictures == count).any()
+    ]
+    return [*facts, *answers.order_warnings(run.model.classes or run.data.classes, by_name=bool(run.model.mark))]
 
 
 def class_gallery(table: ImageTable, classes: tuple[str, ...]) -> Gallery | None:

@@ -10,10 +10,10 @@ from typing import Any
 import click
 
 from hardiness.core.errors import printable
-from hardiness.core.forms import json_form
 from hardiness.core.result import TextTable
 from hardiness.core.table import Failure
 from hardiness.report.format import PlainConsole, terminal_table
+from hardiness.report.words import with_texts
 
 PIPE_WIDTH = 160
 """Characters of a line where output goes to a file or a pipe."""
@@ -35,8 +35,8 @@ def wide() -> PlainConsole:
 
 
 def print_json(value: Any) -> None:
-    """Print the JSON form of a value."""
-    click.echo(json.dumps(value, indent=1, default=json_form))
+    """Print the JSON form of a value, with the texts of facts."""
+    click.echo(json.dumps(with_texts(value), indent=1))
 
 
 def print_views(views: Iterable[TextTable], styles: Mapping[str, str] | None = None) -> None:

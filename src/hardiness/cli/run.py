@@ -23,6 +23,7 @@ from hardiness.core.options import option
 from hardiness.core.request import Share
 from hardiness.core.result import Result
 from hardiness.report.format import PlainConsole
+from hardiness.report.words import text
 from hardiness.results.comparison import kept_comparisons
 from hardiness.results.rules.errors import MissingNumberError
 from hardiness.results.rules.requirements import require_whole
@@ -114,8 +115,8 @@ def run(options: RunOptions) -> int:
 
 def _not_in_tables(remarks: Sequence[str], results: Sequence[Result]) -> list[str]:
     """The remarks that are no warning of a result, which its table or its JSON has."""
-    warnings = {(result.model, line) for result in results for line in result.warnings}
-    printed = {text for model, line in warnings for text in (line, f"{model}: {line}")}
+    warnings = {(result.model, text(fact)) for result in results for fact in result.warnings}
+    printed = {each for model, line in warnings for each in (line, f"{model}: {line}")}
     return [line for line in remarks if line not in printed]
 
 

@@ -30,6 +30,7 @@ from hardiness.report.terminal import (
     scorecard_tables,
     tables_below,
 )
+from hardiness.report.words import text
 from hardiness.results.comparison import BenchmarkComparison
 from hardiness.results.folder import Folder
 from hardiness.results.results import group_of
@@ -123,12 +124,12 @@ def print_overview(results: Sequence[Result], console: Console, comparisons: Com
     for table in scorecard_tables(results, comparisons):
         console.print(table)
     print_views(tables_below(results))
-    warnings = dict.fromkeys(warning for result in results for warning in result.warnings)
+    warnings = dict.fromkeys(fact for result in results for fact in result.warnings)
     names = _names(results)
     for warning in warnings:
         about = [name for name, result in names if warning in result.warnings]
         where = "" if len(about) == len(results) else f"{'; '.join(about[:3])}{' …' if len(about) > 3 else ''}: "
-        console.print(f"{where}{warning}", style=WARNING, markup=False, highlight=False)
+        console.print(f"{where}{text(warning)}", style=WARNING, markup=False, highlight=False)
     _print_failures(results, console)
 
 

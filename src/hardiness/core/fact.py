@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from hardiness.core.codes import AttackCheck
+from hardiness.core.codes import AttackCheck, RunRemark
 from hardiness.core.forms import FormError
 
 Argument = Any
@@ -102,6 +102,11 @@ class Fact:
             raise FormError(f"has another outcome or trust than this version knows: {error}") from None
         arguments = {name: _value(value) for name, value in form["arguments"].items()}
         return cls(str(form["code"]), arguments, str(form.get("about", "")), outcome, trust)
+
+
+def message(line: str, about: str = "") -> Fact:
+    """The fact that a message was raised where a model was loaded or run, or a file was read."""
+    return Fact(RunRemark.MESSAGE, {"line": line}, about)
 
 
 def trust_of(facts: Iterable[Fact]) -> Trust | None:

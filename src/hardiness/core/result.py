@@ -448,7 +448,7 @@ class Result:
     run: Run
     measured: Mapping[str, Any]
     failures: Sequence[Failure] = ()
-    warnings: Sequence[str] = ()
+    warnings: Sequence[Fact] = ()
     findings: Sequence[Fact] = ()
     exhibits: Mapping[str, Picture] = field(default_factory=dict)
     key: str = ""
@@ -523,7 +523,7 @@ class Result:
         if len(self.scores) > SHOWN:
             lines.append(f"  and {len(self.scores) - SHOWN} more in .scores")
         lines += [f"  {reason}" for reason in self._reasons()]
-        return "\n".join([*lines, *(f"  ! {warning}" for warning in (*self.warnings, *self._checks()))])
+        return "\n".join([*lines, *(f"  ! {line}" for line in (*self._warnings(), *self._checks()))])
 
     def _reasons(self) -> Iterator[str]:
         """Why scores that are shown have no value or no interval, a line for each reason."""
@@ -534,6 +534,10 @@ class Result:
             elif score.value is not None and score.interval is None and score.interval_reason:
                 by_reason.setdefault(f"without interval, {score.interval_reason}", []).append(score.as_row()[0])
         yield from (f"{reason}: {', '.join(names)}" for reason, names in by_reason.items())
+
+    def _warnings(self) -> Iterator[str]:
+        """The warnings, as codes and arguments."""
+        yield from map(str, self.warnings)
 
     def _checks(self) -> Iterator[str]:
         """The checks of an attack that found something, and the verdict, as codes and arguments."""
@@ -548,7 +552,7 @@ class Result:
         head, *_ = repr(replace(self, scores=())).splitlines()
         more = [f"and {len(self.scores) - SHOWN} more in .scores"] if len(self.scores) > SHOWN else []
         heads = ("score", "value, 95 % interval", "n", *([""] if any(row[3] for row in rows) else []))
-        notes = (*more, *self._reasons(), *self.warnings, *self._checks())
+        notes = (*more, *self._reasons(), *self._warnings(), *self._checks())
         return TextTable(head, heads, tuple(row[: len(heads)] for row in rows), notes=notes)
 
     def _repr_html_(self) -> str:
@@ -592,7 +596,7 @@ class Result:
                 {"sample": failure.sample, "reason": failure.reason, "rows": len(failure.conditions)}
                 for failure in self.failures
             ],
-            "warnings": list(self.warnings),
+            "warnings": json_form(list(self.warnings)),
             "findings": json_form(self.findings),
             "stop": json_form(self.stop),
             "clusters": json_form(self.clusters),

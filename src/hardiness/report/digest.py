@@ -5,16 +5,19 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hardiness.core.answers import mark_notes
+from hardiness.core.codes import RunRemark
+from hardiness.core.fact import Fact
 from hardiness.core.result import IN_PERCENT
 from hardiness.report.first_screen import ScreenColumn, amount_of, listed, random_weights_sentence, title_of
 from hardiness.report.marks import RANDOM_WEIGHTS
 from hardiness.report.right_answers import compared_by_right_answers
 from hardiness.report.standings import Precedence, Standing, paired_standing
+from hardiness.report.words import text
 from hardiness.results.compared_slices import slice_sentence
-from hardiness.results.comparison import SAME_RUN, BenchmarkComparison
+from hardiness.results.comparison import BenchmarkComparison
 from hardiness.statistics.comparison import ScoreComparison
 
 NAMED_BEHIND = 2
@@ -151,22 +154,18 @@ def _more(each: BenchmarkComparison) -> Iterator[str]:
 
 def _second_names(each: BenchmarkComparison) -> list[str]:
     """The models that are the same run as another one, of which the notes say so."""
-    return [name for name, is_same, _ in (note.partition(SAME_RUN) for note in each.notes) if is_same]
+    return [note.about for note in each.notes if note.code == RunRemark.SAME_RUN]
 
 
 def _notes(each: BenchmarkComparison) -> Iterator[str]:
     """The notes; what several say of one model each in the same words is said of all of them at once."""
-    models = sorted({name for score in each.scores for name in score.values}, key=len, reverse=True)
-    named: dict[str, list[str]] = {}
+    models = {name for score in each.scores for name in score.values}
+    named: dict[Fact, list[str]] = {}
     for note in each.notes:
-        same, is_same, _ = note.partition(SAME_RUN)  # a second name is among no scores, where there are others
-        name = same if is_same else next((name for name in models if note.startswith(f"{name}: ")), "")
-        named.setdefault(note[len(name) :], []).append(name)
-    for rest, names in named.items():
-        if len(names) == 1:
-            yield f"{names[0]}{rest}"
-        elif set(names) == set(models) and rest.startswith(": "):
-            yield rest.removeprefix(": ")
+        named.setdefault(replace(note, about=""), []).append(note.about)
+    for fact, names in named.items():
+        about = set(names) - {""}
+        if not about or (about == models and len(names) > 1):
+            yield text(fact)
         else:
-            several = rest.replace(SAME_RUN, " are the same run as ", 1)
-            yield listed(names) + several.replace("; the two are not ranked", "; they are ranked once")
+            yield f"{listed(names)}: {text(fact)}"

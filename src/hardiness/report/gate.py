@@ -13,6 +13,7 @@ from hardiness.core.errors import printable
 from hardiness.core.result import TextTable
 from hardiness.core.spread import Interval
 from hardiness.report.format import PERCENT_UNITS
+from hardiness.report.words import line
 from hardiness.results.gate import Gate, GateVerdict
 
 SUMMARY_MOST = 1024 * 1024 - 1
@@ -45,7 +46,7 @@ def gate_view(gate: Gate) -> TextTable:
     """A row for each verdict, failures first; below it what to know of those that are no pass."""
     rows = tuple(_row(each, each.outcome) for each in _failures_first(gate))
     notes = [_sentence(each) for each in _failures_first(gate) if each.outcome != "pass"]
-    notes += [*gate.remarks, *mark_notes(each.model for each in gate.verdicts)]
+    notes += [*map(line, gate.remarks), *mark_notes(each.model for each in gate.verdicts)]
     return TextTable(_headline(gate), HEADS, rows, named=4, notes=tuple(notes))
 
 
@@ -118,7 +119,7 @@ def gate_markdown(gate: Gate, most: int, *, of_bytes: bool = True) -> str:
         parts += [before, table, after]
         room -= size(before + table + after)
         omissions += len(rows) - count
-    for remark in gate.remarks:
+    for remark in map(line, gate.remarks):
         text = f"\n{_escaped(remark)}\n"
         if (room := room - size(text)) > 0:
             parts.append(text)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from hardiness.core.result import IN_PERCENT, TextTable
 from hardiness.core.spread import Interval
+from hardiness.report.words import line, with_texts
 from hardiness.results.ladder import ExportLadder, LadderStep, StepPart
 from hardiness.statistics.equivalence import Equivalence
 
@@ -21,11 +23,21 @@ def ladder_view(ladder: ExportLadder) -> TextTable:
     if judged:
         heads = (*HEADS, f"equivalent within {_margin(ladder.steps, judged[0])}?\n90 %{_allowing(judged)}")
     notes = (
-        *(f"{step.first} → {step.second}: {line}" for step in ladder.steps for line in step.sentences()),
+        *(f"{step.first} → {step.second}: {each}" for step in ladder.steps for each in step_lines(step)),
         *ladder.notes,
         "harmful: right before, wrong after; helpful: the reverse; all: all conditions but clean, if there are others",
     )
     return TextTable(ladder.heading, heads, rows, named=2, notes=notes)
+
+
+def ladder_json(ladder: ExportLadder) -> dict[str, Any]:
+    """The JSON form of a ladder, with the texts of its facts."""
+    return with_texts(ladder)  # type: ignore[no-any-return]
+
+
+def step_lines(step: LadderStep) -> list[str]:
+    """A step in sentences, and its notes."""
+    return [*step.sentences(), *map(line, step.notes)]
 
 
 def step_view(step: LadderStep) -> TextTable:

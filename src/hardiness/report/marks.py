@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hardiness.benchmarks.accuracy_warnings import is_part
 from hardiness.benchmarks.shares import EFFECTIVE
+from hardiness.core.codes import RunRemark
 from hardiness.core.fact import Trust, doubtful
 from hardiness.core.model import MEANINGLESS
 from hardiness.core.result import Result, Score
@@ -25,8 +26,12 @@ def marks_in_export(result: Result, score: Score | None = None) -> tuple[str, ..
 
     The page says of the demo's data once for all.
     """
-    is_demo = any(warning.startswith(DEMO) for warning in result.warnings)
-    return (*marks_of(result, score), *((DEMO,) if is_demo else ()))
+    return (*marks_of(result, score), *((DEMO,) if is_demo_sized(result) else ()))
+
+
+def is_demo_sized(result: Result) -> bool:
+    """Whether its data are the embedded photographs."""
+    return any(fact.code == RunRemark.DEMO_SIZED for fact in result.warnings)
 
 
 def caveat(result: Result, score: Score) -> str:

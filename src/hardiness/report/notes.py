@@ -24,6 +24,7 @@ class Note:
         text: what.
         models: that it is about; empty for none.
         headline: whether it is said wherever there is a table, and not on a full page alone.
+        code: of the fact that it is of; empty where it is of none.
         lacking: the title of a number that is not there, and ``has no interval: …`` or ``is undefined: …``.
     """
 
@@ -31,6 +32,7 @@ class Note:
     models: tuple[str, ...]
     headline: bool = True
     lacking: tuple[str, str] = ("", "")
+    code: str = ""
 
     @property
     def kind(self) -> str:
@@ -44,7 +46,7 @@ def notes_of(result: Result) -> list[Note]:
     titled = [(s, card.title(s.metric, s.condition)) for s in card.column_scores(result.scores)]
     doubts = [fact for fact in result.findings if fact.is_raised or fact.trust is not None]
     return [
-        *(Note(warning, name) for warning in result.warnings),
+        *(Note(text(fact), name, code=fact.code) for fact in result.warnings),
         *(
             _lacking(title, f"is undefined: {s.reason}", name, card.is_headline(s))
             for s, title in titled
@@ -55,7 +57,7 @@ def notes_of(result: Result) -> list[Note]:
             for s, title in titled
             if s.interval_reason
         ),
-        *(Note(f"{fact.code}: {text(fact)}", name) for fact in doubts),
+        *(Note(f"{fact.code}: {text(fact)}", name, code=fact.code) for fact in doubts),
         *timm_notes(result),
         *leaderboard_notes(result),
     ]

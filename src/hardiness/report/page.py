@@ -17,7 +17,9 @@ from jinja2 import Environment
 from markupsafe import Markup, escape
 
 from hardiness.benchmarks.card import card_of
+from hardiness.core.codes import RunRemark
 from hardiness.core.errors import SampleError, StoreError
+from hardiness.core.fact import Fact
 from hardiness.core.result import Result, TextTable
 from hardiness.imaging.by_pillow import pillow_alone
 from hardiness.imaging.codecs import decode, encode_jpeg
@@ -26,6 +28,7 @@ from hardiness.report.beside import MeasuredNumbers, from_few, published_peers, 
 from hardiness.report.charts import Chart, Curves, Dots, Heat
 from hardiness.report.citations import citations
 from hardiness.report.commands import commands_of, sessions_of
+from hardiness.report.compared import comparison_view
 from hardiness.report.difference_matrix import difference_matrices
 from hardiness.report.figure_files import WIDTHS_CM, WRITERS, write_figures
 from hardiness.report.figures import NARROW_PX, WIDE_PX
@@ -34,7 +37,7 @@ from hardiness.report.figures.inks import Inks, page_colours
 from hardiness.report.figures.sheet import shade
 from hardiness.report.figures.writers import icon, inline, rules, symbols
 from hardiness.report.gate import GateTable
-from hardiness.report.marks import DEMO
+from hardiness.report.marks import is_demo_sized
 from hardiness.report.pictures import FeatureGrid, PictureOf, Wall, boards, walls
 from hardiness.report.scorecard import scorecard
 from hardiness.report.screen import first_screen
@@ -47,7 +50,6 @@ from hardiness.report.training_overlap import Declared
 from hardiness.report.trust import checks, doubts, doubts_text, trust_text
 from hardiness.report.words import text
 from hardiness.results import compared_slices
-from hardiness.results.compared import comparison_view
 from hardiness.results.comparison import BenchmarkComparison
 from hardiness.store.files import Files
 
@@ -138,6 +140,7 @@ def _environment() -> Environment:
     """The templates, which take longer to compile than a page of a few models takes to fill."""
     environment = template_environment()
     environment.filters |= {
+        "words": text,
         "cell": formatting.grid_cell,
         "arrow": formatting.direction,
         "percent": lambda share: f"{100 * share:.0f}",
@@ -344,27 +347,18 @@ def _tables(shown: BenchmarkSection) -> list[list[int]]:
 
 def _notes(shown: BenchmarkSection) -> list[str]:
     """The notes to read before trusting the table, without those that its checks give."""
-    check_lines = {f"{fact.code}: {text(fact)}" for result in shown.results for fact in result.findings}
-    check_lines.update(
-        warning for result in shown.results if result.measured.get("published") for warning in result.warnings
-    )
+    codes = {fact.code for result in shown.results for fact in result.findings}
     # That data are the demo's is said once, on the first screen.
-    lines = (note for note in shown.notes() if not note.startswith(DEMO))
-    return [note for note in lines if not any(note.endswith(line) for line in check_lines)]
+    return shown.notes(without={*codes, RunRemark.DEMO_SIZED, RunRemark.PUBLISHED})
 
 
 def _demo(shown: Sequence[BenchmarkSection]) -> list[str]:
     """The remarks that data are the demo's, each once for the page, with its benchmarks where not all have it."""
-    headings_by_line: dict[str, list[str]] = {}
-    for each in shown:
-        for line in dict.fromkeys(
-            warning for result in each.results for warning in result.warnings if warning.startswith(DEMO)
-        ):
-            headings_by_line.setdefault(line, []).append(each.heading)
-    return [
-        f"{line[0].upper()}{line[1:]}" if len(headings) == len(shown) else f"{', '.join(headings)}: {line}"
-        for line, headings in headings_by_line.items()
-    ]
+    headings = [each.heading for each in shown if any(map(is_demo_sized, each.results))]
+    if not headings:
+        return []
+    told = text(Fact(RunRemark.DEMO_SIZED))
+    return [f"{told[0].upper()}{told[1:]}" if len(headings) == len(shown) else f"{', '.join(headings)}: {told}"]
 
 
 def _figure(chart: Chart, inks: Inks) -> Mapping[str, Any]:

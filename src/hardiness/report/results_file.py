@@ -7,7 +7,7 @@ from typing import Any
 
 from hardiness.core.columns import NO_GROUPING, Grouping
 from hardiness.core.result import SCHEMA, Result
-from hardiness.report.words import facts_form
+from hardiness.report.words import with_texts
 from hardiness.results.folder import Folder
 from hardiness.store.store import Store
 
@@ -17,11 +17,7 @@ TRIES = 3
 
 def results_form(results: Iterable[Result]) -> dict[str, Any]:
     """The JSON form of results, as ``results.json`` has it."""
-    return {"schema": SCHEMA, "results": [_form_of(result) for result in results]}
-
-
-def _form_of(result: Result) -> dict[str, Any]:
-    return {**result.as_dict(), "findings": facts_form(result.findings)}
+    return {"schema": SCHEMA, "results": with_texts(list(results))}
 
 
 def rebuild_results(store: Store, baseline: str | None = None, grouping: Grouping = NO_GROUPING) -> Folder:

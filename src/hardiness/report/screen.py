@@ -21,7 +21,7 @@ from hardiness.report.first_screen import (
     verdict_of,
 )
 from hardiness.report.gate import GateTable
-from hardiness.report.marks import DEMO, has_random_weights
+from hardiness.report.marks import has_random_weights, is_demo_sized
 from hardiness.report.screen_columns import begun_order, screen_columns
 from hardiness.report.sections import BenchmarkSection
 
@@ -149,7 +149,7 @@ def _about(results: Sequence[Result], columns: Sequence[ScreenColumn], models: S
 
 
 def _marks(results: Sequence[Result]) -> tuple[str, ...]:
-    is_demo = any(warning.startswith(DEMO) for result in results for warning in result.warnings)
+    is_demo = any(map(is_demo_sized, results))
     is_partial = any(map(is_part, results))
     return (*(("partial",) if is_partial else ()), *(("demo: few and easy",) if is_demo else ()))
 

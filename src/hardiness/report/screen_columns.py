@@ -19,7 +19,8 @@ from hardiness.report.marks import RANDOM_WEIGHTS, has_random_weights
 from hardiness.report.places import order_beyond_chance
 from hardiness.report.sections import BenchmarkSection, score_of
 from hardiness.report.standings import Lead, Leads, Standing, paired_lead
-from hardiness.results.same_rows import why_same
+from hardiness.report.words.run_remarks import cells_of_mean_text, why_same
+from hardiness.results.same_rows import same_run
 from hardiness.results.slices import headline_slices
 
 USUAL_EPSILON = 4 / 255
@@ -136,7 +137,7 @@ def _corrupted(shown: Sequence[BenchmarkSection]) -> Iterator[ScreenColumn]:
         first = next(result for result in each.results if cells.get(result.name) == usual)
         mean = cells_of_mean(first.run, first.scores)  # of a published result no cells are known
         where = words(mean.names[0]) if mean and len(mean.names) == 1 else "corruptions"
-        source = f"{_source(each)}: {mean.text if mean else 'mean'}"
+        source = f"{_source(each)}: {cells_of_mean_text(mean.names, mean.left_severities) if mean else 'mean'}"
         others = {name: "other corruptions" for name, own in cells.items() if own != usual}
         yield _column(each, columns, "Corrupted", f"under {where}", source, others)
 
@@ -247,7 +248,7 @@ def _column(
         points,
         Standing(tuple(ranked), _leads(each, columns, scores, ranked)),
         twins,
-        why_same(by_name[pair[0]].run, by_name[pair[1]].run) if pair else "",
+        why_same(same_run(by_name[pair[0]].run, by_name[pair[1]].run, pair[1])) if pair else "",
         unranked,
         each.anchor,
         _pairs(each, columns, points, unranked, twins),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby
@@ -173,9 +173,15 @@ class BenchmarkSection:
         first = self.results[0]
         return ", ".join([f"{first.benchmark} on {first.data}", *self.section.variant])
 
-    def notes(self, everything: bool = True) -> list[str]:
-        """Each note once, with the models it is about unless it is about all, or about none."""
-        return merged([note for note in self.section.notes if everything or note.headline], len(self.results))
+    def notes(self, everything: bool = True, without: Collection[str] = ()) -> list[str]:
+        """Each note once, with the models it is about unless it is about all, or about none.
+
+        Args:
+            everything: also those that are said on a full page alone.
+            without: codes of facts that are left out.
+        """
+        notes = [note for note in self.section.notes if everything or note.headline]
+        return merged([note for note in notes if note.code not in without], len(self.results))
 
     def with_comparison(self, comparisons: Sequence[BenchmarkComparison]) -> BenchmarkSection:
         """The section with the comparison of its models on the same images."""

@@ -139,6 +139,10 @@ class TabledResult(Result):
             return result
         return cls(**{field.name: getattr(result, field.name) for field in fields(Result)})
 
+    def _warnings(self) -> Iterator[str]:
+        """The warnings, in words."""
+        yield from map(text, self.warnings)
+
     def _checks(self) -> Iterator[str]:
         """The checks of an attack that found something, and the verdict, in words."""
         yield from (f"{fact.code}: {text(fact)}" for fact in self.findings if fact.is_raised or fact.trust is not None)

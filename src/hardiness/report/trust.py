@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from hardiness.core.codes import AttackCheck
+from hardiness.core.codes import AttackCheck, RunRemark
 from hardiness.core.fact import CheckOutcome, Trust, doubtful
 from hardiness.core.result import Result, Score
 from hardiness.report.sections import BenchmarkSection, score_of
@@ -15,8 +15,12 @@ from hardiness.report.words import advice, sentence
 WIDE = 0.10
 """Width of an interval above which n is called too small for most differences between models."""
 
-WARNINGS = {"demo-sized": "data", "a part of": "data", "top-1 is": "clean accuracy"}
-"""The subject of each warning, by how it begins."""
+SUBJECTS: Mapping[str, str] = {
+    RunRemark.DEMO_SIZED: "data",
+    RunRemark.PART_OF_SET: "data",
+    RunRemark.UNEXPECTED_ACCURACY: "clean accuracy",
+}
+"""The subject of a warning, by its code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,11 @@ def checks(result: Result, shown: BenchmarkSection, declared: Declared | None = 
         *_differences(result, shown),
         *_runtime(result),
         *_training(result, declared or {}),
-        *(Check(_subject(warning), True, warning) for warning in result.warnings if not warning.startswith("partial:")),
+        *(
+            Check(SUBJECTS.get(fact.code, "warning"), True, sentence(fact), advice(fact))
+            for fact in result.warnings
+            if fact.code != RunRemark.PARTIAL
+        ),
         *(
             Check(fact.code, fact.is_raised, sentence(fact), advice(fact), ran=fact.outcome is not CheckOutcome.NOT_RUN)
             for fact in result.findings
@@ -152,10 +160,6 @@ def _training(result: Result, declared: Declared) -> Iterator[Check]:
         yield Check("training", True, *training_sentence(result.benchmark, recipe, members, is_declared))
     if not touching and touched(result.benchmark):
         yield Check("training", False, "nothing is known of a training on what this benchmark tests")
-
-
-def _subject(warning: str) -> str:
-    return next((name for begin, name in WARNINGS.items() if warning.startswith(begin)), "warning")
 
 
 def _runtime(result: Result) -> Iterator[Check]:

@@ -5,15 +5,17 @@ An interval of independent pictures never stays: a score that says nothing of ho
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from hardiness.core.result import ClustersOfResult, Score
+from hardiness.core.codes import RunRemark
+from hardiness.core.fact import Fact
+from hardiness.core.result import Score
 from hardiness.core.table import RIGHT, ImageTable
-from hardiness.statistics.clusters import NO_METHOD, Clusters, basis_of_difference, few_clusters
+from hardiness.statistics.clusters import ENOUGH_CLUSTERS, NO_METHOD, Clusters, basis_of_difference
 
 
 def clustered_scores(scores: Iterable[Score], clusters: Clusters) -> list[Score]:
@@ -85,10 +87,12 @@ def clustered_details(details: Mapping[str, Any], table: ImageTable, clusters: C
     return changed
 
 
-def cluster_warnings(clusters: ClustersOfResult | None) -> Sequence[str]:
-    """A warning where the clusters are so few that intervals hold less often than they say; none of single pictures."""
-    few = few_clusters(clusters.clusters, clusters.column) if clusters else ""
-    return (few,) if few else ()
+def few_clusters(count: int, column: str, about: str = "") -> list[Fact]:
+    """A fact where the clusters are so few that intervals hold less often than they say; none of single pictures."""
+    if not 0 < count < ENOUGH_CLUSTERS:
+        return []
+    arguments = {"clusters": count, "column": column, "enough": ENOUGH_CLUSTERS}
+    return [Fact(RunRemark.FEW_CLUSTERS, arguments, about)]
 
 
 def without_bases(scores: Iterable[Score]) -> list[Score]:

@@ -15,16 +15,18 @@ from numpy.typing import NDArray
 from hardiness.benchmarks.card import variant_of
 from hardiness.benchmarks.operating_limits import is_of_level
 from hardiness.benchmarks.shares import EFFECTIVE
+from hardiness.core.codes import RunRemark
 from hardiness.core.columns import ColumnSource
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, UnknownNameError
-from hardiness.core.fact import Trust
+from hardiness.core.fact import Fact, Trust, message
 from hardiness.core.forms import from_json, json_field, json_form
 from hardiness.core.result import ClustersOfResult
 from hardiness.metrics.declaration import registry
+from hardiness.results.clustered import few_clusters
 from hardiness.results.compared_slices import slice_sentence
 from hardiness.results.comparisons.effective_robustness import against_references
-from hardiness.results.dependence import dependence_lines
+from hardiness.results.dependence import dependent_pictures
 from hardiness.results.equivalence import EquivalenceMargin, PairEquivalence, equivalences_of
 from hardiness.results.flips import MOST_KEPT, PairFlips, flips_of, unmatched_answers
 from hardiness.results.folder import Folder
@@ -41,11 +43,11 @@ from hardiness.results.noise import Noise
 from hardiness.results.pair_scores import PairScore, pair_scores_of
 from hardiness.results.run_names import differences
 from hardiness.results.runs import ScoredRun, digest_of
-from hardiness.results.same_rows import twins_of, why_same
+from hardiness.results.same_rows import same_run, twins_of
 from hardiness.results.shared_clusters import clusters_of_runs
 from hardiness.results.slice_comparison import SlicedDifference, sliced_differences
 from hardiness.results.stored_baseline import StoredBaseline
-from hardiness.statistics.clusters import NO_METHOD, Clusters, few_clusters
+from hardiness.statistics.clusters import NO_METHOD, Clusters
 from hardiness.statistics.comparison import Difference, ScoreComparison, adjust_differences, pairs_tested, shared_images
 from hardiness.statistics.confidence import BIN_SIZE
 from hardiness.statistics.decomposition import (
@@ -190,7 +192,7 @@ class BenchmarkComparison:
     data: str
     scores: tuple[ScoreComparison, ...]
     n: int
-    notes: tuple[str, ...]
+    notes: tuple[Fact, ...]
     details: tuple[PairDetail, ...] = ()
     effective: tuple[EffectiveRobustness, ...] = ()
     protocol: str = ""
@@ -251,18 +253,18 @@ class BenchmarkComparison:
         if self.clusters:
             if references or any(EFFECTIVE.name in by_key[key].details for key in self.keys.values() if key in by_key):
                 note = f"no effective robustness: {NO_METHOD}: other models scatter about the line too"
-                return replace(self, notes=(*self.notes, note))
+                return replace(self, notes=(*self.notes, message(note)))
             return self
         if references:
             effective, notes = against_references(folder.whole, self.keys, references)
-            return replace(self, effective=tuple(effective), notes=(*self.notes, *notes))
+            return replace(self, effective=tuple(effective), notes=(*self.notes, *map(message, notes)))
         for name, key in self.keys.items():
             form = by_key[key].details.get(EFFECTIVE.name) if key in by_key else None
             if form:
                 robustness.append(replace(from_json(EffectiveRobustness, form, EFFECTIVE.name), model=name))
             scores = by_key[key].scores if key in by_key else ()
             reasons += [
-                f"{name}: no effective robustness: {s.reason}"
+                message(f"no effective robustness: {s.reason}", name)
                 for s in scores
                 if s.metric == EFFECTIVE.name and s.reason
             ]
@@ -370,18 +372,15 @@ def _comparisons(
     return comparisons
 
 
-SAME_RUN = " is the same run as "
 """The words between the second name of a run and its first, in the note that says so."""
 
 
-def without_twins(runs: Mapping[str, ScoredRun]) -> tuple[dict[str, ScoredRun], list[str]]:
-    """The runs, of each that stands under two names the first, and a line for each other one."""
+def without_twins(runs: Mapping[str, ScoredRun]) -> tuple[dict[str, ScoredRun], list[Fact]]:
+    """The runs, of each that stands under two names the first, and a fact for each other one."""
     names, identities = list(runs), [run.stored.run for run in runs.values()]
     twins = twins_of(identities)
     lines = [
-        f"{names[later]}{SAME_RUN}{names[first]}: {why_same(identities[later], identities[first])}; "
-        "the two are not ranked"
-        for later, first in twins.items()
+        same_run(identities[later], identities[first], names[first], names[later]) for later, first in twins.items()
     ]
     return {name: run for place, (name, run) in enumerate(runs.items()) if place not in twins}, lines
 
@@ -462,8 +461,8 @@ def _comparison(
     if comparison is None:
         return None
     remarks = dict.fromkeys(line for run in runs.values() for line in run.column_remarks)
-    lines = (*_at_targets(runs), *_of_sizes(runs), *unmatched_answers(runs), *remarks, *dependence_lines(runs.values()))
-    comparison = replace(comparison, notes=(*comparison.notes, *lines))
+    facts = (*_at_targets(runs), *_of_sizes(runs), *unmatched_answers(runs), *remarks)
+    comparison = replace(comparison, notes=(*comparison.notes, *facts, *dependent_pictures(runs.values())))
     if detailed:
         comparison = replace(comparison, details=_details(measured(), clusters))
         comparison = comparison if few else with_pairs(comparison)
@@ -521,34 +520,32 @@ def _compared(
 ) -> BenchmarkComparison:
     """The comparison without the details of single pairs."""
     benchmark, data, protocol, variant = group
-    notes = []
+    notes: list[Fact] = []
     if (
         not all(run.run.model.has_answers for run in runs.values())
         and len({run.conditions for run in runs.values()}) > 1
     ):
         runs = in_shared_cells(runs)
-        notes = ["the files of scores have different conditions: compared under those that all have, without ratios"]
+        notes = [Fact(RunRemark.UNLIKE_CONDITIONS, {"drawn": False})]
     if any(run.drawn for run in runs.values()):
         runs = in_shared_cells(runs)
-        notes = [
-            "images have some random cells each: compared on the cells of each image that all have, without details"
-        ]
+        notes = [Fact(RunRemark.UNLIKE_CONDITIONS, {"drawn": True})]
     ids = shared_images({name: run.ids for name, run in runs.items()})
     notes += [_left_out(name, run) for name, run in runs.items() if run.left_out or run.failed]
     scores = [
         score for score in next(iter(runs.values())).scores if all(run.counterparts(score) for run in runs.values())
     ]
     if not len(ids):
-        notes.append("the models share no image: they are compared as on different photographs, which tells far less")
+        notes.append(Fact(RunRemark.NO_SHARED_IMAGE))
     for name, run in runs.items() if len(ids) else ():
         if len(run.ids) > len(ids):
-            notes.append(f"{name}: {len(ids):,} of {len(run.ids):,} images are shared, and only those are compared")
+            notes.append(Fact(RunRemark.SHARED_IMAGES, {"shared": len(ids), "images": len(run.ids)}, name))
     which = None
     if clusters is not None:
         pictures = ids if len(ids) else clusters.ids
         clusters = clusters.among(pictures)
         which = ClustersOfResult(clusters.name, clusters.count(), len(pictures), sources)
-        notes += [*filter(None, [few_clusters(which.clusters, which.column)]), *_without_noise(runs, noises)]
+        notes += [*few_clusters(which.clusters, which.column), *_without_noise(runs, noises)]
     by_score = _scores(scores, runs, ids, {} if clusters is not None else noises, clusters)
     notes += limit_lines((score.title, pair) for score in by_score for pair in score.pairs.values())
     return BenchmarkComparison(
@@ -556,34 +553,27 @@ def _compared(
     )
 
 
-def _without_noise(runs: Mapping[str, RunByImage], noises: Mapping[str, Noise]) -> Iterator[str]:
+def _without_noise(runs: Mapping[str, RunByImage], noises: Mapping[str, Noise]) -> Iterator[Fact]:
     """The remark that measured noise is left out, which was measured on pictures that stand alone."""
     if any(run.key in noises for run in runs.values()):
-        yield f"the noise of the protocol is left out: {NO_METHOD}: its intervals are of pictures that stand alone"
+        yield Fact(RunRemark.NOISE_LEFT_OUT)
 
 
-def _of_sizes(runs: Mapping[str, ScoredRun]) -> Iterator[str]:
-    """A line where some models were shown pictures that were corrupted at their own size, and others on a canvas."""
+def _of_sizes(runs: Mapping[str, ScoredRun]) -> Iterator[Fact]:
+    """A fact where some models were shown pictures that were corrupted at their own size, and others on a canvas."""
     runs = {name: run for name, run in runs.items() if not is_of_level(run.stored.run)}
     is_corrupted = any("corruption" in cell for run in runs.values() for cell in run.stored.run.conditions)
     whole = [name for name, run in runs.items() if run.stored.run.shows_whole_pictures]
     others = [name for name in runs if name not in whole]
     if is_corrupted and whole and others:
-        yield (
-            f"{', '.join(whole)}: corrupted at the pictures' own size, and {', '.join(others)} on a canvas of 224 px, "
-            "where a corruption is stronger: other pictures, of the same photographs"
-        )
+        yield Fact(RunRemark.OWN_SIZE, {"whole": tuple(whole), "others": tuple(others)})
 
 
-def _at_targets(runs: Mapping[str, ScoredRun]) -> Iterator[str]:
+def _at_targets(runs: Mapping[str, ScoredRun]) -> Iterator[Fact]:
     """The remark that differences are looked at once, where runs were stopped at a target that may be made smaller."""
     stops = {name: run.stop() for name, run in runs.items()}
     if names := [name for name, stop in stops.items() if stop and stop.precision_target is not None]:
-        yield (
-            f"stopped at a precision target: {', '.join(names)}; p and intervals of differences are those of one "
-            "target: with five ever smaller ones, until two models are told apart, equal models are in 16 % of cases "
-            "instead of 5 %; choose one beforehand, or use 'hardiness gate' and --until-decided"
-        )
+        yield Fact(RunRemark.AT_TARGET, {"models": tuple(names)})
 
 
 def _details(runs: Mapping[str, RunByImage], clusters: Clusters | None) -> tuple[PairDetail, ...]:
@@ -631,8 +621,8 @@ def _scores(
     return tuple(replace(each, pairs=pairs) for each, pairs in zip(comparisons, adjust_differences(tests), strict=True))
 
 
-def limit_lines(differences: Iterable[tuple[str, Difference]]) -> list[str]:
-    """Lines on the losses that intervals of differences do not protect against, each with all scores that it is of.
+def limit_lines(differences: Iterable[tuple[str, Difference]]) -> list[Fact]:
+    """Facts on the losses that intervals of differences do not protect against, each with all scores that it is of.
 
     Args:
         differences: each with the title of its score.
@@ -641,12 +631,10 @@ def limit_lines(differences: Iterable[tuple[str, Difference]]) -> list[str]:
     for title, difference in differences:
         if difference.limit_line:
             titles.setdefault(difference.limit_line, {})[title] = None
-    return [f"{', '.join(of_line)}: {line}" for line, of_line in titles.items()]
+    return [message(f"{', '.join(of_line)}: {line}") for line, of_line in titles.items()]
 
 
-def _left_out(name: str, run: RunByImage) -> str:
-    """A note on images that are not compared."""
-    count, why = (run.left_out, "lack") if run.left_out else (run.failed, "could not be evaluated")
-    if count == 1:
-        return f"{name}: 1 image {'lacks a condition' if run.left_out else why} and is left out"
-    return f"{name}: {count:,} images {'lack a condition' if run.left_out else why} and are left out"
+def _left_out(name: str, run: RunByImage) -> Fact:
+    """The fact that images are not compared, because they lack a condition or could not be evaluated."""
+    arguments = {"images": run.left_out or run.failed, "lack_a_condition": bool(run.left_out)}
+    return Fact(RunRemark.LEFT_OUT, arguments, name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable
 from hashlib import sha256
 
@@ -10,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.benchmarks.card import MissingCard
+from hardiness.core.codes import RunRemark
 from hardiness.core.columns import Columns, codes_of, numbers_of
+from hardiness.core.fact import Fact
 from hardiness.core.stems import STEMS, stem_column
 from hardiness.core.table import RIGHT, ImageTable
 from hardiness.metrics.picture_scores import SCORE
@@ -21,19 +22,32 @@ LEAST_TOLD = 1.05
 """The least factor that is told: an interval that is a twentieth too narrow is as good as any."""
 
 
-def dependence_lines(runs: Iterable[ScoredRun]) -> list[str]:
-    """A line for each column of the pictures of some runs whose values go with right or wrong answers.
+def dependent_pictures(runs: Iterable[ScoredRun]) -> list[Fact]:
+    """A fact for each column of the pictures of some runs whose values go with right or wrong answers.
 
     Stems of file names count as columns where the classes are a person's own. Of several runs the one counts whose
     intervals are the most too narrow; of one that has clusters nothing is said.
     """
-    worst: dict[str, tuple[Dependence, str]] = {}
+    worst: dict[str, tuple[Dependence, bool]] = {}
     for run in runs:
-        verb = "are answered" if run.stored.run.model.has_answers else "score"
+        has_answers = run.stored.run.model.has_answers
         for name, dependence in dependences_of(run).items():
             if name not in worst or worst[name][0].too_narrow < dependence.too_narrow:
-                worst[name] = dependence, verb
-    return [_line(name, each, verb) for name, (each, verb) in worst.items() if each.too_narrow >= LEAST_TOLD]
+                worst[name] = dependence, has_answers
+    return [
+        Fact(
+            RunRemark.DEPENDENT_PICTURES,
+            {
+                "column": name,
+                "values": each.values,
+                "correlation": each.correlation,
+                "too_narrow": each.too_narrow,
+                "has_answers": has_answers,
+            },
+        )
+        for name, (each, has_answers) in worst.items()
+        if each.too_narrow >= LEAST_TOLD
+    ]
 
 
 NOT_LOOKED_FOR = "not looked for: the pictures have no columns, and their classes are not a person's own"
@@ -110,20 +124,3 @@ def _is_measured(column: NDArray[np.object_]) -> bool:
     different = np.array(sorted({text for text in column.tolist() if text is not None}), object)
     numbers = numbers_of(different)
     return numbers is not None and bool(np.any(numbers % 1)) and len(np.unique(numbers)) == len(different)
-
-
-def _line(name: str, dependence: Dependence, verb: str) -> str:
-    """The sentence that says it, with what to do; ``verb`` says what pictures do alike."""
-    if numbers := STEMS.get(name):
-        which = "last number" if numbers == 1 else f"last {numbers} numbers"
-        alike, count = f"pictures whose file names differ in their {which} alone", f"{dependence.values:,} stems"
-    else:
-        alike, count = f"pictures of one {name}", f"{dependence.values:,} {_plural(name)}"
-    return (
-        f"{alike} {verb} alike ({count}, correlation {dependence.correlation:.2g}): intervals are "
-        f"{dependence.too_narrow:.1f} times too narrow; --cluster {shlex.quote(name)}"
-    )
-
-
-def _plural(name: str) -> str:
-    return name if name.endswith("s") else f"{name}s"

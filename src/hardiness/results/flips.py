@@ -11,7 +11,9 @@ import numpy as np
 
 from hardiness.benchmarks.card import card_of
 from hardiness.benchmarks.galleries import Answer, Sample
+from hardiness.core.codes import RunRemark
 from hardiness.core.condition import Condition
+from hardiness.core.fact import Fact
 from hardiness.core.forms import fields_form, from_fields
 from hardiness.core.table import RIGHT, ImageTable
 from hardiness.results.runs import ScoredRun
@@ -157,11 +159,11 @@ def flips_of(runs: Mapping[str, ScoredRun], clusters: Clusters | None = None) ->
     return tuple(flips)
 
 
-def unmatched_answers(runs: Mapping[str, ScoredRun]) -> Iterator[str]:
-    """A line for every two models whose answers cannot be matched by class, so that nothing is said of flips."""
+def unmatched_answers(runs: Mapping[str, ScoredRun]) -> Iterator[Fact]:
+    """A fact for every two models whose answers cannot be matched by class, so that nothing is said of flips."""
     for first, second in combinations(runs, 2):
         if why := runs[first].stored.run.why_other_classes(runs[second].stored.run):
-            yield f"{first} and {second}: no flips and no agreement: {why}"
+            yield Fact(RunRemark.OTHER_CLASSES, {"first": first, "second": second, "line": why})
 
 
 def _has_answers(table: ImageTable) -> bool:

@@ -273,12 +273,8 @@ def _fitted(run: ScoredRun) -> ScoredRun:
     missing = _missing_columns(run) if len(run.ids) else []
     if not missing:
         return run
-    lacks = (
-        f"the pictures of {run.stored.run.data.name} have no column {' and no column '.join(missing)}: what needs it "
-        "is left out"
-    )
     own = tuple(run.picture_columns.values)
-    return replace(run, grouping=without_columns(run.grouping, missing, own), lacks=lacks)
+    return replace(run, grouping=without_columns(run.grouping, missing, own), lacks=tuple(missing))
 
 
 def _with_levels(runs: Sequence[ScoredRun]) -> list[ScoredRun]:

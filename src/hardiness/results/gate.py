@@ -11,16 +11,17 @@ from typing import Any, Literal
 from hardiness.core.answers import mark_notes
 from hardiness.core.columns import NO_GROUPING, Grouping
 from hardiness.core.errors import StoreError
+from hardiness.core.fact import Fact, message
 from hardiness.core.forms import fields_form, from_json, json_field
 from hardiness.core.result import IN_PERCENT
 from hardiness.core.spread import Interval
+from hardiness.results.clustered import few_clusters
 from hardiness.results.folder import Folder
 from hardiness.results.policy import Policy, Rule
 from hardiness.results.rules.cases import RuleCase, cases_of
 from hardiness.results.rules.folder import PolicyFolder
 from hardiness.results.rules.judged_runs import JudgedRun, labels_apart
 from hardiness.results.runs import digest_of
-from hardiness.statistics.clusters import few_clusters
 from hardiness.statistics.verdicts import ImagesMore, Ruling, rulings, spread_of
 from hardiness.store.store import Store
 from hardiness.store.writing import parse_json
@@ -141,7 +142,7 @@ class Gate:
     verdicts: tuple[GateVerdict, ...]
     undecided: str = "fail"
     source: str = field(default="policy", metadata=json_field("policy"))
-    remarks: tuple[str, ...] = ()
+    remarks: tuple[Fact, ...] = ()
     policy_sha256: str = ""
 
     @property
@@ -194,28 +195,24 @@ def judge(policy: Policy, store: Store, grouping: Grouping = NO_GROUPING) -> Gat
     folder = PolicyFolder(Folder.open(store, grouping=replace(grouping, slices=slices)), policy)
     cases = [case for rule in policy.rules for case in cases_of(policy, rule, folder)]
     folder.save()
-    remarks = [*folder.folder.problems, *folder.remarks_on(policy.rules), *folder.column_remarks]
+    lines = [*_unbounded(cases), *folder.folder.problems, *folder.remarks_on(policy.rules)]
+    remarks = [*map(message, lines), *folder.column_remarks]
     rulings_in_order = iter(rulings([(case.score, case.limit) for case in cases if case.score is not None]))
     return Gate(
         tuple(_verdict(case, next(rulings_in_order) if case.score is not None else None) for case in cases),
         policy.undecided,
         policy.source,
-        tuple(
-            dict.fromkeys(
-                [*(case.idle for case in cases if case.idle), *_few_clusters(cases), *_unbounded(cases), *remarks]
-            )
-        ),
+        tuple(dict.fromkeys([*(message(case.idle) for case in cases if case.idle), *_few_clusters(cases), *remarks])),
         policy.sha256,
     )
 
 
-def _few_clusters(cases: Sequence[RuleCase]) -> Iterator[str]:
-    """A line for each small number of clusters behind a verdict."""
+def _few_clusters(cases: Sequence[RuleCase]) -> Iterator[Fact]:
+    """A fact for each small number of clusters behind a verdict."""
     for case in cases:
         clusters = case.score.clusters if case.score else 0
-        if clusters and (line := few_clusters(clusters, case.cluster)):
-            about = f", {case.rule.slice_text}" if case.rule.slice else ""
-            yield f"{case.model} on {case.benchmark}{about}: {line}"
+        about = f", {case.rule.slice_text}" if case.rule.slice else ""
+        yield from few_clusters(clusters, case.cluster, f"{case.model} on {case.benchmark}{about}")
 
 
 def _unbounded(cases: Sequence[RuleCase]) -> Iterator[str]:

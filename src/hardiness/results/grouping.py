@@ -12,8 +12,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from hardiness.core.codes import RunRemark
 from hardiness.core.columns import Columns, Grouping, SliceOfPictures, codes_of, is_empty, number_of, numbers_of
 from hardiness.core.errors import ArgumentError, suggestion
+from hardiness.core.fact import Fact
 from hardiness.core.result import FEW_IN_SLICE
 from hardiness.core.stems import STEMS, stem_column
 from hardiness.statistics.clusters import Clusters
@@ -148,14 +150,13 @@ def without_columns(grouping: Grouping, missing: Sequence[str], names: Sequence[
     return replace(grouping, cluster="" if grouping.cluster in missing else grouping.cluster, slices=slices)
 
 
-def gaps_of(grouping: Grouping, columns: Columns, ids: NDArray[np.object_]) -> list[str]:
-    """A line where some pictures have no cluster; arguments and errors as of `clusters_of`."""
+def gaps_of(grouping: Grouping, columns: Columns, ids: NDArray[np.object_]) -> list[Fact]:
+    """A fact where some pictures have no cluster; arguments and errors as of `clusters_of`."""
     if not grouping.cluster:
         return []
     count = int(is_empty(_cluster_column(grouping, columns, ids)).sum())
-    has, each = ("has", "it") if count == 1 else ("have", "each")
-    line = f"{count:,} of {len(ids):,} pictures {has} no {grouping.cluster}: {each} stands alone"
-    return [line] if count else []
+    arguments = {"count": count, "pictures": len(ids), "column": grouping.cluster}
+    return [Fact(RunRemark.WITHOUT_CLUSTER, arguments)] if count else []
 
 
 def _slice(columns: Columns, text: str, cluster: str) -> SliceOfPictures:

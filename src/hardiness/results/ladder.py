@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hardiness.core.codes import RunRemark
 from hardiness.core.errors import ArgumentError
+from hardiness.core.fact import Fact, message
 from hardiness.core.forms import json_form
 from hardiness.core.result import IN_PERCENT
 from hardiness.core.run import Run, spelled
@@ -23,7 +25,7 @@ from hardiness.results.flips import PairFlips, flips_of, places_by_kind, unmatch
 from hardiness.results.folder import Folder
 from hardiness.results.measured import RunByImage, in_shared_cells, measured_runs, why_not_measured
 from hardiness.results.runs import ScoredRun
-from hardiness.results.same_rows import twins_of, why_same
+from hardiness.results.same_rows import same_run, twins_of
 from hardiness.results.shared_clusters import clusters_of_runs
 from hardiness.statistics.clusters import Clusters
 from hardiness.statistics.comparison import Difference, difference_test, shared_images
@@ -113,10 +115,10 @@ class LadderStep:
     flips: PairFlips | None = None
     resize: ResizeTrial | None = None
     n: int = 0
-    notes: tuple[str, ...] = ()
+    notes: tuple[Fact, ...] = ()
 
     def sentences(self) -> Iterator[str]:
-        """The step in sentences: answers, score, verdict, and what differs."""
+        """The step in sentences: answers, score, verdict, and what differs; its notes come below."""
         headline = next(iter(self.parts), None)
         if self.flips is not None:
             yield _answers(self.flips, headline.flips if headline else None)
@@ -128,7 +130,6 @@ class LadderStep:
             yield self.resize.sentence
         if self.changes:
             yield f"what differs: {'; '.join(self.changes)}"
-        yield from self.notes
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON form."""
@@ -140,7 +141,7 @@ class LadderStep:
             "changes": list(self.changes),
             "flips": json_form(self.flips),
             "resize": json_form(self.resize),
-            "notes": list(self.notes),
+            "notes": json_form(list(self.notes)),
         }
 
 
@@ -281,17 +282,17 @@ def _step(runs: Mapping[str, ScoredRun], margin: EquivalenceMargin | None) -> La
     identities = before.stored.run, after.stored.run
     step = LadderStep(first, second, (), tuple(_changes(*identities)), notes=tuple(_notes(before, after)))
     if twins_of(identities):
-        step = replace(step, notes=(*step.notes, f"the two are one run: {why_same(*identities)}"))
+        step = replace(step, notes=(*step.notes, same_run(*identities, first, second)))
     measured = measured_runs(runs, tables=True)
     if len(measured) < 2:
-        reasons = [f"{name}: {why_not_measured(run)}" for name, run in runs.items() if name not in measured]
+        reasons = [message(why_not_measured(run), name) for name, run in runs.items() if name not in measured]
         return replace(step, notes=(*step.notes, *reasons))
     clusters, _ = clusters_of_runs(runs)
     if any(run.drawn for run in measured.values()):
         measured = in_shared_cells(measured)
     ids = shared_images({name: run.ids for name, run in measured.items()})
     if not len(ids):
-        return replace(step, notes=(*step.notes, "the two share no picture, so that nothing is said of answers"))
+        return replace(step, notes=(*step.notes, Fact(RunRemark.NO_SHARED_IMAGE)))
     flips = next(iter(flips_of(runs, clusters)), None)
     parts = (*_parts(measured[first], measured[second], ids, clusters, flips, margin), *_level_parts(runs, margin))
     lines = limit_lines((part.title, part.difference) for part in parts)
@@ -394,13 +395,13 @@ def _changes(before: Run, after: Run) -> Iterator[str]:
         yield "code of one's own (by its hash)"
 
 
-def _notes(before: ScoredRun, after: ScoredRun) -> Iterator[str]:
+def _notes(before: ScoredRun, after: ScoredRun) -> Iterator[Fact]:
     """Notes on the export in the sessions of the later run that those of the earlier lack."""
     lines = [
         list(dict.fromkeys(line for session in run.sessions() for line in session["notes"])) for run in (before, after)
     ]
     name = after.stored.run.model.name
-    yield from (f"{name}: {line}" for line in lines[1] if line not in lines[0] and line.startswith(EXPORT_NOTES))
+    yield from (message(line, name) for line in lines[1] if line not in lines[0] and line.startswith(EXPORT_NOTES))
 
 
 def _answers(flips: PairFlips, overall: Flips | None) -> str:

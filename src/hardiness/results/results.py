@@ -11,19 +11,21 @@ from hardiness.benchmarks.card import MissingCard, cards, published_baseline, va
 from hardiness.benchmarks.operating_limits import OPERATING_LIMIT, doubts_on_falling, limit_scores
 from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.own_classes import SEVERITY_BELOW, severities_below
+from hardiness.core.codes import RunRemark
 from hardiness.core.errors import ArgumentError, StoreError
+from hardiness.core.fact import Fact, message
 from hardiness.core.result import ClustersOfResult, Counts, Result, Score
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Run, Surrogate
 from hardiness.reference.published_numbers import PublishedNumber, benchmarks_with_results, published_series, table
-from hardiness.results.clustered import cluster_warnings, clustered_scores
+from hardiness.results.clustered import clustered_scores, few_clusters
 from hardiness.results.comparisons import ScoredResult, compared
 from hardiness.results.comparisons.effective_robustness import published_effective_robustness, with_effective
-from hardiness.results.dependence import dependence_lines
+from hardiness.results.dependence import dependent_pictures
 from hardiness.results.metric_scores import with_metrics
 from hardiness.results.noise import Noise
 from hardiness.results.run_names import differences_of
 from hardiness.results.runs import ScoredRun
-from hardiness.results.same_rows import twins_of, why_same
+from hardiness.results.same_rows import same_run, twins_of
 from hardiness.results.slices import sliced_scores, why_not_sliced, with_worst_pictures
 from hardiness.results.stopped import at_stop
 from hardiness.results.stored_baseline import StoredBaseline
@@ -103,7 +105,7 @@ def with_limits(results: Sequence[Result], runs: Sequence[ScoredRun], above: flo
         limits = limit_scores(levels, run.table, above, run.clusters)
         limited = {str(score.condition["corruption"]) for score in limits}
         others = [score for score in result.scores if not _is_replaced(score, limited)]
-        doubts = [line for line in doubts_on_falling(levels, limits) if line not in result.warnings]
+        doubts = [fact for fact in doubts_on_falling(levels, limits) if fact not in result.warnings]
         changed.append(replace(result, scores=[*others, *limits], warnings=(*result.warnings, *doubts)))
         run.release()
     return changed
@@ -134,9 +136,8 @@ def _with_twins(results: Sequence[Result]) -> list[Result]:
         for place, result in enumerate(table):
             if place in twins:
                 other = twins[place]
-                reason = why_same(result.run, table[other].run)
-                line = f"the same run as {names[other]}: {reason}; the two are not ranked"
-                result = replace(result, warnings=(*result.warnings, line))
+                fact = same_run(result.run, table[other].run, names[other])
+                result = replace(result, warnings=(*result.warnings, fact))
             warned.append(result)
     return warned
 
@@ -167,10 +168,10 @@ def _scored(
     scores = with_metrics(run, scores, divisor or published_baseline(identity))
     stop, remarks = run.stop(), []
     if refusal:
-        remarks.append(f"the network was refused, so there is no score: {refusal}")
+        remarks.append(Fact(RunRemark.REFUSED_NETWORK, {"line": refusal}))
     elif stop:
-        scores, sentence = at_stop(scores, run, stop, runs, divisor or published_baseline(identity))
-        remarks.append(sentence)
+        scores, fact = at_stop(scores, run, stop, runs, divisor or published_baseline(identity))
+        remarks.append(fact)
     damage = (*run.damage, *run.complaints)
     result = Result(
         model=identity.model.name,
@@ -199,24 +200,22 @@ def _scored(
         columns=run.column_sources,
     )
     result = with_worst_pictures(result, run)
-    about_answers = (*cluster_warnings(result.clusters), *run.class_warnings, *run.answer_warnings)
-    about_columns = [*run.column_remarks, *([why_not_sliced(run)] if scores and not result.slices else [])]
+    few = few_clusters(result.clusters.clusters, result.clusters.column) if result.clusters else ()
+    about_answers = (*few, *run.class_warnings, *run.answer_warnings)
+    about_columns = [*run.column_remarks, *(why_not_sliced(run) if scores and not result.slices else [])]
     warnings = [
         *warnings_of(result),
         *about_answers,
-        *dependence_lines([run]),
-        *filter(None, about_columns),
+        *dependent_pictures([run]),
+        *about_columns,
         *remarks,
         *run.level_remarks,
-        *damage,
+        *map(message, damage),
     ]
     if isinstance(run.card, MissingCard):
-        name = identity.benchmark.card
-        warnings.append(
-            f"its card {name!r} is not installed or has failed: shown is what was kept; install or mend its package"
-        )
+        warnings.append(Fact(RunRemark.MISSING_CARD, {"card": identity.benchmark.card}))
     if base and divisor:
-        warnings.append(f"ratios are to the stored run of {base.model}, not to the published baseline")
+        warnings.append(Fact(RunRemark.OWN_BASELINE, {"model": base.model}))
     run.save()
     run.release()
     return ScoredResult(run, replace(result, warnings=tuple(warnings)))
@@ -274,7 +273,7 @@ def _result(model: str, benchmark: str, surrogate: str, rows: list[PublishedNumb
             surrogate=Surrogate(surrogate, "") if surrogate else None,
         ),
         measured={"published": True, "sessions": [{"source": "; ".join(sources)}]},
-        warnings=("published numbers, not a run",),
+        warnings=(Fact(RunRemark.PUBLISHED),),
     )
     robustness = published_effective_robustness(result.run)
     return with_effective(result, robustness) if robustness else result

@@ -26,6 +26,7 @@ from hardiness.benchmarks.operating_limits import (
 )
 from hardiness.benchmarks.own_classes import SEVERITY_BELOW, class_scores, class_warnings
 from hardiness.benchmarks.own_code import scoring_code
+from hardiness.core.codes import RunRemark
 from hardiness.core.columns import (
     NO_COLUMNS,
     NO_GROUPING,
@@ -38,7 +39,7 @@ from hardiness.core.columns import (
 )
 from hardiness.core.condition import Condition
 from hardiness.core.errors import UnknownNameError
-from hardiness.core.fact import Fact
+from hardiness.core.fact import Fact, message
 from hardiness.core.forms import from_json, json_form
 from hardiness.core.memory import return_freed_memory
 from hardiness.core.own_sources import sources_digest
@@ -128,7 +129,7 @@ class _Scored:
 @dataclass(frozen=True)
 class _ScoredByClass:
     scores: list[Score]
-    warnings: list[str]
+    warnings: list[Fact]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -146,7 +147,7 @@ class ScoredRun:
         digest: 16 hexadecimal digits that change whenever a shard or the card does.
         memo: values that follow from its table; `save` keeps them.
         grouping: the clusters and slices that its results are asked for, of columns that its pictures have.
-        lacks: a line on the columns that were asked for and that its pictures have not; empty where they have all.
+        lacks: the columns that were asked for and that its pictures have not.
         levels: runs of its model at levels of corruptions, whose scores stand with its own.
     """
 
@@ -157,7 +158,7 @@ class ScoredRun:
     digest: str
     memo: Memo
     grouping: Grouping = NO_GROUPING
-    lacks: str = ""
+    lacks: tuple[str, ...] = ()
     levels: tuple[ScoredRun, ...] = ()
 
     def without_card(self) -> ScoredRun:
@@ -256,12 +257,14 @@ class ScoredRun:
         return self.stored.picture_columns()
 
     @property
-    def column_remarks(self) -> list[str]:
-        """The lines that a person should know of its columns, clusters and slices; raises as `slices_of`."""
+    def column_remarks(self) -> list[Fact]:
+        """The facts that a person should know of its columns, clusters and slices; raises as `slices_of`."""
         if not (self.grouping or self.grouping.columns or self.lacks) or not len(self.ids):
             return []
         gaps = gaps_of(self.grouping, self.picture_columns, self.ids)
-        return [*self.picture_columns.remarks, *([self.lacks] if self.lacks else []), *gaps]
+        arguments = {"data": self.stored.run.data.name, "columns": self.lacks}
+        lacks = [Fact(RunRemark.LACKS_COLUMNS, arguments)] if self.lacks else []
+        return [*map(message, self.picture_columns.remarks), *lacks, *gaps]
 
     @property
     def column_sources(self) -> tuple[ColumnSource, ...]:
@@ -404,21 +407,19 @@ class ScoredRun:
         return quantities_of_entries(self.parameters())
 
     @property
-    def level_remarks(self) -> list[str]:
+    def level_remarks(self) -> list[Fact]:
         """Warnings on its levels: pictures that failed, damage, and levels that contradict."""
         if not self.levels:
             return []
-        lines = []
+        facts: list[Fact] = []
         for level in self.levels:
             (cell,) = level.stored.run.conditions
-            lines += [*level.damage, *level.complaints]
+            facts += map(message, (*level.damage, *level.complaints))
             if failures := level.failures:
-                s = "s" if len(failures) > 1 else ""
-                lines.append(
-                    f"{cell['corruption']} at {cell['level']}: {len(failures)} picture{s} could not be evaluated: "
-                    f"{failures[0].sample}: {failures[0].reason}"
-                )
-        return [*lines, *self._limits().warnings]
+                arguments = {"corruption": cell["corruption"], "level": cell["level"], "pictures": len(failures)}
+                first = {"sample": failures[0].sample, "line": failures[0].reason}
+                facts.append(Fact(RunRemark.LEVEL_FAILURES, arguments | first))
+        return [*facts, *self._limits().warnings]
 
     def _limits(self) -> _ScoredByClass:
         """The operating limits of its levels, and where these contradict what limits assume."""
@@ -458,18 +459,18 @@ class ScoredRun:
         ]
 
     @property
-    def answer_warnings(self) -> list[str]:
+    def answer_warnings(self) -> list[Fact]:
         """Warnings on a chat model's answers; none of other models."""
 
-        def compute() -> list[str]:
+        def compute() -> list[Fact]:
             endpoint = Records.concatenate(self.stored.parts([*ROWS, *ENDPOINT_COLUMNS]))
             return answer_warnings(self.table, self.stored.run, endpoint)
 
         is_some = self.stored.run.model.is_chat and self._facts["images"]
-        return list(self.memo.value("answers", "", compute)) if is_some else []
+        return self.memo.record(list[Fact], "answers", "", compute) if is_some else []
 
     @property
-    def class_warnings(self) -> list[str]:
+    def class_warnings(self) -> list[Fact]:
         """Warnings on a person's own classes; none of ImageNet's, or where nothing was evaluated."""
         has_some = self.stored.run.has_own_classes and self._facts["images"]
         return self._by_class().warnings if has_some else []

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from hardiness.core.codes import RunRemark
+from hardiness.core.fact import Fact
 from hardiness.core.model import View
 from hardiness.core.run import Run
 
@@ -33,11 +35,16 @@ def twins_of(runs: Sequence[Run]) -> dict[int, int]:
     return twins
 
 
-def why_same(run: Run, other: Run) -> str:
-    """The reason why two runs are one, as the end of a sentence."""
-    if run.model.view == other.model.view:
-        return "they are one model under two names"
-    return f"{run.benchmark.name} sets its own picture size"
+def same_run(run: Run, other: Run, name: str, about: str = "") -> Fact:
+    """The fact that two runs are one: they are of one model, or the benchmark sets its own picture size.
+
+    Args:
+        run, other: which.
+        name: of the other.
+        about: the name of the one.
+    """
+    sized_by = "" if run.model.view == other.model.view else run.benchmark.name
+    return Fact(RunRemark.SAME_RUN, {"other": name, "sized_by": sized_by}, about)
 
 
 def _rows_key(run: Run) -> str:

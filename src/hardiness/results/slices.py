@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from hardiness.benchmarks.card import card_of
 from hardiness.benchmarks.galleries import KEPT, galleries_kept, mistakes_among
+from hardiness.core.codes import RunRemark
 from hardiness.core.columns import SliceOfPictures
+from hardiness.core.fact import Fact
 from hardiness.core.result import FEW_IN_SLICE, Result, SlicedScore, SliceScore
-from hardiness.results.measured import RunByImage, measures_of, why_not_measured
+from hardiness.results.measured import RunByImage, has_measurables, images_of, measures_of
 from hardiness.results.runs import ScoredRun
 from hardiness.results.stored_baseline import StoredBaseline
 from hardiness.statistics.measures import ImageScore, Measurable, WeightedSum
@@ -50,9 +52,14 @@ def sliced_scores(run: ScoredRun, base: StoredBaseline | None = None) -> tuple[S
     return tuple(scores)
 
 
-def why_not_sliced(run: ScoredRun) -> str:
-    """The reason why a run with scores has none by slice, where these were asked for; else empty."""
-    return f"no scores by {', '.join(run.grouping.slices)}: {why_not_measured(run)}" if run.grouping.slices else ""
+def why_not_sliced(run: ScoredRun) -> list[Fact]:
+    """The fact that a run with scores has none by slice, where these were asked for."""
+    if not run.grouping.slices:
+        return []
+    arguments = {"columns": tuple(run.grouping.slices), "card": run.stored.run.benchmark.card}
+    has_whole = bool(len(run.table)) and bool(images_of(run.table, run.stored.run)[0].any())
+    reasons = {"has_measurables": has_measurables(run), "has_whole_pictures": has_whole}
+    return [Fact(RunRemark.NOT_SLICED, {**arguments, **reasons})]
 
 
 def headline_slices(result: Result) -> list[SlicedScore]:

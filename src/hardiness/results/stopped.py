@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hardiness.benchmarks.card import Baseline, Card
+from hardiness.core.codes import RunRemark
 from hardiness.core.condition import Condition
 from hardiness.core.errors import UnknownNameError
+from hardiness.core.fact import Fact
 from hardiness.core.forms import json_form
 from hardiness.core.request import Stop
 from hardiness.core.result import Score
@@ -148,20 +150,13 @@ def rows_of(table: ImageTable) -> int:
 
 def at_stop(
     scores: Sequence[Score], run: ScoredRun, stop: Stop, runs: Sequence[ScoredRun], baseline: Baseline | None
-) -> tuple[list[Score], str]:
-    """The scores with the intervals that hold at a stop, and a sentence that says which these are."""
+) -> tuple[list[Score], Fact]:
+    """The scores with the intervals that hold at a stop, and the fact that says which these are."""
     if stop.precision_target is None:
-        return list(scores), (
-            f"evaluated until the rules of {stop.policy} were decided: what 'hardiness gate' says of rules holds "
-            "although rows were looked at after every round; the intervals of scores are those of a number of pictures "
-            "fixed beforehand, and are to be read with that"
-        )
+        return list(scores), Fact(RunRemark.STOPPED, {"policy": stop.policy})
     target = stop.precision_target
     if run.grouping.cluster:
-        return list(scores), (
-            f"stopped at a precision target of {target:g} of pictures that stand alone: intervals over clusters are "
-            "those of a number of pictures fixed beforehand, and are to be read with that"
-        )
+        return list(scores), Fact(RunRemark.STOPPED, {"target": target, "in_clusters": True})
     companions = [each for each in runs if each.stored.key in stop.companions]
 
     def compute() -> list[Score]:
@@ -175,11 +170,7 @@ def at_stop(
     if run.clusters:
         reason = "it was stopped by looks at single pictures"
         changed = {name: without_interval(score, reason) for name, score in changed.items()}
-    names = ", ".join(dict.fromkeys(run.card.title(each.metric, each.condition) for each in changed.values()))
-    sentence = (
-        f"stopped at a precision target of {target:g}: the intervals of {names or 'no score'} hold "
-        "although rows were looked at after every round; the other intervals are the usual ones"
-    )
-    if companions:
-        sentence += f"; helped by what {', '.join(each.stored.run.model.name for each in companions)} answered on all"
-    return [changed.get((score.metric, score.condition), score) for score in scores], sentence
+    titles = tuple(dict.fromkeys(run.card.title(each.metric, each.condition) for each in changed.values()))
+    helpers = tuple(each.stored.run.model.name for each in companions)
+    fact = Fact(RunRemark.STOPPED, {"target": target, "scores": titles, "companions": helpers})
+    return [changed.get((score.metric, score.condition), score) for score in scores], fact

@@ -286,16 +286,6 @@ def why_too_few(count: int) -> str:
     return few if count < FEWEST_CLUSTERS else ""
 
 
-def few_clusters(count: int, column: str) -> str:
-    """A line where clusters are so few that intervals hold less often than they say; else empty."""
-    if count >= ENOUGH_CLUSTERS:
-        return ""
-    return (
-        f"{count:,} clusters by {column}: with fewer than {ENOUGH_CLUSTERS} an interval may hold in less than 95 % of "
-        "cases, above all where clusters are of unlike sizes"
-    )
-
-
 def basis_of_share(ids: NDArray[Any], counts: NDArray[np.generic]) -> EstimateBasis:
     """The basis of the share of pictures that count.
 

@@ -17,6 +17,7 @@ from hardiness.core.errors import ArgumentError, HardinessError, UnknownNameErro
 from hardiness.core.result import TextTable
 from hardiness.models.loading import wrap
 from hardiness.report import loggers
+from hardiness.report.words import line as said
 
 
 def test_common_things_are_keyword_arguments(network: Any, view: Any, root: Path) -> None:
@@ -132,7 +133,7 @@ def test_what_is_assumed_of_a_model_is_said_in_python(network: Any) -> None:
     for view, is_assumed in ((hardiness.View(32, 32), True), (hardiness.View(32, 32, "bicubic"), False)):
         result = hardiness.evaluate(network(0, 3), "own", PETS, view=view, name="mine", device="cpu", runtime="torch")
         line = "mine: photographs are resized with the filter bilinear, as none is stated"
-        assert any(each.startswith(line) for each in result.warnings) == is_assumed
+        assert any(each.startswith(line) for each in map(said, result.warnings)) == is_assumed
 
 
 def test_several_benchmarks_are_evaluated_on_arrays(pets: Any) -> None:
@@ -144,7 +145,7 @@ def test_several_benchmarks_are_evaluated_on_arrays(pets: Any) -> None:
     assert found[0].run.data.classes == ("cat", "dog", "emu")
     assert found[0].score("recall", **{"class": "dog"}).n == 2
     assert found[1].counts.evaluated == 6
-    assert any("0 cat, 1 dog, 2 emu" in line for line in found[0].warnings)
+    assert any("0 cat, 1 dog, 2 emu" in line for line in map(said, found[0].warnings))
     assert len(hardiness.load_results(out)) == 4
 
 
@@ -236,7 +237,7 @@ def test_a_network_that_is_refused_has_no_score_of_the_pictures_before(
     after = hardiness.evaluate(answer, "imagenet-val", str(root), **where)
     assert (after.key, after.counts.images, list(after.scores)) == (before.key, 3, [])
     says = "the network was refused, so there is no score: mine: answer answers otherwise for an image alone than"
-    assert any(each.startswith(says) for each in after.warnings), after.warnings
+    assert any(each.startswith(says) for each in map(said, after.warnings)), after.warnings
     assert called(monkeypatch, "show", str(tmp_path / "out")) == 0
     shown = " ".join(capsys.readouterr().out.split())
     assert says in shown
@@ -245,7 +246,7 @@ def test_a_network_that_is_refused_has_no_score_of_the_pictures_before(
     by_company[0] = 0.0
     mended = hardiness.evaluate(answer, "imagenet-val", str(root), **where)
     assert (mended.counts.images, mended.score("top1").n) == (6, 6)
-    assert not any("refused" in each for each in mended.warnings)
+    assert not any("refused" in each for each in map(said, mended.warnings))
 
 
 def test_a_transform_is_no_view_and_the_message_says_what_is_one(network: Any, root: Path) -> None:

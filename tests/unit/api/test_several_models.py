@@ -15,6 +15,7 @@ from commands import called
 
 import hardiness
 from hardiness.core.errors import ArgumentError, ModelError
+from hardiness.report.words import line as said
 from hardiness.sources.files import DiskFile
 
 MODEL = """
@@ -147,7 +148,7 @@ def test_answers_from_elsewhere_are_a_file_or_columns(
     assert {each.key for each in held} == {held[0].key}
     assert held[0].key != of_file.key, "its weights are the hash of its answers"
     assert all(each.scores == of_file.scores for each in held)
-    assert any("read from predictions (logits)" in line for line in held[0].warnings)
+    assert any("read from predictions (logits)" in line for line in map(said, held[0].warnings))
     numbered = {"sample": samples, **{f"logits_{k}": logits[:, k] for k in range(1000)}}
     assert hardiness.evaluate("served", "imagenet-val", str(root), predictions=numbered).key == held[0].key
     classes = {"sample": samples, "class_index": logits.argmax(1)}

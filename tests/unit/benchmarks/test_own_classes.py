@@ -13,8 +13,13 @@ from hardiness.core.answers import ANSWERS
 from hardiness.core.condition import Condition
 from hardiness.core.run import DataIdentity, Run
 from hardiness.core.table import ImageTable, Records
+from hardiness.report.words import text
 
 NAMES = ("bird", "cat", "dog", "fish")
+
+
+def lines_of(table: ImageTable, run: Run) -> list[str]:
+    return list(map(text, class_warnings(table, run)))
 
 
 def seen(label: NDArray[np.int64], answer: NDArray[np.int64], names: tuple[str, ...] = NAMES) -> tuple[ImageTable, Run]:
@@ -40,7 +45,7 @@ def test_a_class_that_moved_to_the_end_is_noticed_and_its_place_named() -> None:
     label, answer = answers(84, 0.75)
     moved = (label - 1) % 4  # bird is now called z_bird, so that every other class stands one place earlier
     table, run = seen(moved, answer, ("cat", "dog", "fish", "z_bird"))
-    chance, order = class_warnings(table, run)
+    chance, order = lines_of(table, run)
     assert chance.startswith("near chance: right on ")
     assert "if the network's outputs were 0 z_bird, 1 cat, 2 dog, 3 fish (p = " in order
     assert "--data own=FOLDER:classes=FILE" in order
@@ -50,20 +55,20 @@ def test_the_outputs_are_named_as_the_network_has_them_and_not_as_the_data() -> 
     label, answer = answers(84, 0.75)
     table, run = seen(label, (answer + 1) % 4)
     turned = replace(run, model=replace(run.model, classes=("dog", "bird", "cat", "fish")))
-    (order,) = [line for line in class_warnings(table, turned) if line.startswith("order of classes")]
+    (order,) = [line for line in lines_of(table, turned) if line.startswith("order of classes")]
     assert "if the network's outputs were 0 cat, 1 fish, 2 bird, 3 dog (p = " in order
 
 
 def test_the_right_order_and_a_mere_confusion_are_not_doubted() -> None:
     label, answer = answers(400, 0.75)
-    assert class_warnings(*seen(label, answer)) == []
+    assert lines_of(*seen(label, answer)) == []
     confused = np.where((label == 1) & (np.arange(400) % 5 < 2), 2, label)  # a third of cats are taken for dogs
-    assert class_warnings(*seen(label, confused)) == []
+    assert lines_of(*seen(label, confused)) == []
 
 
 def test_always_the_same_answer_is_near_chance() -> None:
     label = np.array([0] * 70 + [1] * 30)
-    (line,) = class_warnings(*seen(label, np.zeros(100, np.int64), ("common", "rare")))
+    (line,) = lines_of(*seen(label, np.zeros(100, np.int64), ("common", "rare")))
     assert line.startswith(
         "near chance: right on 70.0 % of 100 pictures, and always answering common would be on 70.0 %"
     )
@@ -74,7 +79,7 @@ def test_a_chat_model_near_chance_is_asked_for_its_replies_and_not_for_an_order(
     table, run = seen((label - 1) % 4, answer, ("cat", "dog", "fish", "z_bird"))
     chat = replace(run, model=replace(run.model, outputs=ANSWERS))
     assert chat.model.mark
-    (line,) = class_warnings(table, chat)
+    (line,) = lines_of(table, chat)
     assert line.endswith("check its replies and the names of the classes")
 
 
@@ -82,7 +87,7 @@ def test_classes_of_no_picture_and_of_one_are_told_and_the_first_is_in_no_mean()
     label = np.array([0] * 10 + [1] * 10 + [2])
     answer = np.array([0] * 10 + [1] * 5 + [0] * 5 + [2])
     table, run = seen(label, answer)
-    none, single = class_warnings(table, run)
+    none, single = lines_of(table, run)
     assert none == "no picture shows fish: means over classes are of the others"
     assert single == "a single picture shows dog: it counts as much as all of another class in such means"
     scores = {(each.metric, each.condition): each for each in class_scores(table, run)}

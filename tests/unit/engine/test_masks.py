@@ -13,7 +13,7 @@ from findings import raised
 
 from hardiness.core.fact import CheckOutcome, Fact
 from hardiness.engine.batch import QueuedPicture
-from hardiness.report.words import text as said
+from hardiness.report.words import line as said
 
 WHITEBOX = "whitebox:protocol=standard,epsilons=8/255,steps=1+10+40"
 

@@ -15,6 +15,7 @@ from hardiness.reference.published_numbers import published_for
 from hardiness.reference.timm_results import TIMM_IMAGES, TIMM_SETS, TimmRow, best_rows, timm_row, timm_rows
 from hardiness.report.marks import marks_of
 from hardiness.report.section import notes_of
+from hardiness.report.words import line as said
 from hardiness.statistics.spreads.combined import TwoEnds
 from hardiness.statistics.spreads.shares import ShareOfImages
 
@@ -50,11 +51,11 @@ def result(top1: float, n: int, benchmark: str = "imagenet-val", model: str = "t
 def test_a_difference_beyond_what_n_allows_warns_of_preprocessing() -> None:
     (row,) = published_for(ModelIdentity("timm:resnet50.tv_in1k"), "imagenet-val", "top1", {})
     assert row.value == pytest.approx(0.7615, abs=0.001)
-    assert not list(warnings_of(result(row.value, 50_000)))
-    assert any("check the preprocessing" in text for text in warnings_of(result(row.value - 0.01, 50_000)))
-    few = list(warnings_of(result(row.value - 0.05, 200)))
+    assert not list(map(said, warnings_of(result(row.value, 50_000))))
+    assert any("check the preprocessing" in text for text in map(said, warnings_of(result(row.value - 0.01, 50_000))))
+    few = list(map(said, warnings_of(result(row.value - 0.05, 200))))
     assert not any("check the preprocessing" in text for text in few), "chance, on 200 photographs"
-    assert any("check the preprocessing" in text for text in warnings_of(result(row.value - 0.25, 200)))
+    assert any("check the preprocessing" in text for text in map(said, warnings_of(result(row.value - 0.25, 200))))
 
 
 def test_the_place_among_all_and_among_those_of_at_most_its_size() -> None:
@@ -89,7 +90,9 @@ def test_a_set_smaller_than_published_is_partial_wherever_it_is_shown() -> None:
     assert is_part(result(0.8, 250))
     assert "partial" in marks_of(result(0.8, 250))
     assert not is_part(result(0.8, 50_000))
-    assert "a part of imagenet: 250 of the 50,000 images that were released" in list(warnings_of(result(0.8, 250)))
+    assert "a part of imagenet: 250 of the 50,000 images that were released" in list(
+        map(said, warnings_of(result(0.8, 250)))
+    )
     demo = replace(result(0.8, 99), run=replace(result(0.8, 99).run, data=DataIdentity("embedded", "f", 99)))
     assert released_of(demo) is None
     half = replace(result(0.8, 25_000), run=replace(result(0.8, 25_000).run,
@@ -104,9 +107,9 @@ def test_a_run_of_levels_only_is_not_called_a_part_of_nothing() -> None:
     level = Score("error", 0.2, "fraction", 300, None, False, Condition(corruption="contrast", level="factor=0.5"))
     scored = result(0.8, 300)
     levels = replace(scored, scores=[*scored.scores, level], counts=Counts(50_000, 0, 0, 300))
-    (line,) = [each for each in warnings_of(levels) if "levels" in each]
+    (line,) = [each for each in map(said, warnings_of(levels)) if "levels" in each]
     assert line.startswith("only levels were evaluated")
-    assert not [each for each in warnings_of(levels) if "evaluated 0 of" in each]
+    assert not [each for each in map(said, warnings_of(levels)) if "evaluated 0 of" in each]
 
 
 def test_a_perfect_score_is_first() -> None:

@@ -7,7 +7,9 @@ from itertools import combinations
 
 import pytest
 
+from hardiness.core.codes import RunRemark
 from hardiness.core.condition import Condition
+from hardiness.core.fact import Fact, message
 from hardiness.core.spread import Interval
 from hardiness.report.digest import Digest, digest_of
 from hardiness.report.standings import paired_standing
@@ -49,25 +51,26 @@ def test_all_that_is_told_apart_is_named_once_with_the_ends_of_its_leads() -> No
 
 
 def test_what_is_said_of_several_models_in_the_same_words_is_said_once() -> None:
-    same = "is the same run as c: imagenet-c sets its own picture size; the two are not ranked"
-    notes = (f"a {same}", f"bb {same}", *(f"{name}: no effective robustness: why" for name in "cde"), "d is so")
+    same = Fact(RunRemark.SAME_RUN, {"other": "c", "sized_by": "imagenet-c"})
+    lacking = [message("no effective robustness: why", name) for name in "cde"]
+    notes = (replace(same, about="a"), replace(same, about="bb"), *lacking, message("d is so"))
     first = score({"c": 0.9, "d": 0.7, "e": 0.6})
     comparison = BenchmarkComparison("imagenet-c", "imagenet", (first,), 100, notes)
     ((_, sentences),) = digest_of([comparison]).parts
     assert sentences[-3:] == (
-        "a and bb are the same run as c: imagenet-c sets its own picture size; they are ranked once",
+        "a and bb: the same run as c: imagenet-c sets its own picture size; the two are not ranked",
         "no effective robustness: why",
         "d is so",
     )
 
 
 def test_two_names_of_one_run_alone_are_not_ranked() -> None:
-    note = "b is the same run as a: imagenet-c sets its own picture size; the two are not ranked"
+    note = Fact(RunRemark.SAME_RUN, {"other": "a", "sized_by": "imagenet-c"}, "b")
     comparison = BenchmarkComparison("imagenet-c", "imagenet", (score({"a": 0.9, "b": 0.9}),), 100, (note,))
     found = digest_of([comparison])
     assert found.title == "No two models can be ranked."
     ((_, sentences),) = found.parts
-    assert sentences[0] == note
+    assert sentences[0] == "b: the same run as a: imagenet-c sets its own picture size; the two are not ranked"
     assert not [each for each in sentences if "told apart" in each or "not ranked:" in each]
 
 
@@ -117,7 +120,7 @@ def test_every_two_models_are_told_apart_or_stand_in_a_group() -> None:
 def test_models_of_random_weights_and_attacks_not_checked_are_not_ranked() -> None:
     values = {"a": 0.9, "b": 0.5, "c": 0.1, "d": float("nan")}
     comparison = BenchmarkComparison(
-        *("whitebox", "imagenet", (score(values, "ab ac bc", attack=8),), 100, ("a note",)),
+        *("whitebox", "imagenet", (score(values, "ab ac bc", attack=8),), 100, (message("a note"),)),
         keys={"c": "key"},
         doubts={"b": "not checked"},
     )

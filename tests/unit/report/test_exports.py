@@ -18,6 +18,7 @@ from pyarrow import csv, parquet
 
 from hardiness.benchmarks.galleries import Answer, Gallery, Sample
 from hardiness.benchmarks.options import registry as benchmarks
+from hardiness.core.codes import RunRemark
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, UnknownNameError
 from hardiness.core.fact import CheckOutcome, Fact, Trust
@@ -108,7 +109,14 @@ DEMO = "demo-sized: the embedded photographs are few and easy; a demonstration, 
 @pytest.mark.parametrize("name", ["csv", "parquet", "latex", "markdown", "model-index"])
 def test_what_is_amiss_stands_beside_the_numbers_as_on_the_page(name: str) -> None:
     """Of a part of the demo's photographs, whose attack report cannot tell; the other result is whole."""
-    bad = replace(RESULTS[0], warnings=("partial: evaluated 4 of 8 images", DEMO), findings=(UNSURE,))
+    bad = replace(
+        RESULTS[0],
+        warnings=(
+            Fact(RunRemark.PARTIAL, {"evaluated": 4, "expected": 8, "failed": 0, "conditions": 1}),
+            Fact(RunRemark.DEMO_SIZED),
+        ),
+        findings=(UNSURE,),
+    )
     whole = replace(result("whole"), counts=Counts(4, 4, 0, 4))
     several = [bad, whole, *(replace(each, benchmark="imagenet-v2", key="l") for each in (bad, whole))]
     content = registry.get(name).write(several)

@@ -12,7 +12,7 @@ from one_score import compared
 from rich.console import Console
 
 from hardiness.benchmarks.accuracy_warnings import warnings_of
-from hardiness.core.codes import AttackCheck
+from hardiness.core.codes import AttackCheck, RunRemark
 from hardiness.core.condition import Condition
 from hardiness.core.fact import CheckOutcome, Fact, Trust
 from hardiness.core.model import MEANINGLESS
@@ -28,6 +28,7 @@ from hardiness.report.summary import summary
 from hardiness.report.table_rows import rows_of
 from hardiness.report.terminal import scorecard_tables
 from hardiness.report.trust import checks, trust_text
+from hardiness.report.words import text
 from hardiness.results.comparison import BenchmarkComparison
 from hardiness.results.results import published_results
 from hardiness.statistics.estimate import mean
@@ -174,8 +175,8 @@ def test_places_are_explained_only_where_models_have_some() -> None:
 
 
 def test_the_head_says_once_that_a_page_is_demo_sized() -> None:
-    demo = result("a", top1(0.9), data="embedded", warnings=(DEMO,))
-    corrupted = result("a", top1(0.9), data="embedded", benchmark="imagenet-v2", warnings=(DEMO,))
+    demo = result("a", top1(0.9), data="embedded", warnings=(Fact(RunRemark.DEMO_SIZED),))
+    corrupted = result("a", top1(0.9), data="embedded", benchmark="imagenet-v2", warnings=(Fact(RunRemark.DEMO_SIZED),))
     whole = result("a", top1(0.9))
 
     def head(*results: Result) -> str:
@@ -371,7 +372,10 @@ def test_checks_say_what_to_do() -> None:
                 {"limit": 24, "asked": {"benchmark": "b"}, "agreement": {"n": 8, "top1": 1.0, "fallback": None}}
             ]
         },
-        warnings=("partial: evaluated 24 of 1,000 images, 1 failed", "demo-sized"),
+        warnings=(
+            Fact(RunRemark.PARTIAL, {"evaluated": 24, "expected": 1000, "failed": 1, "conditions": 1}),
+            Fact(RunRemark.DEMO_SIZED),
+        ),
         findings=[Fact("package.loss", outcome=CheckOutcome.CLEAR)],
     )
     (shown,) = sections([part])
@@ -441,7 +445,7 @@ def test_published_zero_shot_numbers_stand_beside_those_of_the_same_words() -> N
         (row,) = rows_of(sections([given])[0])
         assert row.cells[0] is not None
         assert row.cells[0].published == published
-        assert any("published is 66.6" in warning for warning in warnings_of(given)) == warned
+        assert any("published is 66.6" in text(each) for each in warnings_of(given)) == warned
 
 
 @pytest.mark.slow

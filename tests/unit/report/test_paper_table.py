@@ -14,6 +14,7 @@ import pytest
 from hardiness.api.collection import collect_results
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
+from hardiness.core.fact import message
 from hardiness.core.result import Counts, Result, Score, TextTable
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Run
 from hardiness.report.exports.exporter import registry, tables_in
@@ -48,7 +49,9 @@ def results(names: Sequence[str], benchmarks: Sequence[str], n: int = 120) -> li
             Counts(n, n, 0, n),
             Run(ModelIdentity(name), BenchmarkIdentity(benchmark, "corruption", "hendrycks2019")),
             {},
-            warnings=("RMS calibration error is undefined: it needs 200 images. Evaluate more with --limit 200",),
+            warnings=(
+                message("RMS calibration error is undefined: it needs 200 images. Evaluate more with --limit 200"),
+            ),
             key=f"{benchmark}{name}",
         )
         for benchmark in benchmarks

@@ -7,6 +7,7 @@ from typing import Any
 
 from hardiness.benchmarks.accuracy_warnings import warnings_of
 from hardiness.core.attack_plan import Round
+from hardiness.core.codes import RunRemark
 from hardiness.core.condition import Condition
 from hardiness.core.fact import Fact, Trust
 from hardiness.core.model import MEANINGLESS, View
@@ -19,6 +20,7 @@ from hardiness.report.marks import has_random_weights
 from hardiness.report.screen import first_screen
 from hardiness.report.screen_columns import screen_columns
 from hardiness.report.sections import sections
+from hardiness.report.words import text
 from hardiness.results.results import published_results
 from hardiness.statistics.spreads.combined import TwoEnds
 
@@ -184,7 +186,7 @@ def test_the_column_under_corruptions_says_which_the_mean_is_over() -> None:
     one = replace(one, scores=[*one.scores, level, bars], counts=Counts(500 * 45, 500, 0, 500))
     column = columns_of(one)["Corrupted"]
     assert (column.source, column.where) == ("own-c: fog only, severity 1", "under fog")
-    assert "partial: evaluated 500 of 22,500 image-cells (fog only, severity 1)" in list(warnings_of(one))
+    assert "partial: evaluated 500 of 22,500 image-cells (fog only, severity 1)" in list(map(text, warnings_of(one)))
     whole = replace(one, scores=[*one.scores, *more])
     assert columns_of(whole)["Corrupted"].source == "own-c: fog only"
     two = columns_of(corrupted("a", 0.3, "own-c"))["Corrupted"]
@@ -197,7 +199,7 @@ def test_the_screen_folds_after_twelve_and_says_what_is_partial() -> None:
     assert [len(part) for part in screen.parts] == [12, 8]
     assert screen.about == "t · 20 models · 500 photographs"
     assert screen.marks == ()
-    part = clean("a", 0.9, counts=Counts(500, 120, 0, 120), warnings=("demo-sized: few and easy",))
+    part = clean("a", 0.9, counts=Counts(500, 120, 0, 120), warnings=(Fact(RunRemark.DEMO_SIZED),))
     screen = first_screen(sections([part]), "t")
     assert screen.marks == ("partial", "demo: few and easy")
     assert screen.about == "t · 1 model · 120 of 500 photographs"

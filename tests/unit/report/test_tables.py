@@ -12,6 +12,7 @@ from rich.console import Console
 
 from hardiness.benchmarks.card import cards
 from hardiness.core.condition import Condition
+from hardiness.core.fact import message
 from hardiness.core.result import Counts, Result, Score
 from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Plan, Run
 from hardiness.core.spread import Interval
@@ -41,7 +42,7 @@ def result_of(*scores: Score, model: str = "m", warnings: tuple[str, ...] = (), 
         key="k",
         plan=Plan(),
         measured={"sessions": []},
-        warnings=warnings,
+        warnings=tuple(map(message, warnings)),
     )
 
 

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from hardiness.cli.show import print_overview
 from hardiness.core.condition import Condition
+from hardiness.core.fact import message
 from hardiness.core.result import Counts, Result, Score
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Run
 from hardiness.report.notes import Note
@@ -25,7 +26,9 @@ def result(model: str, benchmark: str = "whitebox", columns: int = 12, warning: 
     ]
     run = Run(ModelIdentity(model), BenchmarkIdentity(benchmark, "attack", "orhan2019"))
     counts = Counts(1000, 1000, 0, 1000)
-    return Result(model, benchmark, "imagenet", "orhan2019", scores, counts, run, {}, warnings=(warning,), key="k")
+    return Result(
+        model, benchmark, "imagenet", "orhan2019", scores, counts, run, {}, warnings=(message(warning),), key="k"
+    )
 
 
 def printed(width: int, results: list[Result], everything: bool = False) -> list[str]:
@@ -91,7 +94,16 @@ def test_notes_of_a_run_say_what_tells_results_of_one_model_apart() -> None:
         )
         score = Score("top1", 0.5, "fraction", 9, TwoEnds(0.5, 0.4, 0.6))
         return Result(
-            "net", "imagenet-val", data, "x", [score], Counts(9, 5, 0, 5), run, {}, warnings=(warning,), key=crop_px
+            "net",
+            "imagenet-val",
+            data,
+            "x",
+            [score],
+            Counts(9, 5, 0, 5),
+            run,
+            {},
+            warnings=(message(warning),),
+            key=crop_px,
         )
 
     console = Console(width=200, force_terminal=False)

@@ -23,6 +23,7 @@ from hardiness.core.forms import from_json, json_form
 from hardiness.core.result import Counts, Result, Score
 from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Run
 from hardiness.report.beside import from_few, with_figure
+from hardiness.report.compared import comparison_json, comparison_view
 from hardiness.report.exports.exporter import registry as exports
 from hardiness.report.loggers.tracking import numbers_of
 from hardiness.report.page import PageOptions, inks_of, page
@@ -36,7 +37,6 @@ from hardiness.report.terminal import score_tables, scorecard_tables
 from hardiness.report.trust import checks
 from hardiness.report.views.attack import accuracy_under_attack, strength_of_attack
 from hardiness.results.claims.claim import from_results, judge_claims
-from hardiness.results.compared import comparison_json, comparison_view
 from hardiness.results.comparison import BenchmarkComparison
 from hardiness.statistics.estimate import mean
 from hardiness.statistics.spreads.combined import TwoEnds

@@ -22,9 +22,10 @@ from hardiness.core.errors import ArgumentError, UnknownNameError
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run, Surrogate
 from hardiness.core.table import Failure, Records
 from hardiness.reference.sets import distortion_set
+from hardiness.report.compared import comparison_view
 from hardiness.report.format import terminal_table
+from hardiness.report.words import line as said
 from hardiness.results import comparison
-from hardiness.results.compared import comparison_view
 from hardiness.results.comparison import compare_runs, kept_comparisons
 from hardiness.results.folder import Folder
 from hardiness.results.measured import measured_runs
@@ -169,7 +170,7 @@ def test_models_on_different_photographs_are_compared_unpaired_and_it_says_so(tm
         Folder.open(stored(tmp_path, "b", errors(5, 300, 1, 0.4), start=5000, benchmark="imagenet-val"))
     )
     assert found.n == 0
-    assert "share no image" in found.notes[0]
+    assert "share no image" in said(found.notes[0])
     assert all(pair.method.startswith(("unpaired", "different")) for s in found.scores for pair in s.pairs.values())
     assert found.details == ()
 
@@ -178,8 +179,8 @@ def test_only_shared_whole_images_count_and_it_says_so(tmp_path: Path) -> None:
     stored(tmp_path, "a", errors(6, 50, 3, 0.2), failed=10)
     (found,) = compare_runs(Folder.open(stored(tmp_path, "b", errors(7, 50, 3, 0.4), start=5)))
     assert found.n == 44
-    assert found.notes[0] == "a: 1 image lacks a condition and is left out"
-    assert "a: 44 of 49 images are shared" in found.notes[1]
+    assert said(found.notes[0]) == "a: 1 image lacks a condition and is left out"
+    assert "a: 44 of 49 images are shared" in said(found.notes[1])
     assert [score.metric for score in found.scores] == ["mce_partial", "relative_mce_partial", "mean_error"]
 
 
@@ -327,12 +328,12 @@ def test_a_run_with_failures_keeps_the_whole_score(tmp_path: Path) -> None:
     stored(tmp_path, "a", errors(23, 40, 76, 0.3), failed=3)
     (found,) = compare_runs(Folder.open(stored(tmp_path, "b", errors(24, 40, 76, 0.3))))
     assert [score.metric for score in found.scores] == ["mce", "relative_mce", "mean_error"]
-    assert (found.n, found.notes[0]) == (39, "a: 1 image lacks a condition and is left out")
+    assert (found.n, said(found.notes[0])) == (39, "a: 1 image lacks a condition and is left out")
     bare = stored(tmp_path / "all", "a", errors(25, 40, 1, 0.3), benchmark="imagenet-val", failed=3)
     (plain,) = compare_runs(
         Folder.open(*[stored(tmp_path / "all", "b", errors(26, 40, 1, 0.3), benchmark="imagenet-val"), bare][:1])
     )
-    assert plain.notes[0] == "a: 1 image could not be evaluated and is left out"
+    assert said(plain.notes[0]) == "a: 1 image could not be evaluated and is left out"
 
 
 @pytest.mark.slow
@@ -370,7 +371,7 @@ def test_a_comparison_is_kept_until_what_it_is_of_changes(tmp_path: Path, monkey
     run.write(1, [("n/9999", 0)], Records({**more.columns, "sample": np.array(["n/9999"])}))
     again, computed = shown()
     assert computed
-    assert "30 of 31 images are shared" in again
+    assert "'shared': 30" in again
     stored(tmp_path, "d", errors(3, 30, 1, 0.9), benchmark="imagenet-val")
     (now,) = compare_runs(Folder.open(store), details=False)
     assert set(now.scores[0].values) == {"a", "b", "c", "d"}
@@ -451,7 +452,7 @@ def test_random_cells_are_compared_where_all_models_have_them(tmp_path: Path) ->
     assert (apart.interval.high - apart.interval.low) / 2 == pytest.approx(half, rel=0.15)
     assert scores["mean_error"].pairs["b", "whole"].value == 0.0
     assert (found.n, found.details) == (600, ())
-    assert "images have some random cells each" in found.notes[0]
+    assert "images have some random cells each" in said(found.notes[0])
 
 
 @pytest.mark.slow

@@ -16,6 +16,7 @@ from hardiness.core.table import Records
 from hardiness.report.exports import registry
 from hardiness.report.stored_results import StoredResults
 from hardiness.report.terminal import headline_lines
+from hardiness.report.words import line as said
 from hardiness.results.folder import Folder
 from hardiness.results.grouping import clusters_of
 from hardiness.results.runs import ScoredRun
@@ -140,7 +141,10 @@ def test_few_clusters_are_a_warning_and_fewer_than_eight_have_no_interval(tmp_pa
     for count, has_warning in ((40, False), (29, True), (7, True)):
         store, grouping = stored(tmp_path / str(count), clusters=count)
         (result,) = Folder.open(store, grouping=grouping).results
-        assert any(f"{count} clusters by patient: with fewer" in line for line in result.warnings) == has_warning
+        assert (
+            any(f"{count} clusters by patient: with fewer" in line for line in map(said, result.warnings))
+            == has_warning
+        )
         score = result.score("top1")
         assert (score.interval is None) == (count < 8)
         assert score.interval_reason == ("an interval needs 8 clusters, had 7" if count < 8 else "")

@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 from sliced_runs import stored
 
+from hardiness.core.codes import RunRemark
 from hardiness.core.columns import Columns, ColumnSource, Grouping
 from hardiness.core.errors import ArgumentError
 from hardiness.core.forms import json_form
-from hardiness.results.compared import comparison_json, comparison_view
+from hardiness.report.compared import comparison_json, comparison_view
+from hardiness.report.words import line as said
 from hardiness.results.comparison import BenchmarkComparison, compare_runs, kept_comparisons
 from hardiness.results.folder import Folder
 from hardiness.results.noise import Noise, SettingEffect
@@ -130,7 +132,7 @@ def test_noise_of_pictures_that_stand_alone_is_left_out_with_a_word(tmp_path: Pa
     Noise(key, "a", "imagenet-val", "imagenet", (effect,)).keep(store)
     (found,) = compare_runs(Folder.open(store, grouping=grouping))
     assert not any(score.noise for score in found.scores)
-    assert any(note.startswith("the noise of the protocol is left out: no method for clusters") for note in found.notes)
+    assert any(note.code == RunRemark.NOISE_LEFT_OUT for note in found.notes)
 
 
 def test_pictures_without_a_patient_stand_alone_and_a_wrong_column_is_refused(tmp_path: Path) -> None:
@@ -139,7 +141,7 @@ def test_pictures_without_a_patient_stand_alone_and_a_wrong_column_is_refused(tm
     (found,) = compare_runs(Folder.open(store, grouping=some))
     assert found.clusters is not None
     assert found.clusters.clusters == 20 + 200
-    assert "200 of 400 pictures have no patient: each stands alone" in found.notes
+    assert "200 of 400 pictures have no patient: each stands alone" in map(said, found.notes)
     with pytest.raises(ArgumentError, match="no column of the pictures is called 'patiant'; did you mean 'patient'"):
         compare_runs(Folder.open(store, grouping=Grouping("patiant", columns=grouping.columns)))
 

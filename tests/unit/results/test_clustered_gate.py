@@ -19,6 +19,7 @@ from hardiness.core.request import Stop
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
 from hardiness.core.table import Records
 from hardiness.report.gate import gate_markdown, gate_view
+from hardiness.report.words import line as said
 from hardiness.results.folder import Folder
 from hardiness.results.gate import GateVerdict
 from hardiness.results.policy import parse_policy
@@ -99,7 +100,7 @@ def test_few_clusters_are_warned_of_and_fewer_than_eight_are_missing(tmp_path: P
     stored(tmp_path, right(0, patients=20))
     found = hardiness.gate(tmp_path, f"{CLUSTER}[[rules]]\n{TOP1}at_least = 0.1\n", columns=by_patient(20))
     assert found.outcome == "pass"
-    assert found.remarks == (
+    assert tuple(map(said, found.remarks)) == (
         "net on imagenet-val: 20 clusters by patient: with fewer than 30 an interval may hold in less than 95 % of "
         "cases, above all where clusters are of unlike sizes",
     )
@@ -294,4 +295,7 @@ def test_a_run_that_was_stopped_by_pictures_says_so_of_clusters(tmp_path: Path) 
             assert "stopped where rules were decided of pictures that stand alone, and says nothing" in found.reason
         else:
             assert (found.outcome, found.clusters) == ("pass", 40)
-            assert any("intervals over clusters are those of a number of pictures" in line for line in result.warnings)
+            assert any(
+                "intervals over clusters are those of a number of pictures" in line
+                for line in map(said, result.warnings)
+            )

@@ -14,6 +14,7 @@ from hardiness.cli.show import print_tables
 from hardiness.core.columns import NO_GROUPING, Columns, ColumnSource, Grouping, text_cells
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
 from hardiness.core.table import Records
+from hardiness.report.words import line as said
 from hardiness.results import dependence
 from hardiness.results.comparison import compare_runs
 from hardiness.results.folder import Folder
@@ -62,7 +63,7 @@ def stored(out: Path, name: str, classes: tuple[str, ...] = CLASSES, model: str 
 
 def alike_lines(store: Store, grouping: Grouping = NO_GROUPING) -> list[str]:
     (result,) = Folder.open(store, grouping=grouping).results
-    return [line for line in result.warnings if "alike" in line]
+    return [line for line in map(said, result.warnings) if "alike" in line]
 
 
 def columns_of(ids: list[str], name: str, values: list[object]) -> Columns:
@@ -88,11 +89,11 @@ def test_a_gate_and_a_comparison_say_it_too(tmp_path: Path) -> None:
     store = stored(tmp_path / "one", "patient{p:03d}_frame{k:03d}")
     (line,) = alike_lines(store)
     policy = parse_policy('[[rules]]\nbenchmark = "own"\nmetric = "top1"\nat_least = 0.5\n')
-    assert line in judge(policy, store).remarks
-    assert line not in judge(policy, store, Grouping(cluster="stem")).remarks
+    assert line in map(said, judge(policy, store).remarks)
+    assert line not in map(said, judge(policy, store, Grouping(cluster="stem")).remarks)
     other = stored(tmp_path / "other", "patient{p:03d}_frame{k:03d}", model="other")
     (comparison,) = compare_runs(Folder.open(store, other))
-    assert line in comparison.notes
+    assert line in map(said, comparison.notes)
 
 
 @pytest.mark.parametrize(
@@ -155,7 +156,7 @@ def test_each_line_has_the_verb_of_the_run_that_it_is_of(monkeypatch: pytest.Mon
     monkeypatch.setattr(dependence, "dependences_of", lambda each: {each.column: Dependence(20, 0.5, 2.0)})
     runs = [run(True, "patient"), run(False, "scene")]
     for ordered in (runs, runs[::-1]):
-        lines = sorted(dependence.dependence_lines(cast(Any, ordered)))
+        lines = sorted(map(said, dependence.dependent_pictures(cast(Any, ordered))))
         assert [line.partition(" (")[0] for line in lines] == [
             "pictures of one patient are answered alike",
             "pictures of one scene score alike",

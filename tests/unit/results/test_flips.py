@@ -19,6 +19,7 @@ from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, P
 from hardiness.core.table import Records
 from hardiness.report.charts import Dots
 from hardiness.report.sections import sections
+from hardiness.report.words import line as said
 from hardiness.results.comparison import compare_runs
 from hardiness.results.flips import PairFlips, flips_of
 from hardiness.results.folder import Folder
@@ -107,10 +108,10 @@ def test_where_no_name_matches_outputs_nothing_is_said_of_answers(tmp_path: Path
     (compared,) = hardiness.compare(tmp_path)
     why = "their outputs have other names, or another order of them, and the data name no classes"
     assert not compared.flips
-    assert f"one and other: no flips and no agreement: {why}" in compared.notes
+    assert f"one and other: no flips and no agreement: {why}" in map(said, compared.notes)
     ((step,),) = [ladder.steps for ladder in hardiness.compare(tmp_path, ladder=["one", "other"])]
     assert step.flips is None
-    assert step.notes == (f"one and other: no flips and no agreement: {why}",)
+    assert tuple(map(said, step.notes)) == (f"one and other: no flips and no agreement: {why}",)
     rule = 'benchmark = "*"\nmodel = "one"\nagainst_model = "other"\nmetric = "{}"\nagainst = "{}"\n{}\n'
     reasons = []
     for metric, limit in (("agreement", "at_least = 0.1"), ("top1", "worse_by_at_most = 0.1")):

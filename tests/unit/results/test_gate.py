@@ -27,6 +27,7 @@ from hardiness.core.spread import Interval
 from hardiness.core.table import Failure, ImageTable, Records
 from hardiness.reference.classes import class_name
 from hardiness.report.gate import COMMENT_MOST, SUMMARY_MOST, annotation_lines, gate_markdown, gate_view, junit
+from hardiness.report.words import line as said
 from hardiness.results.gate import Gate, GateVerdict
 from hardiness.results.policy import Policy, Rule, parse_policy, policy_of
 from hardiness.results.results import published_results
@@ -284,7 +285,7 @@ def test_runs_that_differ_in_code_alone_are_told_apart(tmp_path: Path) -> None:
         run.add_measured({"started": f"2026-11-{day}T10:00:00+00:00", "rows": 1, "limit": None, "asked": {}})
     found = hardiness.gate(tmp_path / "new", policy(tmp_path, AGAINST.format(tmp_path / "main")))
     assert gate_view(found).rows[0][1] == "m\nweights a11a11 code c0ffee, baseline a11a11 code 0ddba1"
-    (remark,) = found.remarks
+    (remark,) = map(said, found.remarks)
     assert "(weights a11a11 code 0ddba1), since" in remark
     assert "(weights a11a11 code c0ffee) of that name" in remark
 
@@ -532,7 +533,7 @@ def test_of_two_runs_of_one_name_the_one_that_was_evaluated_last_is_on_trial(ord
     wanted = ("m", "pass", new, "weights new") if order == "new last" else ("m", "fail", old, "weights 0ld")
     assert (verdict.model, verdict.outcome, verdict.run.key, verdict.run.label) == wanted
     assert found.exit_status == (0 if order == "new last" else 3)
-    (remark,) = found.remarks
+    (remark,) = map(said, found.remarks)
     left = old if order == "new last" else new
     assert f"not judged: the run {left[:8]} of m on imagenet-c" in remark
     assert found.as_dict()["verdicts"][0]["run"]["weights_sha256"] == ("new" if order == "new last" else "0ld")

@@ -17,6 +17,7 @@ from hardiness.core.result import Score
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
 from hardiness.core.spread import Spread
 from hardiness.core.table import Records
+from hardiness.report.words import line as said
 from hardiness.statistics.comparison import difference_test
 from hardiness.statistics.estimate import mean
 from hardiness.statistics.spreads.differences import ExactSides
@@ -137,16 +138,16 @@ def test_a_line_says_where_nothing_bounds_what_one_picture_can_move(folder: Path
     )
     found = hardiness.gate(folder / "worse", calibration)
     assert found.verdicts[0].outcome == "pass", found.verdicts[0].reason
-    (line,) = [each for each in found.remarks if "nothing bounds" in each]
+    (line,) = [each for each in map(said, found.remarks) if "nothing bounds" in each]
     assert line.startswith(
         "rule 1, net on imagenet-val: nothing bounds how far one picture moves RMS calibration error"
     )
     assert "no large losses on fewer than 3 in 700 pictures; moves_at_most says how far one can" in line
     stated = hardiness.gate(folder / "worse", f"{calibration}moves_at_most = 3\n")
-    assert not [each for each in stated.remarks if "nothing bounds" in each]
+    assert not [each for each in map(said, stated.remarks) if "nothing bounds" in each]
     assert stated.verdicts[0].interval.low < found.verdicts[0].interval.low
     of_shares = hardiness.gate(folder / "worse", f'{rule}metric = "top1"\nworse_by_at_most = "2 %"\n')
-    assert not [each for each in of_shares.remarks if "nothing bounds" in each]
+    assert not [each for each in map(said, of_shares.remarks) if "nothing bounds" in each]
 
 
 def test_without_a_baseline_it_is_refused(folder: Path) -> None:

@@ -11,6 +11,7 @@ from sliced_runs import columns_of, stored
 
 import hardiness
 from hardiness.core.errors import ArgumentError
+from hardiness.report.words import line as said
 from hardiness.results.folder import Folder
 from hardiness.results.gate import GateVerdict
 from hardiness.results.policy import parse_policy
@@ -147,7 +148,7 @@ def test_with_a_cluster_pictures_of_one_patient_are_no_evidence_of_their_own(tmp
     assert widths[1] > 1.8 * widths[0]
     few = columns_of(300, site=["A"] * 100 + ["B"] * 200, patient=[f"p{p}" for p in patients])
     gate = hardiness.gate(tmp_path, f"[[rules]]\n{rule}\n", columns=few, cluster="patient")
-    assert gate.remarks[0].startswith("net on imagenet-val, site A: 20 clusters by patient: with fewer than 30 ")
+    assert said(gate.remarks[0]).startswith("net on imagenet-val, site A: 20 clusters by patient: with fewer than 30 ")
 
 
 def test_a_column_that_is_not_there_is_an_error_with_the_nearest_name(tmp_path: Path) -> None:

@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hardiness.core.codes import RunRemark
 from hardiness.core.columns import Columns, Grouping, SliceOfPictures, text_cells
 from hardiness.core.errors import ArgumentError
+from hardiness.core.fact import Fact
 from hardiness.results.grouping import MOST_VALUES, clusters_of, gaps_of, named_columns, slices_of
 
 N = 120
@@ -54,7 +56,9 @@ def test_pictures_without_a_line_are_in_no_part_and_stand_alone() -> None:
     assert clusters is not None
     _, sizes = np.unique(clusters.codes, return_counts=True)
     assert sorted(sizes.tolist()) == [1] * 4 + [3] * 39
-    assert gaps_of(Grouping("patient"), COLUMNS, ids) == ["3 of 121 pictures have no patient: each stands alone"]
+    assert gaps_of(Grouping("patient"), COLUMNS, ids) == [
+        Fact(RunRemark.WITHOUT_CLUSTER, {"count": 3, "pictures": 121, "column": "patient"})
+    ]
     assert gaps_of(Grouping("patient"), COLUMNS, COLUMNS.ids[:9]) == []
 
 

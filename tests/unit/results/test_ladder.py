@@ -19,6 +19,7 @@ from hardiness.core.errors import ArgumentError, UnknownNameError
 from hardiness.core.model import View
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
 from hardiness.core.table import Records
+from hardiness.report.words import line as said
 from hardiness.results.equivalence import PairEquivalence
 from hardiness.results.ladder import LadderStep, StepPart
 from hardiness.statistics.comparison import Difference
@@ -170,10 +171,10 @@ def test_a_graph_in_training_mode_is_named_in_the_step_to_it(tmp_path: Path) -> 
     run = next(run for run in Store.open(tmp_path).runs() if run.run.model.name == "onnx")
     run.add_measured({"started": "2026-11-30T18:00:00+00:00", "rows": N, "notes": [line, "it is fast"]})
     (ladder,) = hardiness.compare(tmp_path, ladder="torch+onnx")
-    assert f"onnx: {line}" in ladder.steps[0].notes
+    assert f"onnx: {line}" in map(said, ladder.steps[0].notes)
     assert "no answer changes" in list(ladder.steps[0].sentences())
     (back,) = hardiness.compare(tmp_path, ladder="onnx+torch")
-    assert not any(line in note for note in back.steps[0].notes), "the step away from it has no such line"
+    assert not any(line in note for note in map(said, back.steps[0].notes)), "the step away from it has no such line"
 
 
 def test_a_margin_that_may_have_been_meant_in_percent_is_asked_for(out: Path) -> None:

@@ -18,6 +18,7 @@ from hardiness.core.errors import ArgumentError
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
 from hardiness.core.table import Records
 from hardiness.distortions.apply import corruptions
+from hardiness.report.words import line as said
 from hardiness.results.comparison import kept_comparisons
 from hardiness.results.folder import Folder
 from hardiness.store.store import Store
@@ -179,7 +180,7 @@ def test_beside_levels_only_scores_of_clean_pictures_say_that_they_are(tmp_path:
     bare = {score.metric for score in result.scores if not score.condition}
     assert not bare & {"balanced_accuracy", "macro_f1", "worst_class", "retained_accuracy"}
     assert result.score("balanced_accuracy", corruption="clean").value == pytest.approx(0.98)
-    assert result.warnings[0] == "only levels were evaluated: each has scores of its own, and own-c has no mean"
+    assert said(result.warnings[0]) == "only levels were evaluated: each has scores of its own, and own-c has no mean"
 
 
 def test_where_accuracy_surely_rises_again_there_is_no_limit_and_by_chance_a_warning(out: Path) -> None:
@@ -190,7 +191,7 @@ def test_where_accuracy_surely_rises_again_there_is_no_limit_and_by_chance_a_war
     assert score.value is None
     assert score.reason.startswith("accuracy rises again with the level: 80.0 % at quality 15, 95.0 % at quality 10")
     (result,) = hardiness.load_results(out)
-    assert not [line for line in result.warnings if "may be chance" in line]
+    assert not [line for line in map(said, result.warnings) if "may be chance" in line]
 
 
 def test_a_rise_within_chance_is_told(out: Path) -> None:
@@ -199,7 +200,7 @@ def test_a_rise_within_chance_is_told(out: Path) -> None:
     write_level(store, "quality=24", {"quality=24": 178})
     write_level(store, "quality=23", {"quality=23": 182})
     (result,) = hardiness.load_results(out, above=0.9)
-    (line,) = [line for line in result.warnings if "may be chance" in line]
+    (line,) = [line for line in map(said, result.warnings) if "may be chance" in line]
     assert line.startswith(
         "jpeg_compression: accuracy is 89.0 % at quality 24 and 91.0 % at quality 23, which is stronger"
     )

@@ -15,9 +15,9 @@ from hardiness.core.errors import StoreError
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Run
 from hardiness.core.spread import Interval
 from hardiness.core.table import ImageTable
+from hardiness.report.compared import comparison_view
 from hardiness.report.sections import sections
 from hardiness.report.table_rows import rows_of
-from hardiness.results.compared import comparison_view
 from hardiness.results.comparison import compare_runs
 from hardiness.results.folder import Folder
 from hardiness.results.measured import RunByImage, measured

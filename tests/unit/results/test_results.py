@@ -22,6 +22,7 @@ from hardiness.core.result import Counts, Result, Score
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
 from hardiness.core.table import Failure, Records
 from hardiness.report.results_file import rebuild_results
+from hardiness.report.words import line as said
 from hardiness.results import runs
 from hardiness.results.folder import Folder
 from hardiness.store import run as store_run
@@ -70,25 +71,25 @@ def test_counts_say_what_is_missing(tmp_path: Path) -> None:
     (result,) = Folder.open(stored(tmp_path, Records(part.columns, (Failure("n/3", "torn"),)))).results
     assert result.counts == Counts(expected=4, evaluated=3, failed=1, images=3)
     assert not result.counts.complete
-    assert "partial: evaluated 3 of 4 images, 1 failed" in result.warnings
+    assert "partial: evaluated 3 of 4 images, 1 failed" in list(map(said, result.warnings))
     assert result.score("top1").value == pytest.approx(2 / 3)
 
 
 def test_nothing_evaluated_is_no_score_and_is_said(tmp_path: Path) -> None:
     (result,) = Folder.open(stored(tmp_path, Records({}, (Failure("n/0", "torn"),)))).results
     assert result.scores == []
-    assert "no sample was evaluated, so there is no score" in result.warnings
+    assert "no sample was evaluated, so there is no score" in list(map(said, result.warnings))
 
 
 def test_published_accuracy_within_reach_is_no_warning(tmp_path: Path) -> None:
     (result,) = Folder.open(stored(tmp_path, records([True, True, False, False]))).results
-    assert not any("published" in warning for warning in result.warnings)
+    assert not any("published" in warning for warning in map(said, result.warnings))
 
 
 def test_published_accuracy_out_of_reach_is_a_warning(tmp_path: Path) -> None:
     data = DataIdentity("imagenet", "f", 60)
     (result,) = Folder.open(stored(tmp_path, records([False] * 60), data=data)).results
-    assert any("top-1 is 0.0 on 60 images, published is 56.5" in warning for warning in result.warnings)
+    assert any("top-1 is 0.0 on 60 images, published is 56.5" in warning for warning in map(said, result.warnings))
 
 
 def accuracy_warning(value: float, n: int, samples: int) -> str:
@@ -104,7 +105,7 @@ def accuracy_warning(value: float, n: int, samples: int) -> str:
         plan=Plan(whole=(0,)),
         measured={},
     )
-    return " ".join(warning for warning in warnings_of(result) if "published is 56.5" in warning)
+    return " ".join(warning for warning in map(said, warnings_of(result)) if "published is 56.5" in warning)
 
 
 def test_on_the_very_images_that_were_published_half_a_point_is_a_warning() -> None:
@@ -174,7 +175,7 @@ def test_frames_of_a_sequence_count_as_one(tmp_path: Path) -> None:
     assert result.score("flip_probability", perturbation="rotate").value == pytest.approx((1 + 0) / 2)
     assert result.score("flip_probability", perturbation="shot_noise").value == pytest.approx((1 + 0) / 2)
     assert result.score("flip_probability", perturbation="rotate").n == 2
-    assert "partial: evaluated 4 of 8 image-cells" in result.warnings
+    assert "partial: evaluated 4 of 8 image-cells" in list(map(said, result.warnings))
 
 
 def test_a_stored_baseline_divides_where_it_was_run_and_nowhere_else(tmp_path: Path) -> None:
@@ -187,7 +188,7 @@ def test_a_stored_baseline_divides_where_it_was_run_and_nowhere_else(tmp_path: P
     unmoved = next(
         result for result in Folder.open(store, baseline="alexnet").results if result.benchmark == "imagenet-val"
     )
-    assert not any("ratios are to" in warning for warning in unmoved.warnings)
+    assert not any("ratios are to" in warning for warning in map(said, unmoved.warnings))
 
 
 @pytest.mark.parametrize("last", ["f1rst", "second"])
@@ -394,7 +395,7 @@ def test_a_card_that_is_no_longer_installed_costs_the_others_nothing(
         sequences, photographs = Folder.open(store).results
         assert photographs.score("top1").value == pytest.approx(2 / 3)
         assert bool(sequences.scores) == scored_before
-        assert any("its card 'perturbation' is not installed" in warning for warning in sequences.warnings)
+        assert any("its card 'perturbation' is not installed" in warning for warning in map(said, sequences.warnings))
 
 
 def test_a_damaged_shard_is_left_out_and_told_each_time(tmp_path: Path) -> None:
@@ -406,7 +407,7 @@ def test_a_damaged_shard_is_left_out_and_told_each_time(tmp_path: Path) -> None:
     for _ in range(2):
         (result,) = Folder.open(store).results
         assert result.counts.images == 2
-        assert any(path.name in warning for warning in result.warnings)
+        assert any(path.name in warning for warning in map(said, result.warnings))
 
 
 def test_a_shard_that_comes_back_with_its_size_and_time_is_read_again(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from hardiness.core.model import View
 from hardiness.core.run import BenchmarkIdentity, InputIdentity, ModelIdentity, Run
-from hardiness.results.same_rows import twins_of, why_same
+from hardiness.results.same_rows import same_run, twins_of
 
 FIXED, OWN = InputIdentity("fixed", "224 px as it is"), InputIdentity("view", "as it is")
 
@@ -22,7 +22,7 @@ SMALL = View(resize_px=160, crop_px=160)
 def test_a_picture_size_changes_nothing_on_a_canvas_of_the_benchmarks_own() -> None:
     pair = [run(), run(view=SMALL)]
     assert len(twins_of(pair)) == 1
-    assert why_same(*pair) == "imagenet-c sets its own picture size"
+    assert same_run(*pair, "b").arguments["sized_by"] == "imagenet-c"
     assert twins_of([run(canvas=OWN), run(view=SMALL, canvas=OWN)]) == {}
 
 
@@ -43,7 +43,7 @@ def test_what_changes_pictures_makes_another_run() -> None:
 def test_one_model_under_two_names_is_one_run_whichever_canvas() -> None:
     pair = [run("a", canvas=OWN), run("b", canvas=OWN)]
     assert len(twins_of(pair)) == 1
-    assert why_same(*pair) == "they are one model under two names"
+    assert same_run(*pair, "b").arguments["sized_by"] == ""
     assert twins_of([run("a", weights=""), run("b", weights="")]) == {}, "without a hash nothing says so"
 
 

@@ -16,6 +16,7 @@ from hardiness.core.columns import Columns, Grouping
 from hardiness.core.errors import ArgumentError
 from hardiness.core.result import Result, SlicedScore
 from hardiness.core.run import ModelIdentity, Plan
+from hardiness.report.words import line as said
 from hardiness.results.folder import Folder
 from hardiness.store.store import Store
 
@@ -154,7 +155,7 @@ def test_results_json_has_them_and_none_where_none_are_asked(tmp_path: Path, acc
 def test_a_run_without_scores_by_slice_says_why(tmp_path: Path) -> None:
     store = stored(tmp_path, np.ones((60, 76), bool))
     columns = columns_of(60, site=["A"] * 60)
-    assert not any("no scores by" in line for line in sliced(store, columns, "site").warnings)
+    assert not any("no scores by" in line for line in map(said, sliced(store, columns, "site").warnings))
     partial = stored(tmp_path / "torn", np.ones((60, 76), bool), lacks=True)
-    warnings = sliced(partial, columns, "site").warnings
+    warnings = list(map(said, sliced(partial, columns, "site").warnings))
     assert "no scores by site: no image was evaluated under every condition" in warnings

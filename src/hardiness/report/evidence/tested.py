@@ -30,6 +30,7 @@ from hardiness.report.evidence.record import (
 )
 from hardiness.report.sections import BenchmarkSection
 from hardiness.report.stated_models import precision_of, view_of, weights_of
+from hardiness.report.words import text
 from hardiness.results.dependence import NOT_LOOKED_FOR
 from hardiness.results.slices import headline_slices
 from hardiness.statistics.dependence import Dependence
@@ -172,7 +173,7 @@ def _run_record(
         conditions=len(run.conditions),
         headline=(headline.metric, json_form(headline.condition)) if headline else None,
         scores=tuple(_score_record(score, card) for score in result.scores),
-        warnings=tuple(result.warnings),
+        warnings=tuple(map(text, result.warnings)),
         commands=() if run.model.is_foreign else tuple(commands_of(result, every)),
         sessions=_session_records(result),
         companions=tuple(map(_companion_record, companions)),

@@ -22,6 +22,7 @@ from hardiness.report.evidence.record import (
 from hardiness.report.evidence.tested import PictureFacts, ends, sessions_behind
 from hardiness.report.gate import gate_sentence
 from hardiness.report.sections import BenchmarkSection
+from hardiness.report.words import line
 from hardiness.results.difference_json import finite
 from hardiness.results.gate import Gate, GateVerdict
 from hardiness.results.policy import Rule
@@ -55,7 +56,7 @@ def gate_record(gate: Gate, is_of_these_rows: bool) -> GateRecord:
         of_these_rows=is_of_these_rows,
         undecided=gate.undecided,
         verdicts=tuple(map(_verdict_record, gate.verdicts)),
-        remarks=tuple(gate.remarks),
+        remarks=tuple(map(line, gate.remarks)),
     )
 
 

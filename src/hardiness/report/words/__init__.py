@@ -5,11 +5,12 @@ Only pages, the command line and what writes JSON import it, so that nothing can
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from hardiness.core.errors import ArgumentError
 from hardiness.core.fact import Fact
+from hardiness.core.forms import json_form
 from hardiness.core.registry import Registry
 
 Words = str | tuple[str, str]
@@ -38,6 +39,11 @@ def text(fact: Fact) -> str:
     return f"{told} What to do: {todo}" if todo else told
 
 
+def line(fact: Fact) -> str:
+    """All that a fact says, after what it is about."""
+    return f"{fact.about}: {text(fact)}" if fact.about else text(fact)
+
+
 def sentence(fact: Fact) -> str:
     """What a fact says, without what to do."""
     return _words(fact)[0]
@@ -48,9 +54,19 @@ def advice(fact: Fact) -> str:
     return _words(fact)[1]
 
 
-def facts_form(facts: Iterable[Fact]) -> list[dict[str, Any]]:
-    """The JSON form of facts, each with its text beside its code and arguments."""
-    return [{**fact.as_dict(), "text": text(fact)} for fact in facts]
+def with_texts(value: Any) -> Any:
+    """The JSON form of a value, in which each fact has its text beside its code and arguments."""
+    return _told(json_form(value))
+
+
+def _told(form: Any) -> Any:
+    if isinstance(form, list):
+        return [_told(item) for item in form]
+    if not isinstance(form, dict):
+        return form
+    if {"code", "arguments"} <= form.keys():
+        return {**form, "text": text(Fact.from_dict(form))}
+    return {name: _told(item) for name, item in form.items()}
 
 
 def _words(fact: Fact) -> tuple[str, str]:

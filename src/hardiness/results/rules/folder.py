@@ -7,8 +7,9 @@ from dataclasses import replace
 from functools import cached_property
 
 from hardiness.core.errors import ArgumentError, HardinessError
+from hardiness.core.fact import Fact
 from hardiness.core.result import Result
-from hardiness.results.dependence import dependence_lines
+from hardiness.results.dependence import dependent_pictures
 from hardiness.results.folder import Folder
 from hardiness.results.policy import ANY, Policy, Rule
 from hardiness.results.results import group_of
@@ -87,11 +88,11 @@ class PolicyFolder:
         return results
 
     @property
-    def column_remarks(self) -> tuple[str, ...]:
-        """The lines on the columns of its pictures that a person should know."""
+    def column_remarks(self) -> tuple[Fact, ...]:
+        """The facts on the columns of its pictures that a person should know."""
         runs = [run for folder in self._by_cluster.values() for run in folder.runs.values()]
         lines = dict.fromkeys(line for run in runs for line in run.column_remarks)
-        return (*lines, *dependence_lines(runs))
+        return (*lines, *dependent_pictures(runs))
 
     @cached_property
     def names(self) -> dict[str, str]:

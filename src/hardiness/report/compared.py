@@ -11,6 +11,7 @@ from typing import Any
 from hardiness.core.answers import mark_notes
 from hardiness.core.forms import json_form
 from hardiness.core.result import IN_PERCENT, TextTable
+from hardiness.report.words import line, with_texts
 from hardiness.results.compared_slices import slice_json
 from hardiness.results.comparison import BenchmarkComparison, PairDetail
 from hardiness.results.difference_json import difference_json, finite
@@ -55,7 +56,7 @@ def comparison_view(comparison: BenchmarkComparison, rows_most: int | None = Non
             for score, _ in zip(comparison.scores, pairs_by_score, strict=False)
             if len(score.ranks) > 2
         ),
-        *comparison.notes,
+        *map(line, comparison.notes),
         *map(_undefined, undefined),
         *(pair.sentence for pair in comparison.equivalences),
         *(line for pair in comparison.flips if _is_shown(pair, beside) for line in _flip_lines(pair)),
@@ -261,7 +262,7 @@ def _parts(parts: Sequence[DifferencePart]) -> str:
 
 def comparison_json(comparison: BenchmarkComparison) -> dict[str, Any]:
     """The JSON form of one benchmark's comparison."""
-    return {
+    form = {
         "sentences": comparison.sentences(),
         "benchmark": comparison.benchmark,
         "data": comparison.data,
@@ -270,7 +271,7 @@ def comparison_json(comparison: BenchmarkComparison) -> dict[str, Any]:
         "n": comparison.n,
         "clusters": json_form(comparison.clusters),
         "doubts": dict(comparison.doubts),
-        "notes": list(comparison.notes),
+        "notes": comparison.notes,
         "effective_robustness": json_form(comparison.effective),
         "flips": json_form(comparison.flips),
         "pair_scores": json_form(comparison.pair_scores),
@@ -279,6 +280,7 @@ def comparison_json(comparison: BenchmarkComparison) -> dict[str, Any]:
         "scores": [_score(score, comparison) for score in comparison.scores],
         "details": [_detail(detail) for detail in comparison.details],
     }
+    return with_texts(form)  # type: ignore[no-any-return]
 
 
 def _score(score: ScoreComparison, comparison: BenchmarkComparison) -> dict[str, Any]:
