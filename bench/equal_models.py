@@ -29,9 +29,9 @@ from hardiness.results.measured import RunByImage, measured
 from hardiness.results.noise import Noise, moved_by
 from hardiness.statistics.clusters import Clusters
 from hardiness.statistics.comparison import adjust_differences, difference_test, pairs_tested
-from hardiness.statistics.equivalence import equivalence
 from hardiness.statistics.estimate import mean
 from hardiness.statistics.measures import area_under_response, calibration_measure
+from hardiness.statistics.verdicts import equivalence_outcome
 from populations import names, unsure_and_wrong
 
 Trial = Callable[[np.random.Generator, int], bool]
@@ -111,7 +111,7 @@ def at_margin(margin: float, reverse: float, generator: np.random.Generator, n: 
     hard = generator.random(n) < HARD
     first_only, second_only = draws < margin + reverse, draws > 1 - reverse
     sides = (mean(at, (hard | first_only) & ~second_only), mean(at, (hard | second_only) & ~first_only))
-    return equivalence(difference_test(*sides, 1.0), margin).outcome == "pass"
+    return equivalence_outcome(difference_test(*sides, 1.0).spread, margin) == "pass"
 
 
 def mean_at_margin(margin: float, generator: np.random.Generator, n: int) -> bool:
@@ -122,7 +122,7 @@ def mean_at_margin(margin: float, generator: np.random.Generator, n: int) -> boo
     # Those images end a little below nine tenths where their sum is cut: the margin is the difference that is left.
     apart = margin / 0.9 * float(np.mean(np.minimum(second + round(0.9 * CELLS), CELLS) - second)) / CELLS
     tested = difference_test(mean(at, first / CELLS), mean(at, second / CELLS), 1.0)
-    return equivalence(tested, apart).outcome == "pass"
+    return equivalence_outcome(tested.spread, apart) == "pass"
 
 
 def clusters_at_margin(margin: float, size: int, generator: np.random.Generator, n: int) -> bool:
@@ -134,7 +134,7 @@ def clusters_at_margin(margin: float, size: int, generator: np.random.Generator,
     lost = (generator.random(count) < margin / 0.9)[code]
     sides = (mean(at, first), mean(at, second & ~lost))
     tested = difference_test(*sides, 1.0, clusters=Clusters(at, code))
-    return equivalence(tested, margin).outcome == "pass"
+    return equivalence_outcome(tested.spread, margin) == "pass"
 
 
 def noise(metric: str, generator: np.random.Generator, n: int) -> bool:

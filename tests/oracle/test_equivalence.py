@@ -8,8 +8,8 @@ from statsmodels.stats.weightstats import ttost_paired
 
 from hardiness.statistics.clusters import Clusters
 from hardiness.statistics.comparison import difference_test, exact_paired_difference
-from hardiness.statistics.equivalence import equivalence
 from hardiness.statistics.estimate import mean
+from hardiness.statistics.verdicts import equivalence_outcome, equivalence_p, least_margin
 
 
 @pytest.mark.parametrize("shift", [0.0, 0.01, 0.03])
@@ -21,23 +21,25 @@ def test_of_many_differing_pictures_it_is_statsmodels_ttost_paired(n: int, shift
     second, ids = np.full(n, 0.5), np.arange(n)
     for margin in (0.01, 0.02, 0.05):
         theirs = ttost_paired(first, second, -margin, margin)[0]
-        tested = difference_test(mean(ids, first), mean(ids, second))
-        ours = equivalence(tested, margin)
-        assert ours.p == pytest.approx(theirs, rel=0.08, abs=1e-4)
-        assert (ours.outcome == "pass") == (theirs < 0.05)
-        ones = equivalence(difference_test(mean(ids, first), mean(ids, second), clusters=Clusters(ids, ids)), margin)
-        assert ones.p == pytest.approx(theirs, rel=0.08, abs=1e-4), "each picture a cluster of its own"
+        sides = mean(ids, first), mean(ids, second)
+        ours = difference_test(*sides).spread
+        assert equivalence_p(ours, margin) == pytest.approx(theirs, rel=0.08, abs=1e-4)
+        assert (equivalence_outcome(ours, margin) == "pass") == (theirs < 0.05)
+        ones = difference_test(*sides, clusters=Clusters(ids, ids)).spread
+        of_clusters = equivalence_p(ones, margin)
+        assert of_clusters == pytest.approx(theirs, rel=0.08, abs=1e-4), "each picture a cluster of its own"
 
 
 @pytest.mark.parametrize("n", [150, 250, 598, 599, 1000])
 def test_where_no_picture_differs_a_margin_is_shown_only_from_three_of_n_on(n: int) -> None:
     right, ids = np.ones(n), np.arange(n)
-    verdict = equivalence(difference_test(mean(ids, right), mean(ids, right), 1.0), 0.005)
-    assert verdict.interval is not None
-    assert verdict.interval.high == pytest.approx(1 - 0.05 ** (1 / n), rel=1e-6)
-    assert verdict.interval.low == -verdict.interval.high
-    assert (verdict.outcome == "pass") == (0.995**n < 0.05), "else as few would be seen where the truth is the margin"
-    assert verdict.least_margin == verdict.interval.high
+    spread = difference_test(mean(ids, right), mean(ids, right), 1.0).spread
+    assert spread is not None
+    ends, outcome = spread.deciding_ends(0.1), equivalence_outcome(spread, 0.005)
+    assert ends.high == pytest.approx(1 - 0.05 ** (1 / n), rel=1e-6)
+    assert ends.low == -ends.high
+    assert (outcome == "pass") == (0.995**n < 0.05), "else as few would be seen where the truth is the margin"
+    assert least_margin(spread) == ends.high
 
 
 @pytest.mark.slow
@@ -55,10 +57,10 @@ def test_a_difference_on_the_margin_passes_in_at_most_one_of_twenty(n: int, rate
 def test_clusters_that_do_not_differ_are_no_certainty() -> None:
     ids = np.arange(1000)
     right, clusters = mean(ids, np.ones(1000)), Clusters(ids, ids // 50)
-    verdict = equivalence(difference_test(right, right, 1.0, clusters=clusters), 0.05)
-    assert (verdict.outcome, verdict.clusters) == ("cannot tell", 20)
-    assert verdict.interval is not None
-    assert verdict.interval.high == pytest.approx(1 - 0.05 ** (1 / 20), rel=1e-6)
-    few = equivalence(difference_test(right, right, 1.0, clusters=Clusters(ids, ids // 200)), 0.05)
-    assert few.outcome == "cannot tell"
+    tested = difference_test(right, right, 1.0, clusters=clusters)
+    assert tested.spread is not None
+    assert (equivalence_outcome(tested.spread, 0.05), tested.clusters) == ("cannot tell", 20)
+    assert tested.spread.deciding_ends(0.1).high == pytest.approx(1 - 0.05 ** (1 / 20), rel=1e-6)
+    few = difference_test(right, right, 1.0, clusters=Clusters(ids, ids // 200))
+    assert equivalence_outcome(few.spread, 0.05) == "cannot tell"
     assert few.reason.startswith("an interval needs")

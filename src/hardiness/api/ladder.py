@@ -22,6 +22,7 @@ from hardiness.results.equivalence import EquivalenceMargin
 from hardiness.results.folder import Folder
 from hardiness.results.ladder import ExportLadder, LadderStep, StepPart, ladder_of, ladder_tables, rungs_of
 from hardiness.sources.files import shown
+from hardiness.statistics.verdicts import EQUIVALENCE_LEVEL
 from hardiness.store.store import Store
 
 
@@ -95,7 +96,8 @@ class Ladders:
 
 
 def _row(ladder: ExportLadder, step: LadderStep, part: StepPart) -> dict[str, Any]:
-    flips, verdict = part.flips, part.equivalence
+    flips = part.flips
+    spread = None if part.margin is None else part.tested.spread
     return {
         "benchmark": ladder.benchmark,
         "data": shown(ladder.data),
@@ -114,9 +116,9 @@ def _row(ladder: ExportLadder, step: LadderStep, part: StepPart) -> dict[str, An
         **ends_of(part.difference.interval),
         "n": part.difference.n,
         "clusters": part.difference.clusters,
-        "outcome": verdict.outcome if verdict else None,
-        "margin": verdict.margin if verdict else None,
-        **ends_of(verdict.interval if verdict else None, "margin"),
+        "outcome": part.outcome,
+        "margin": part.margin,
+        **ends_of(spread.deciding_ends(EQUIVALENCE_LEVEL) if spread else None, "margin"),
     }
 
 

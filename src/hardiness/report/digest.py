@@ -120,7 +120,7 @@ def _equivalent(each: BenchmarkComparison, score: ScoreComparison) -> Iterator[s
     if len(verdicts) <= MOST_VERDICTS:
         yield from (pair.sentence for pair in verdicts)
         return
-    counts = Counter(pair.verdict.outcome for pair in verdicts)
+    counts = Counter(pair.outcome for pair in verdicts)
     outcomes = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
     yield f"of {len(verdicts)} pairs, equivalent within the margin by {score.title or score.metric}: {outcomes}"
 

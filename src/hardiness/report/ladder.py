@@ -10,18 +10,18 @@ from hardiness.core.result import IN_PERCENT, TextTable
 from hardiness.core.spread import Interval
 from hardiness.report.words import line, with_texts
 from hardiness.results.ladder import ExportLadder, LadderStep, StepPart
-from hardiness.statistics.equivalence import Equivalence
+from hardiness.statistics.verdicts import EQUIVALENCE_LEVEL
 
 HEADS = ("step", "under", "answers change, %", "harmful, %", "helpful, %", "score", "before → after", "change", "95 %")
 
 
 def ladder_view(ladder: ExportLadder) -> TextTable:
     """A row for each step and part: answers that change, harmful and helpful ones, the score, and the verdict."""
-    judged = [part.equivalence for step in ladder.steps for part in step.parts if part.equivalence]
+    judged = [part for step in ladder.steps for part in step.parts if part.margin is not None]
     rows = tuple(_row(step, part, bool(judged)) for step in ladder.steps for part in step.parts)
     heads: tuple[str, ...] = HEADS
     if judged:
-        heads = (*HEADS, f"equivalent within {_margin(ladder.steps, judged[0])}?\n90 %{_allowing(judged)}")
+        heads = (*HEADS, f"equivalent within {_margin(judged[0])}?\n90 %{_allowing(judged)}")
     notes = (
         *(f"{step.first} → {step.second}: {each}" for step in ladder.steps for each in step_lines(step)),
         *ladder.notes,
@@ -42,15 +42,15 @@ def step_lines(step: LadderStep) -> list[str]:
 
 def step_view(step: LadderStep) -> TextTable:
     """The parts of one step, in a table that fits 80 columns."""
-    judged = next((part for part in step.parts if part.equivalence), None)
+    judged = next((part for part in step.parts if part.margin is not None), None)
     heads: tuple[str, ...] = ("under", "answers changed\n(harmful, helpful)", "score, %", "change\n95 %")
-    if judged and judged.equivalence:
-        heads = (*heads, f"within {_margin([step], judged.equivalence)}?\n90 %{_allowing([judged.equivalence])}")
+    if judged:
+        heads = (*heads, f"within {_margin(judged)}?\n90 %{_allowing([judged])}")
     return TextTable("", heads, tuple(_short_row(part) for part in step.parts))
 
 
 def _short_row(part: StepPart) -> tuple[str, ...]:
-    scale, flips, verdict = _scale(part.unit), part.flips, part.equivalence
+    scale, flips = _scale(part.unit), part.flips
     answers = ""
     if flips:
         shares = (flips.changed, flips.negative.value, flips.positive.value)
@@ -63,7 +63,7 @@ def _short_row(part: StepPart) -> tuple[str, ...]:
         f"{_value(part.after, scale)}\nfrom {_value(part.before, scale)}",
         f"{change}\n{ends}".strip(),
     )
-    return (*cells, f"{verdict.outcome}\n{_ends(verdict.interval, scale)}".rstrip()) if verdict else cells
+    return cells if part.margin is None else (*cells, _verdict(part))
 
 
 def step_heading(step: LadderStep) -> str:
@@ -71,15 +71,22 @@ def step_heading(step: LadderStep) -> str:
     return f"{step.first} → {step.second}" + (f", {step.n:,} images" if step.n else "")
 
 
-def _margin(steps: Sequence[LadderStep], verdict: Equivalence) -> str:
-    """The margin in the unit of the first score that has a verdict."""
-    unit = next(part.unit for step in steps for part in step.parts if part.equivalence is not None)
-    return f"{_scale(unit) * verdict.margin:.3g}{' points' if unit in IN_PERCENT else ''}"
+def _margin(part: StepPart) -> str:
+    """The margin in the unit of a part."""
+    return f"{_scale(part.unit) * (part.margin or 0.0):.3g}{' points' if part.unit in IN_PERCENT else ''}"
 
 
-def _allowing(verdicts: Sequence[Equivalence]) -> str:
+def _allowing(parts: Sequence[StepPart]) -> str:
     """What an interval of a verdict holds beside the change that was seen."""
-    return ", allowing for\nunseen losses" if any(each.allows_for_unseen for each in verdicts) else ""
+    allows = any(part.tested.spread and part.tested.spread.allows_for_unseen for part in parts)
+    return ", allowing for\nunseen losses" if allows else ""
+
+
+def _verdict(part: StepPart) -> str:
+    """Whether a part is equivalent within its margin, and the interval that decides; empty without a margin."""
+    spread = part.tested.spread
+    ends = _ends(spread.deciding_ends(EQUIVALENCE_LEVEL) if spread else None, _scale(part.unit))
+    return f"{part.outcome or ''}\n{ends}".rstrip() if part.margin is not None else ""
 
 
 def _row(step: LadderStep, part: StepPart, judged: bool) -> tuple[str, ...]:
@@ -97,10 +104,7 @@ def _row(step: LadderStep, part: StepPart, judged: bool) -> tuple[str, ...]:
         "" if math.isnan(part.difference.value) else f"{scale * part.difference.value:+z.2f}",
         _ends(part.difference.interval, scale) or part.difference.reason or "",
     )
-    if not judged:
-        return cells
-    verdict = part.equivalence
-    return (*cells, f"{verdict.outcome}\n{_ends(verdict.interval, scale)}".rstrip() if verdict else "")
+    return (*cells, _verdict(part)) if judged else cells
 
 
 def _scale(unit: str) -> float:

@@ -6,8 +6,8 @@ import math
 from typing import Any
 
 from hardiness.core.forms import json_form
-from hardiness.statistics.comparison import Difference
-from hardiness.statistics.equivalence import Equivalence
+from hardiness.statistics.comparison import Difference, DifferenceTest
+from hardiness.statistics.verdicts import EQUIVALENCE_LEVEL, equivalence_outcome, equivalence_p, least_margin
 
 
 def difference_json(difference: Difference) -> dict[str, Any]:
@@ -21,9 +21,22 @@ def difference_json(difference: Difference) -> dict[str, Any]:
     }
 
 
-def equivalence_json(verdict: Equivalence) -> dict[str, Any]:
-    """A verdict of equivalence, with the smallest margin within which it would be a pass."""
-    return {**json_form(verdict), "value": finite(verdict.value), "least_margin": verdict.least_margin}
+def equivalence_json(difference: DifferenceTest, margin: float) -> dict[str, Any]:
+    """The verdict on a difference within a margin: the larger one-sided p, the interval of 90 %, the least margin."""
+    spread = difference.spread
+    ends = spread.deciding_ends(EQUIVALENCE_LEVEL) if spread else None
+    return {
+        "outcome": equivalence_outcome(spread, margin),
+        "margin": margin,
+        "value": finite(difference.value),
+        "interval": [ends.low, ends.high] if ends else None,
+        "p": equivalence_p(spread, margin) if spread else None,
+        "least_margin": least_margin(spread) if spread else None,
+        "allows_for_unseen": bool(spread and spread.allows_for_unseen),
+        "n": difference.n,
+        "clusters": difference.clusters,
+        "reason": difference.reason,
+    }
 
 
 def finite(value: float) -> float | None:

@@ -18,8 +18,8 @@ from hardiness.results.difference_json import equivalence_json
 from hardiness.results.measured import RunByImage, in_shared_cells
 from hardiness.results.policy import read_limit
 from hardiness.statistics.clusters import Clusters
-from hardiness.statistics.comparison import difference_test, shared_images
-from hardiness.statistics.equivalence import Equivalence, equivalence
+from hardiness.statistics.comparison import DifferenceTest, difference_test, shared_images
+from hardiness.statistics.verdicts import EQUIVALENCE_LEVEL, Outcome, equivalence_outcome, least_margin
 
 AMBIGUOUS = 0.1
 """A margin of a share, without %, from which on it may have been meant in percent."""
@@ -75,12 +75,13 @@ class EquivalenceMargin:
 
 @dataclass(frozen=True, slots=True)
 class PairEquivalence:
-    """The verdict on two models by one score.
+    """Two models by one score, and the margin within which they are equivalent or not.
 
     Attributes:
         first, second: the models.
         metric, condition, title, unit: of the score.
-        verdict: on the first one's value less the second one's.
+        difference: the first one's value less the second one's.
+        margin: in the unit of the score.
     """
 
     first: str
@@ -89,34 +90,43 @@ class PairEquivalence:
     condition: Condition
     title: str
     unit: str
-    verdict: Equivalence
+    difference: DifferenceTest
+    margin: float
+
+    @property
+    def outcome(self) -> Outcome:
+        """Whether they are equivalent."""
+        return equivalence_outcome(self.difference.spread, self.margin)
 
     @property
     def sentence(self) -> str:
         """The verdict with its margin and what it rests on."""
-        return f"{self.first} and {self.second}: {verdict_text(self.verdict, self.title, self.unit)}"
+        text = verdict_text(self.difference, self.margin, self.title, self.unit)
+        return f"{self.first} and {self.second}: {text}"
 
     def as_dict(self) -> dict[str, object]:
         """The JSON form."""
         form = fields_form(self)
-        del form["verdict"]
-        return {**form, **equivalence_json(self.verdict)}
+        del form["difference"]
+        return {**form, **equivalence_json(self.difference, self.margin)}
 
 
-def verdict_text(verdict: Equivalence, title: str, unit: str) -> str:
+def verdict_text(difference: DifferenceTest, margin: float, title: str, unit: str) -> str:
     """A verdict in words: the outcome, the margin, the difference and the interval that decides."""
     scale, points = (100.0, " points") if unit in IN_PERCENT else (1.0, "")
-    about = f"{verdict.outcome}: equivalent within {scale * verdict.margin:.3g}{points} by {title}?"
-    if verdict.interval is None:
-        return f"{about} No interval: {verdict.reason}"
-    ends = " … ".join(f"{scale * end:+z.2f}" for end in (verdict.interval.low, verdict.interval.high))
-    over = f" in {verdict.clusters:,} clusters" if verdict.clusters else ""
-    allowing = ", allowing for unseen losses" if verdict.allows_for_unseen else ""
-    text = f"{about} Difference {scale * verdict.value:+z.2f} (90 %{allowing}: {ends}), {verdict.n:,} images{over}"
-    if verdict.unbounded:
+    spread, outcome = difference.spread, equivalence_outcome(difference.spread, margin)
+    about = f"{outcome}: equivalent within {scale * margin:.3g}{points} by {title}?"
+    if spread is None:
+        return f"{about} No interval: {difference.reason}"
+    interval = spread.deciding_ends(EQUIVALENCE_LEVEL)
+    ends = " … ".join(f"{scale * end:+z.2f}" for end in (interval.low, interval.high))
+    over = f" in {difference.clusters:,} clusters" if difference.clusters else ""
+    allowing = ", allowing for unseen losses" if spread.allows_for_unseen else ""
+    text = f"{about} Difference {scale * spread.value:+z.2f} (90 %{allowing}: {ends}), {difference.n:,} images{over}"
+    if spread.bound is None:
         text += "; nothing bounds how far one image moves it, so that it allows for no large losses which were not seen"
-    if verdict.outcome == "cannot tell" and verdict.least_margin is not None:
-        text += f"; they show no margin below {scale * verdict.least_margin:.2f}{points}"
+    if outcome == "cannot tell":
+        text += f"; they show no margin below {scale * least_margin(spread):.2f}{points}"
     return text
 
 
@@ -163,5 +173,4 @@ def _verdicts(
         for counterpart in other.counterparts(score):
             (of_one, few), (of_other, fewer) = one.estimate(score, ids), other.estimate(counterpart, ids)
             tested = difference_test(of_one, of_other, score.span, few or fewer, clusters)
-            verdict = equivalence(tested, margin.value)
-            yield PairEquivalence(first, second, score.metric, score.condition, title, unit, verdict)
+            yield PairEquivalence(first, second, score.metric, score.condition, title, unit, tested, margin.value)

@@ -19,7 +19,7 @@ from hardiness.core.result import IN_PERCENT
 from hardiness.core.run import Run, spelled
 from hardiness.core.table import RIGHT
 from hardiness.results.comparison import TableKey, limit_lines, runs_by_table
-from hardiness.results.difference_json import equivalence_json, finite
+from hardiness.results.difference_json import difference_json, equivalence_json, finite
 from hardiness.results.equivalence import EquivalenceMargin, verdict_text
 from hardiness.results.flips import PairFlips, flips_of, places_by_kind, unmatched_answers
 from hardiness.results.folder import Folder
@@ -28,10 +28,10 @@ from hardiness.results.runs import ScoredRun
 from hardiness.results.same_rows import same_run, twins_of
 from hardiness.results.shared_clusters import clusters_of_runs
 from hardiness.statistics.clusters import Clusters
-from hardiness.statistics.comparison import Difference, difference_test, shared_images
-from hardiness.statistics.equivalence import Equivalence, equivalence
+from hardiness.statistics.comparison import Difference, DifferenceTest, difference_test, shared_images
 from hardiness.statistics.estimate import Estimate, mean
 from hardiness.statistics.flips import Flips
+from hardiness.statistics.verdicts import Outcome, equivalence_outcome
 
 EXPORT_NOTES = ("its graph", "its answers were computed elsewhere")
 """How notes of a session begin that say what an export is."""
@@ -46,9 +46,9 @@ class StepPart:
         title: of the score, as people call it.
         unit: of the score.
         before, after: its values.
-        difference: after less before, paired, alone.
+        tested: after less before, paired.
         flips: of the answers; ``None`` where rows have none.
-        equivalence: the verdict within the margin; ``None`` where none was stated, or the score has another unit.
+        margin: within which it is held for none; ``None`` where none was stated, or the score has another unit.
     """
 
     name: str
@@ -56,9 +56,19 @@ class StepPart:
     unit: str
     before: float
     after: float
-    difference: Difference
+    tested: DifferenceTest
     flips: Flips | None = None
-    equivalence: Equivalence | None = None
+    margin: float | None = None
+
+    @property
+    def difference(self) -> Difference:
+        """After less before, alone."""
+        return self.tested.alone()
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """Whether the two are equivalent within the margin, where there is one."""
+        return None if self.margin is None else equivalence_outcome(self.tested.spread, self.margin)
 
 
 @dataclass(frozen=True)
@@ -124,8 +134,8 @@ class LadderStep:
             yield _answers(self.flips, headline.flips if headline else None)
         if headline is not None:
             yield _score_change(headline)
-        if headline is not None and headline.equivalence is not None:
-            yield verdict_text(headline.equivalence, headline.title, headline.unit)
+        if headline is not None and headline.margin is not None:
+            yield verdict_text(headline.tested, headline.margin, headline.title, headline.unit)
         if self.resize is not None:
             yield self.resize.sentence
         if self.changes:
@@ -322,8 +332,12 @@ def _level_parts(runs: Mapping[str, ScoredRun], margin: EquivalenceMargin | None
         flips = next((each.overall for each in flips_of(pair, clusters)), None)
         name = f"{condition['corruption']} {condition['level']}"
         title, unit = "accuracy", "fraction"
-        verdict = equivalence(tested, margin.value) if margin and margin.is_of(unit, title) else None
-        yield StepPart(name, title, unit, one.value, other.value, tested.alone(), flips, verdict)
+        yield StepPart(name, title, unit, one.value, other.value, tested, flips, _margin_of(margin, unit, title))
+
+
+def _margin_of(margin: EquivalenceMargin | None, unit: str, title: str) -> float | None:
+    """The margin of a score; ``None`` where none was stated, or the score has another unit."""
+    return margin.value if margin and margin.is_of(unit, title) else None
 
 
 def _parts(
@@ -340,8 +354,8 @@ def _parts(
         name: str, title: str, unit: str, sides: Sequence[Estimate], span: float, lacks: str, own: Flips | None
     ) -> StepPart:
         tested = difference_test(sides[1], sides[0], span, lacks, clusters)
-        verdict = equivalence(tested, margin.value) if margin and margin.is_of(unit, title) else None
-        return StepPart(name, title, unit, sides[0].value, sides[1].value, tested.alone(), own, verdict)
+        of_score = _margin_of(margin, unit, title)
+        return StepPart(name, title, unit, sides[0].value, sides[1].value, tested, own, of_score)
 
     for score in [score for score in before.scores if after.counterparts(score)][:1]:
         (one, few), (other, fewer) = before.estimate(score, ids), after.estimate(after.counterparts(score)[0], ids)
@@ -435,10 +449,13 @@ def _score_change(part: StepPart) -> str:
 
 def _part_json(part: StepPart) -> dict[str, Any]:
     """The JSON form of a part; undefined numbers, which JSON has no word for, are null."""
-    verdict = part.equivalence
-    form: dict[str, Any] = json_form(part)
-    form |= {"before": finite(part.before), "after": finite(part.after)}
-    form["difference"] = {**form["difference"], "value": finite(part.difference.value)}
-    if verdict is not None:
-        form["equivalence"] = equivalence_json(verdict)
-    return form
+    return {
+        "name": part.name,
+        "title": part.title,
+        "unit": part.unit,
+        "before": finite(part.before),
+        "after": finite(part.after),
+        "difference": difference_json(part.difference),
+        "flips": json_form(part.flips),
+        "equivalence": None if part.margin is None else equivalence_json(part.tested, part.margin),
+    }

@@ -302,6 +302,37 @@ def rulings(cases: Sequence[tuple[Score, Limit]], family: int = 0) -> list[Rulin
     return verdicts
 
 
+def equivalence_outcome(spread: Spread | None, margin: float) -> Outcome:
+    """Whether a difference is known to lie within a margin on either side of 0, or wholly outside it.
+
+    It is that of the interval of 90 % by which a gate's rules on the same difference decide. A difference on the edge
+    of the margin passes in at most 5 % of cases (``bench/equal_models.py --only margin``).
+
+    Args:
+        spread: of the difference; ``None`` where it has no interval.
+        margin: in the unit of the difference, above 0.
+
+    Source: Schuirmann (1987), doi:10.1007/BF01068419, two one-sided tests.
+    """
+    if spread is None:
+        return "cannot tell"
+    ends = spread.deciding_ends(EQUIVALENCE_LEVEL)
+    if -margin < ends.low and ends.high < margin:
+        return "pass"
+    return "fail" if ends.low > margin or ends.high < -margin else "cannot tell"
+
+
+def equivalence_p(spread: Spread, margin: float) -> float:
+    """The p-value of "the difference lies outside the margin": the larger of the two one-sided ones."""
+    return max(spread.p(margin, -1), spread.p(-margin, 1))
+
+
+def least_margin(spread: Spread) -> float:
+    """The smallest margin within which a difference is known to lie."""
+    ends = spread.deciding_ends(EQUIVALENCE_LEVEL)
+    return max(-ends.low, ends.high, 0.0)
+
+
 def spread_of(score: Score) -> Spread:
     """The spread of a score that is judged, which has one."""
     assert score.spread is not None, "what has no interval is judged by no rule"

@@ -22,8 +22,7 @@ from hardiness.core.table import Records
 from hardiness.report.words import line as said
 from hardiness.results.equivalence import PairEquivalence
 from hardiness.results.ladder import LadderStep, StepPart
-from hardiness.statistics.comparison import Difference
-from hardiness.statistics.equivalence import Equivalence
+from hardiness.statistics.comparison import DifferenceTest
 from hardiness.store.store import Store
 
 CELLS = (Condition(), Condition(corruption="fog", severity=1), Condition(corruption="frost", severity=1))
@@ -79,7 +78,7 @@ def test_each_step_says_which_answers_change_and_which_of_these_are_harmful(out:
     assert fog.difference.interval.high < 0
     assert second.parts[0].flips.negative.value == pytest.approx(0.15 / 2), "over fog and frost"
     assert "interpolation bilinear → bicubic" in second.changes
-    assert second.parts[0].equivalence is None, "no margin was stated"
+    assert second.parts[0].outcome is None, "no margin was stated"
 
 
 def test_a_ladder_prints_steps_verdicts_and_a_row_a_corruption(
@@ -137,7 +136,7 @@ def test_two_models_get_a_verdict_within_the_margin_that_is_stated(
 ) -> None:
     comparison = next(iter(hardiness.compare(out, "torch", "onnx", "int8", within="3 %")))
     first = comparison.scores[0].metric
-    verdicts = {(v.first, v.second): v.verdict for v in comparison.equivalences if v.metric == first}
+    verdicts = {(v.first, v.second): v for v in comparison.equivalences if v.metric == first}
     assert {pair: verdict.outcome for pair, verdict in verdicts.items()} == {
         ("torch", "onnx"): "pass",
         ("torch", "int8"): "fail",
@@ -158,9 +157,9 @@ def test_a_ladder_over_clusters_counts_clusters(out: Path) -> None:
     alone = hardiness.compare(out, ladder="torch+int8", within="3 %").benchmarks[0].steps[0].parts[0]
     (ladder,) = hardiness.compare(out, ladder="torch+int8", within="3 %", columns=columns, cluster="patient")
     first = ladder.steps[0].parts[0]
-    assert (first.flips.clusters, first.difference.clusters, first.equivalence.clusters) == (10, 10, 10)
+    assert (first.flips.clusters, first.difference.clusters) == (10, 10)
     assert first.flips.negative.value == alone.flips.negative.value
-    assert (alone.equivalence.outcome, first.equivalence.outcome) == ("fail", "cannot tell")
+    assert (alone.outcome, first.outcome) == ("fail", "cannot tell")
 
 
 def test_a_graph_in_training_mode_is_named_in_the_step_to_it(tmp_path: Path) -> None:
@@ -191,11 +190,10 @@ def test_a_margin_that_is_none_is_refused(out: Path, within: Any) -> None:
 
 
 def test_undefined_numbers_are_null_in_json() -> None:
-    nothing = Difference(float("nan"), None, None, 0, "", reason="nothing to divide by")
-    verdict = Equivalence("cannot tell", 0.01, float("nan"), None, None, 0)
-    part = StepPart("", "a ratio", "ratio", float("nan"), 0.5, nothing, None, verdict)
+    nothing = DifferenceTest(float("nan"), 0, "", reason="nothing to divide by")
+    part = StepPart("", "a ratio", "ratio", float("nan"), 0.5, nothing, None, 0.01)
     (form,) = json.loads(json.dumps(LadderStep("a", "b", (part,)).as_dict(), allow_nan=False))["parts"]
     assert (form["before"], form["after"]) == (None, 0.5)
     assert form["difference"]["value"] is form["equivalence"]["value"] is None
-    pair = PairEquivalence("a", "b", "retained_score", Condition(), "retained score", "ratio", verdict).as_dict()
+    pair = PairEquivalence("a", "b", "retained_score", Condition(), "retained score", "ratio", nothing, 0.01).as_dict()
     assert json.loads(json.dumps(pair, allow_nan=False))["value"] is None

@@ -351,7 +351,7 @@ def test_a_ladder_has_a_row_for_each_level_that_both_models_have(swept: Path) ->
     assert (part.difference.value, part.difference.n) == (pytest.approx(-0.2), N)
     assert part.flips is not None
     assert part.flips.negative.value == pytest.approx(0.2)
-    outcomes = [part.equivalence.outcome for part in parts.values() if part.equivalence]
+    outcomes = [part.outcome for part in parts.values() if part.outcome]
     assert outcomes == ["pass", "fail"]
     assert "quality=20" in repr(ladders)
 

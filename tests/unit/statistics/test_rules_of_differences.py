@@ -15,10 +15,9 @@ from hardiness.core.result import Score
 from hardiness.core.spread import Spread
 from hardiness.statistics.clusters import Clusters
 from hardiness.statistics.comparison import DifferenceTest, difference_test
-from hardiness.statistics.equivalence import equivalence
 from hardiness.statistics.estimate import mean
 from hardiness.statistics.spreads.combined import Scaled
-from hardiness.statistics.verdicts import Limit, rulings
+from hardiness.statistics.verdicts import Limit, equivalence_outcome, rulings
 
 WORSE, MARGIN = 1, 0
 Draw = Callable[[np.random.Generator, int], tuple[NDArray[np.float64], float]]
@@ -95,11 +94,10 @@ def test_equivalence_by_clusters_is_no_wider_than_clusters_that_may_be_lost_ask(
     places = np.random.default_rng(1).permutation(len(code))[:17]
     differences[places] = np.where(np.arange(17) < 9, -1.0, 1.0)
     test = of_differences(differences, Clusters(np.arange(len(code)), code))
-    verdict, of_t = equivalence(test, 0.03), spread_of(test).ends(0.1)
-    assert verdict.interval is not None
-    width = (verdict.interval.high - verdict.interval.low) / (of_t.high - of_t.low)
+    deciding, of_t = spread_of(test).deciding_ends(0.1), spread_of(test).ends(0.1)
+    width = (deciding.high - deciding.low) / (of_t.high - of_t.low)
     assert 1.5 < width < 2.7, "it was 3.2; to 2.4 reach the clusters alone of which chance shows none"
-    assert verdict.allows_for_unseen
+    assert spread_of(test).allows_for_unseen
 
 
 @pytest.mark.parametrize("n", [100, 300, 1000])
@@ -207,8 +205,7 @@ def test_two_rules_on_one_difference_never_contradict_each_other(test: Differenc
             assert limit.side or ends.low >= -at - 1e-6
         elif ruling.outcome == "fail":
             assert ends.low > at - 1e-6 or (not limit.side and ends.high < -at + 1e-6)
-    alone = equivalence(test, at)
-    assert (alone.outcome == "pass") == (other.outcome == "pass")
+    assert (equivalence_outcome(test.spread, at) == "pass") == (other.outcome == "pass")
 
 
 def test_the_rules_that_disagreed_now_say_the_same() -> None:
