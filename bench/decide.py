@@ -33,7 +33,7 @@ from bars import at_most, sized, tell, versions
 from hardiness.core.result import Score
 from hardiness.core.spread import Spread
 from hardiness.statistics.clusters import Clusters
-from hardiness.statistics.comparison import difference_test
+from hardiness.statistics.comparison import difference
 from hardiness.statistics.estimate import mean
 from hardiness.statistics.stopping import Extent
 from hardiness.statistics.verdicts import Limit, rulings, spread_of_looks
@@ -242,7 +242,7 @@ def ruled(population: Population, loss: float, draws: np.random.Generator) -> tu
     lost, code = population.draw(loss, draws)
     at = np.arange(len(lost))
     sides = mean(at, np.maximum(lost, 0.0)), mean(at, np.maximum(-lost, 0.0))
-    test = difference_test(*sides, 1.0, clusters=Clusters(at, code) if population.size else None)
+    test = difference(*sides, 1.0, clusters=Clusters(at, code) if population.size else None)
     assert test.spread is not None
     score = replace(scored(test.spread, test.n), clusters=test.clusters)
     worse, apart = (rulings([(score, Limit(population.limit, side))])[0].outcome for side in (1, 0))

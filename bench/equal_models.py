@@ -28,7 +28,7 @@ from hardiness.core.table import ImageTable
 from hardiness.results.measured import RunByImage, measured
 from hardiness.results.noise import Noise, moved_by
 from hardiness.statistics.clusters import Clusters
-from hardiness.statistics.comparison import adjust_differences, difference_test, pairs_tested
+from hardiness.statistics.comparison import adjust_differences, difference, pairs_tested
 from hardiness.statistics.estimate import mean
 from hardiness.statistics.measures import area_under_response, calibration_measure
 from hardiness.statistics.verdicts import equivalence_outcome
@@ -111,7 +111,7 @@ def at_margin(margin: float, reverse: float, generator: np.random.Generator, n: 
     hard = generator.random(n) < HARD
     first_only, second_only = draws < margin + reverse, draws > 1 - reverse
     sides = (mean(at, (hard | first_only) & ~second_only), mean(at, (hard | second_only) & ~first_only))
-    return equivalence_outcome(difference_test(*sides, 1.0).spread, margin) == "pass"
+    return equivalence_outcome(difference(*sides, 1.0).spread, margin) == "pass"
 
 
 def mean_at_margin(margin: float, generator: np.random.Generator, n: int) -> bool:
@@ -121,7 +121,7 @@ def mean_at_margin(margin: float, generator: np.random.Generator, n: int) -> boo
     first = np.where(generator.random(n) < margin / 0.9, np.minimum(second + round(0.9 * CELLS), CELLS), first)
     # Those images end a little below nine tenths where their sum is cut: the margin is the difference that is left.
     apart = margin / 0.9 * float(np.mean(np.minimum(second + round(0.9 * CELLS), CELLS) - second)) / CELLS
-    tested = difference_test(mean(at, first / CELLS), mean(at, second / CELLS), 1.0)
+    tested = difference(mean(at, first / CELLS), mean(at, second / CELLS), 1.0)
     return equivalence_outcome(tested.spread, apart) == "pass"
 
 
@@ -133,7 +133,7 @@ def clusters_at_margin(margin: float, size: int, generator: np.random.Generator,
     second = np.where(generator.random(len(at)) < 0.05, generator.random(len(at)) < 0.9, first)
     lost = (generator.random(count) < margin / 0.9)[code]
     sides = (mean(at, first), mean(at, second & ~lost))
-    tested = difference_test(*sides, 1.0, clusters=Clusters(at, code))
+    tested = difference(*sides, 1.0, clusters=Clusters(at, code))
     return equivalence_outcome(tested.spread, margin) == "pass"
 
 

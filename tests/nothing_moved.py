@@ -668,6 +668,8 @@ def json_numbers(form: Any, names: tuple[str, ...] = ()) -> Iterator[str]:
 
 def rounded(value: Any) -> Any:
     """JSON with numbers of nine digits."""
+    if isinstance(value, Mapping) and value.keys() == {"low", "high"}:  # an interval, which is a list elsewhere
+        return [rounded(value["low"]), rounded(value["high"])]
     if isinstance(value, Mapping):
         return {name: rounded(each) for name, each in value.items()}
     if isinstance(value, list):

@@ -107,8 +107,8 @@ SAMPLES = (
 )
 FLIPS = Flips(*(9, *(FlipShare(share, ShareOfImages(10 * share, 10)) for share in (0.1, 0.2, 0.7))))
 DIFFERENCES = (
-    Difference(0.1, Interval(-0.1, 0.3), 0.2, 9, "Tango", 0.3),
-    Difference(0.2, None, None, 2, "", None, "few"),
+    Difference.tested(0.1, 9, "Tango", 0.2, TwoEnds(0.1, -0.1, 0.3), 0.3),
+    Difference(0.2, 2, "", reason="few"),
 )
 RULE = Rule(
     *(1, "imagenet-c", "error", "at_most", 0.3, "net", "OUT", {"a": "b"}, "fog"), where=Condition(corruption="fog")
@@ -142,7 +142,7 @@ PAIR = PairFlips(
     SAMPLES,
     2,
 )
-APART = Difference(0.25, Interval(0.125, 0.375), 0.001, 9, "Tango", 0.0625, level=0.025)
+APART = Difference.tested(0.25, 9, "Tango", 0.001, TwoEnds(0.25, 0.125, 0.375), 0.0625).among(0.002, 0.025)
 KEPT = BenchmarkComparison(
     benchmark="whitebox",
     data="imagenet",
@@ -160,7 +160,7 @@ KEPT = BenchmarkComparison(
             metric="robustness",
             higher_is_better=False,
             values={"a": 0.75, "b": float("nan"), "c": 1},
-            pairs={("a", "b"): Difference(float("nan"), None, None, 0, "", reason="few"), ("a", "c"): APART},
+            pairs={("a", "b"): Difference(float("nan"), 0, "", reason="few"), ("a", "c"): APART},
             n=0,
             condition=Condition(epsilon=0.01, steps=5),
         ),

@@ -7,7 +7,7 @@ import pytest
 from statsmodels.stats.weightstats import ttost_paired
 
 from hardiness.statistics.clusters import Clusters
-from hardiness.statistics.comparison import difference_test, exact_paired_difference
+from hardiness.statistics.comparison import difference, exact_paired_difference
 from hardiness.statistics.estimate import mean
 from hardiness.statistics.verdicts import equivalence_outcome, equivalence_p, least_margin
 
@@ -22,10 +22,10 @@ def test_of_many_differing_pictures_it_is_statsmodels_ttost_paired(n: int, shift
     for margin in (0.01, 0.02, 0.05):
         theirs = ttost_paired(first, second, -margin, margin)[0]
         sides = mean(ids, first), mean(ids, second)
-        ours = difference_test(*sides).spread
+        ours = difference(*sides).spread
         assert equivalence_p(ours, margin) == pytest.approx(theirs, rel=0.08, abs=1e-4)
         assert (equivalence_outcome(ours, margin) == "pass") == (theirs < 0.05)
-        ones = difference_test(*sides, clusters=Clusters(ids, ids)).spread
+        ones = difference(*sides, clusters=Clusters(ids, ids)).spread
         of_clusters = equivalence_p(ones, margin)
         assert of_clusters == pytest.approx(theirs, rel=0.08, abs=1e-4), "each picture a cluster of its own"
 
@@ -33,7 +33,7 @@ def test_of_many_differing_pictures_it_is_statsmodels_ttost_paired(n: int, shift
 @pytest.mark.parametrize("n", [150, 250, 598, 599, 1000])
 def test_where_no_picture_differs_a_margin_is_shown_only_from_three_of_n_on(n: int) -> None:
     right, ids = np.ones(n), np.arange(n)
-    spread = difference_test(mean(ids, right), mean(ids, right), 1.0).spread
+    spread = difference(mean(ids, right), mean(ids, right), 1.0).spread
     assert spread is not None
     ends, outcome = spread.deciding_ends(0.1), equivalence_outcome(spread, 0.005)
     assert ends.high == pytest.approx(1 - 0.05 ** (1 / n), rel=1e-6)
@@ -57,10 +57,10 @@ def test_a_difference_on_the_margin_passes_in_at_most_one_of_twenty(n: int, rate
 def test_clusters_that_do_not_differ_are_no_certainty() -> None:
     ids = np.arange(1000)
     right, clusters = mean(ids, np.ones(1000)), Clusters(ids, ids // 50)
-    tested = difference_test(right, right, 1.0, clusters=clusters)
+    tested = difference(right, right, 1.0, clusters=clusters)
     assert tested.spread is not None
     assert (equivalence_outcome(tested.spread, 0.05), tested.clusters) == ("cannot tell", 20)
     assert tested.spread.deciding_ends(0.1).high == pytest.approx(1 - 0.05 ** (1 / 20), rel=1e-6)
-    few = difference_test(right, right, 1.0, clusters=Clusters(ids, ids // 200))
+    few = difference(right, right, 1.0, clusters=Clusters(ids, ids // 200))
     assert equivalence_outcome(few.spread, 0.05) == "cannot tell"
     assert few.reason.startswith("an interval needs")

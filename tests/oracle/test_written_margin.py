@@ -9,7 +9,7 @@ from scipy.stats import betabinom, binom, hypergeom
 from hardiness.core.result import Score
 from hardiness.core.spread import Spread
 from hardiness.statistics.binomial import next_hits
-from hardiness.statistics.comparison import difference_test
+from hardiness.statistics.comparison import difference
 from hardiness.statistics.estimate import mean
 from hardiness.statistics.intervals import proportion
 from hardiness.statistics.spreads.combined import TwoEnds
@@ -124,7 +124,7 @@ def test_an_equal_pair_of_models_keeps_its_margin_to_the_baseline() -> None:
     counts = draws.multinomial(n, [0.07, 0.05, 0.88], 200)
     at = np.arange(n)
     sides = [(mean(at, at < a), mean(at, (at >= a) & (at < a + b))) for a, b, _ in counts]
-    some = [difference_test(*each, 1.0).spread for each in sides]
+    some = [difference(*each, 1.0).spread for each in sides]
     assert all(some)
     limits = np.array([limit_of(each, ABOVE, 2) for each in some])
     ends = np.array([each.deciding_ends(0.05).high for each in some])

@@ -97,7 +97,7 @@ class Ladders:
 
 def _row(ladder: ExportLadder, step: LadderStep, part: StepPart) -> dict[str, Any]:
     flips = part.flips
-    spread = None if part.margin is None else part.tested.spread
+    spread = None if part.margin is None else part.difference.spread
     return {
         "benchmark": ladder.benchmark,
         "data": shown(ladder.data),

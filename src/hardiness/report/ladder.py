@@ -78,13 +78,13 @@ def _margin(part: StepPart) -> str:
 
 def _allowing(parts: Sequence[StepPart]) -> str:
     """What an interval of a verdict holds beside the change that was seen."""
-    allows = any(part.tested.spread and part.tested.spread.allows_for_unseen for part in parts)
+    allows = any(part.difference.spread and part.difference.spread.allows_for_unseen for part in parts)
     return ", allowing for\nunseen losses" if allows else ""
 
 
 def _verdict(part: StepPart) -> str:
     """Whether a part is equivalent within its margin, and the interval that decides; empty without a margin."""
-    spread = part.tested.spread
+    spread = part.difference.spread
     ends = _ends(spread.deciding_ends(EQUIVALENCE_LEVEL) if spread else None, _scale(part.unit))
     return f"{part.outcome or ''}\n{ends}".rstrip() if part.margin is not None else ""
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from hardiness.benchmarks.presentation import Column
 from hardiness.core.result import PARTIAL, Result, Score
-from hardiness.core.spread import Interval
 from hardiness.results.comparison import ERRORS, BenchmarkComparison, PairDetail
 from hardiness.statistics.comparison import Difference, ScoreComparison
 from hardiness.statistics.spreads.combined import Scaled
@@ -79,5 +78,5 @@ def _detail_of_right_answers(detail: PairDetail) -> PairDetail:
 
 
 def _reversed(difference: Difference) -> Difference:
-    ends = difference.interval and Interval(-difference.interval.high, -difference.interval.low)
-    return replace(difference, value=0.0 - difference.value, interval=ends)  # nothing is 0, not -0
+    spread = difference.spread and Scaled(difference.spread, 0.0, -1.0)
+    return replace(difference, value=0.0 - difference.value, spread=spread)  # nothing is 0, not -0

@@ -5,23 +5,16 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from hardiness.core.forms import json_form
-from hardiness.statistics.comparison import Difference, DifferenceTest
+from hardiness.statistics.comparison import Difference
 from hardiness.statistics.verdicts import EQUIVALENCE_LEVEL, equivalence_outcome, equivalence_p, least_margin
 
 
 def difference_json(difference: Difference) -> dict[str, Any]:
     """A difference with its interval and whether it differs from zero."""
-    interval = [difference.interval.low, difference.interval.high] if difference.interval else None
-    return {
-        **json_form(difference),
-        "value": finite(difference.value),
-        "interval": interval,
-        "told_apart": difference.is_told_apart,
-    }
+    return {**difference.as_dict(), "value": finite(difference.value), "told_apart": difference.is_told_apart}
 
 
-def equivalence_json(difference: DifferenceTest, margin: float) -> dict[str, Any]:
+def equivalence_json(difference: Difference, margin: float) -> dict[str, Any]:
     """The verdict on a difference within a margin: the larger one-sided p, the interval of 90 %, the least margin."""
     spread = difference.spread
     ends = spread.deciding_ends(EQUIVALENCE_LEVEL) if spread else None

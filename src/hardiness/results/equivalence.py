@@ -18,7 +18,7 @@ from hardiness.results.difference_json import equivalence_json
 from hardiness.results.measured import RunByImage, in_shared_cells
 from hardiness.results.policy import read_limit
 from hardiness.statistics.clusters import Clusters
-from hardiness.statistics.comparison import DifferenceTest, difference_test, shared_images
+from hardiness.statistics.comparison import Difference, difference, shared_images
 from hardiness.statistics.verdicts import EQUIVALENCE_LEVEL, Outcome, equivalence_outcome, least_margin
 
 AMBIGUOUS = 0.1
@@ -90,7 +90,7 @@ class PairEquivalence:
     condition: Condition
     title: str
     unit: str
-    difference: DifferenceTest
+    difference: Difference
     margin: float
 
     @property
@@ -111,7 +111,7 @@ class PairEquivalence:
         return {**form, **equivalence_json(self.difference, self.margin)}
 
 
-def verdict_text(difference: DifferenceTest, margin: float, title: str, unit: str) -> str:
+def verdict_text(difference: Difference, margin: float, title: str, unit: str) -> str:
     """A verdict in words: the outcome, the margin, the difference and the interval that decides."""
     scale, points = (100.0, " points") if unit in IN_PERCENT else (1.0, "")
     spread, outcome = difference.spread, equivalence_outcome(difference.spread, margin)
@@ -122,7 +122,9 @@ def verdict_text(difference: DifferenceTest, margin: float, title: str, unit: st
     ends = " … ".join(f"{scale * end:+z.2f}" for end in (interval.low, interval.high))
     over = f" in {difference.clusters:,} clusters" if difference.clusters else ""
     allowing = ", allowing for unseen losses" if spread.allows_for_unseen else ""
-    text = f"{about} Difference {scale * spread.value:+z.2f} (90 %{allowing}: {ends}), {difference.n:,} images{over}"
+    text = (
+        f"{about} Difference {scale * difference.value:+z.2f} (90 %{allowing}: {ends}), {difference.n:,} images{over}"
+    )
     if spread.bound is None:
         text += "; nothing bounds how far one image moves it, so that it allows for no large losses which were not seen"
     if outcome == "cannot tell":
@@ -172,5 +174,5 @@ def _verdicts(
             continue
         for counterpart in other.counterparts(score):
             (of_one, few), (of_other, fewer) = one.estimate(score, ids), other.estimate(counterpart, ids)
-            tested = difference_test(of_one, of_other, score.span, few or fewer, clusters)
+            tested = difference(of_one, of_other, score.span, few or fewer, clusters)
             yield PairEquivalence(first, second, score.metric, score.condition, title, unit, tested, margin.value)

@@ -28,7 +28,7 @@ from hardiness.results.runs import ScoredRun
 from hardiness.results.same_rows import same_run, twins_of
 from hardiness.results.shared_clusters import clusters_of_runs
 from hardiness.statistics.clusters import Clusters
-from hardiness.statistics.comparison import Difference, DifferenceTest, difference_test, shared_images
+from hardiness.statistics.comparison import Difference, difference, shared_images
 from hardiness.statistics.estimate import Estimate, mean
 from hardiness.statistics.flips import Flips
 from hardiness.statistics.verdicts import Outcome, equivalence_outcome
@@ -46,7 +46,7 @@ class StepPart:
         title: of the score, as people call it.
         unit: of the score.
         before, after: its values.
-        tested: after less before, paired.
+        difference: after less before, paired.
         flips: of the answers; ``None`` where rows have none.
         margin: within which it is held for none; ``None`` where none was stated, or the score has another unit.
     """
@@ -56,19 +56,14 @@ class StepPart:
     unit: str
     before: float
     after: float
-    tested: DifferenceTest
+    difference: Difference
     flips: Flips | None = None
     margin: float | None = None
 
     @property
-    def difference(self) -> Difference:
-        """After less before, alone."""
-        return self.tested.alone()
-
-    @property
     def outcome(self) -> Outcome | None:
         """Whether the two are equivalent within the margin, where there is one."""
-        return None if self.margin is None else equivalence_outcome(self.tested.spread, self.margin)
+        return None if self.margin is None else equivalence_outcome(self.difference.spread, self.margin)
 
 
 @dataclass(frozen=True)
@@ -135,7 +130,7 @@ class LadderStep:
         if headline is not None:
             yield _score_change(headline)
         if headline is not None and headline.margin is not None:
-            yield verdict_text(headline.tested, headline.margin, headline.title, headline.unit)
+            yield verdict_text(headline.difference, headline.margin, headline.title, headline.unit)
         if self.resize is not None:
             yield self.resize.sentence
         if self.changes:
@@ -328,7 +323,7 @@ def _level_parts(runs: Mapping[str, ScoredRun], margin: EquivalenceMargin | None
             for table in tables
         ]
         one, other = (mean(ids, right) for right in rights)
-        tested = difference_test(other, one, 1.0, "", clusters)
+        tested = difference(other, one, 1.0, "", clusters)
         flips = next((each.overall for each in flips_of(pair, clusters)), None)
         name = f"{condition['corruption']} {condition['level']}"
         title, unit = "accuracy", "fraction"
@@ -353,7 +348,7 @@ def _parts(
     def part(
         name: str, title: str, unit: str, sides: Sequence[Estimate], span: float, lacks: str, own: Flips | None
     ) -> StepPart:
-        tested = difference_test(sides[1], sides[0], span, lacks, clusters)
+        tested = difference(sides[1], sides[0], span, lacks, clusters)
         of_score = _margin_of(margin, unit, title)
         return StepPart(name, title, unit, sides[0].value, sides[1].value, tested, own, of_score)
 
@@ -457,5 +452,5 @@ def _part_json(part: StepPart) -> dict[str, Any]:
         "after": finite(part.after),
         "difference": difference_json(part.difference),
         "flips": json_form(part.flips),
-        "equivalence": None if part.margin is None else equivalence_json(part.tested, part.margin),
+        "equivalence": None if part.margin is None else equivalence_json(part.difference, part.margin),
     }

@@ -14,7 +14,7 @@ from hardiness.core.forms import fields_form, from_json, json_field
 from hardiness.core.result import TextTable
 from hardiness.core.spread import Interval
 from hardiness.results.measured import RunByImage
-from hardiness.statistics.comparison import difference_test, shared_images
+from hardiness.statistics.comparison import difference, shared_images
 from hardiness.statistics.intervals import wilson
 from hardiness.store.store import Store
 from hardiness.store.writing import as_json, parse_json
@@ -172,8 +172,8 @@ def moved_by(
         (before, few), (after, fewer) = usual.estimate(score, ids), varied.estimate(other[0], ids)
         if math.isnan(before.value) or math.isnan(after.value):
             continue
-        test = difference_test(after, before, score.span, few or fewer)
-        adjusted = test.among(None if test.p is None else min(test.p * settings, 1.0), LEVEL / settings)
+        alone = difference(after, before, score.span, few or fewer)
+        adjusted = alone.among(min((alone.p or 0.0) * settings, 1.0), LEVEL / settings)
         effects.append(
             SettingEffect(
                 factor=factor,

@@ -16,10 +16,10 @@ from hardiness.results.measured import RunByImage
 from hardiness.results.runs import ScoredRun
 from hardiness.results.slices import SlicePartition
 from hardiness.sources.files import shown
-from hardiness.statistics.comparison import LEVEL, Difference
+from hardiness.statistics.comparison import LEVEL, Difference, adjusted
 from hardiness.statistics.estimate import Estimate
 from hardiness.statistics.measures import Measurable
-from hardiness.statistics.multiplicity import holm, holm_levels
+from hardiness.statistics.multiplicity import holm
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,22 +201,17 @@ def _differences(
         ]
         for first, second in pairs
     ]
-    p_values = [math.nan if test.p is None else test.p for row in tests for test in row]
-    adjusted = iter(zip(holm(p_values).tolist(), holm_levels(p_values, LEVEL).tolist(), strict=True))
+    among_others = iter(adjusted([test for row in tests for test in row]))
     unlike = [_heterogeneity(part, runs[first], runs[second]) for first, second in pairs]
     p_unlike = holm([math.nan if p is None else p for p in unlike]).tolist()
-    for (first, second), row, p in zip(pairs, tests, p_unlike, strict=True):
+    for (first, second), p in zip(pairs, p_unlike, strict=True):
         one, other = runs[first], runs[second]
         overall = part.partition.difference(
             one.overall[0], other.overall[0], score.span, one.overall[1] or other.overall[1]
         )
         slices = [
-            SliceDifference(
-                value, one.slices[k][0].value, other.slices[k][0].value, test.among(*next(adjusted)), clusters
-            )
-            for k, (value, test, clusters) in enumerate(
-                zip(part.values, row, part.partition.cluster_counts, strict=True)
-            )
+            SliceDifference(value, one.slices[k][0].value, other.slices[k][0].value, next(among_others), clusters)
+            for k, (value, clusters) in enumerate(zip(part.values, part.partition.cluster_counts, strict=True))
         ]
         sign = 1 if score.higher_is_better else -1
         yield SlicedDifference(
@@ -228,7 +223,7 @@ def _differences(
             score.higher_is_better,
             first,
             second,
-            overall.alone(),
+            overall,
             tuple(sorted(slices, key=lambda each: (math.isnan(each.first), sign * each.difference.value, each.value))),
             None if math.isnan(p) else p,
         )

@@ -10,11 +10,11 @@ from statistics import NormalDist
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
-from hardiness.core.forms import json_field
+from hardiness.core.forms import fields_form, json_field
 from hardiness.core.spread import Interval, Spread
 from hardiness.statistics.clusters import (
     ENOUGH_CLUSTERS,
@@ -27,7 +27,7 @@ from hardiness.statistics.clusters import (
 from hardiness.statistics.estimate import Estimate, telling_of
 from hardiness.statistics.intervals import skewed_student_p, unseen_difference, wilson
 from hardiness.statistics.multiplicity import holm, holm_levels
-from hardiness.statistics.paired_shares import mcnemar, tango
+from hardiness.statistics.paired_shares import mcnemar
 from hardiness.statistics.spreads.combined import Combined, Sum, cut
 from hardiness.statistics.spreads.differences import (
     ExactSides,
@@ -35,7 +35,6 @@ from hardiness.statistics.spreads.differences import (
     SpreadOfDifference,
     TwoSides,
     UnseenDifference,
-    to_zero,
 )
 from hardiness.statistics.spreads.means import Mean
 from hardiness.statistics.spreads.shares import WilsonShare
@@ -69,40 +68,83 @@ Pair = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A first number minus a second.
+    """A first number minus a second: one number with one spread, by itself or among others.
 
     Attributes:
         value: the difference, in the score's own unit.
-        interval: leaves out 0 exactly where ``p`` is below 0.05; ``None`` where none is defined, and then ``reason``
-            says why.
-        p: two-sided p-value of "there is no difference", after the adjustment for all others that it stands among;
-            ``None`` where there is no interval.
         n: images behind it; of two different sets of photographs, the smaller.
         method: how interval and p were found.
+        spread: how well it is known, by itself: what is shown, and by what rules decide. To rules it is exact where
+            each image is right or wrong; else it allows for what the images did not show, as far as anything bounds
+            that. ``None`` where there is no interval, and then ``reason`` says why.
+        p: two-sided p-value of "there is no difference", after the adjustment for all others that it stands among;
+            ``None`` where there is no interval.
         detectable: the smallest difference that this n would have found in four of five cases, alone.
         reason: why there is no interval, or why another method than the usual one was taken.
-        level: one minus the coverage of the interval: 0.05 of a difference alone, less where it is one of many.
         clusters: that interval and p are over, of which either side has so many at least; 0 where each image stands
             alone.
-        can_hide_losses: whether the interval may miss because images, or clusters, that one of two loses wholly are
-            fewer than 3 in n, so that chance showed none.
+        level: one minus the coverage of the interval: 0.05 of a difference alone, less where it is one of many.
     """
 
     value: float
-    interval: Interval | None
-    p: float | None
     n: int
     method: str
+    spread: Spread | None = None
+    p: float | None = None
     detectable: float | None = None
     reason: str | None = None
-    level: float = LEVEL
     clusters: int = 0
-    can_hide_losses: bool = False
+    level: float = LEVEL
+
+    @classmethod
+    def tested(
+        cls,
+        value: float,
+        n: int,
+        method: str,
+        p: float,
+        shown: Spread,
+        detectable: float | None = None,
+        reason: str | None = None,
+        clusters: int = 0,
+        deciding: Spread | None = None,
+    ) -> Difference:
+        """The difference that has an interval, by itself.
+
+        Args:
+            value, n, method, detectable, reason, clusters: as of `Difference`.
+            p: of "there is no difference", by itself.
+            shown: the spread that comparisons show.
+            deciding: that by which rules decide; ``None`` where it is the shown one.
+        """
+        spread = SpreadOfDifference(shown, p, deciding or shown)
+        return cls(value, n, method, spread, p, detectable, reason, clusters)
+
+    def among(self, p: float, level: float) -> Difference:
+        """The difference among others: with its p-value adjusted for them, and the level of its interval."""
+        return replace(self, p=p, level=level) if self.spread else self
+
+    @property
+    def interval(self) -> Interval | None:
+        """Leaves out 0 exactly where ``p`` is below 0.05; ``None`` where none is defined."""
+        return self.spread.ends(self.level) if self.spread else None
 
     @property
     def is_told_apart(self) -> bool:
         """Whether the interval leaves out zero."""
         return self.p is not None and self.p < LEVEL
+
+    @property
+    def can_hide_losses(self) -> bool:
+        """Whether the interval may miss because images, or clusters, that one of two loses wholly are too few.
+
+        They are fewer than 3 in n then, so that chance may show none.
+        """
+        shown, bound = self.interval, self.spread.bound if self.spread else None
+        if shown is None or bound is None or self.method == EXACT:
+            return False
+        unseen = unseen_difference(self.value, *bound, self.level)
+        return unseen.low < shown.low or unseen.high > shown.high
 
     @property
     def limit_line(self) -> str:
@@ -112,123 +154,30 @@ class Difference:
         units = f"{self.clusters:,} clusters" if self.clusters else f"{self.n:,} pictures"
         return f"a large loss on fewer than 3 in {units} cannot be seen here"
 
-
-@dataclass(frozen=True, slots=True)
-class DifferenceTest:
-    """A difference before it is known how many others it stands among.
-
-    Attributes:
-        value, n, method, detectable, reason, clusters: as in `Difference`.
-        p: of this difference alone; ``None`` where there is no test.
-        shown: how well comparisons show it to be known; its interval leaves out 0 where ``p`` is below the level.
-            ``None`` where it has no interval.
-        guarded: how well rules take it to be known, which also holds where losses or gains of a kind that the images
-            did not show are possible; ``None`` where nothing bounds what an image can add.
-        units: independent images, or clusters as if all were of one size, none of which showed such a loss.
-        span: the most that one of them can put the two apart.
-        seen: how well what was seen is known, to which rules add what was not; ``None`` where it is ``shown``.
-    """
-
-    value: float
-    n: int
-    method: str
-    p: float | None = None
-    shown: Spread | None = None
-    detectable: float | None = None
-    reason: str | None = None
-    clusters: int = 0
-    guarded: Spread | None = None
-    units: float = 0.0
-    span: float = math.inf
-    seen: Spread | None = None
-
-    @property
-    def spread(self) -> Spread | None:
-        """How well the difference is known, by itself and to every rule on it, *pass* and *fail* alike.
-
-        To rules it is exact where each image is right or wrong; else it allows for what the images did not show, as far
-        as anything bounds that. ``None`` where there is no interval.
-        """
-        if self.shown is None or self.p is None:
-            return None
-        return SpreadOfDifference(self.shown, self.p, self.guarded or self.shown)
-
-    def _can_hide_losses(self, shown: Interval, level: float) -> bool:
-        """Whether units that one of two loses wholly, and of which chance showed none, could make an interval miss."""
-        if self.guarded is None or isinstance(self.shown, PairedShares):
-            return False
-        unseen = unseen_difference(self.value, self.units, self.span, level)
-        return unseen.low < shown.low or unseen.high > shown.high
-
-    def allowing(self, span: float) -> DifferenceTest:
-        """The test whose rules allow for what the units did not show; as it is where nothing bounds one.
-
-        Args:
-            span: the most that a unit can put the two apart; may be infinite.
-        """
-        seen = self.seen or self.shown
-        if math.isinf(span) or seen is None:
-            return self
-        both = seen, UnseenDifference(self.value, self.units, span)
-        # Few clusters of unlike sizes say less of their spread than t takes them to, and both errors add up.
-        guarded: Spread = Sum(self.value, both) if self.clusters else Combined(both)
-        return replace(self, guarded=guarded, span=span)
-
-    def alone(self) -> Difference:
-        """The difference with its own p-value and the interval of 95 %."""
-        return self.among(self.p, LEVEL)
-
-    def among(self, p: float | None, level: float, interval: Interval | None = None) -> Difference:
-        """The difference among others: with its p-value adjusted for them, and the interval of its own level.
-
-        Args:
-            p: adjusted.
-            level: of the interval, one minus the coverage.
-            interval: the ends that ``shown`` has at that level, where they are known already.
-        """
-        if self.shown is None or self.p is None:
-            decisive, p, level, can_hide = None, None, LEVEL, False
-        else:
-            decisive = to_zero(interval or self.shown.ends(level), self.p, level)
-            can_hide = self._can_hide_losses(decisive, level)
-        rest = self.detectable, self.reason, level, self.clusters, can_hide
-        return Difference(self.value, decisive, p, self.n, self.method, *rest)
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON form: its fields, the ends of its interval, and whether that may miss rare losses."""
+        ends = self.interval
+        interval = [ends.low, ends.high] if ends else None
+        return {**fields_form(self), "interval": interval, "can_hide_losses": self.can_hide_losses}
 
 
-def _test_paired_shares(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> DifferenceTest:
+def _test_paired_shares(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> Difference:
     """The share that ``first`` gets right minus that of ``second``, on the same images: exact test, score interval.
 
-    Source: `mcnemar`, `tango`, `detectable_paired`. Where the exact test tells less than the score test whose interval
-        Tango's is, the interval reaches to 0; where it tells more, the score test's p is given.
+    Source: `mcnemar`, `score_interval`, `detectable_paired`. Where the exact test tells less than the score test whose
+        interval Tango's is, the interval reaches to 0; where it tells more, the score test's p is given.
     """
-    only_first, only_second = int(np.sum(first & ~second)), int(np.sum(second & ~first))
-    return _test_counts(only_first, only_second, len(first), float(_paired_p(only_first, only_second)))
-
-
-def _paired_p(only_first: ArrayLike, only_second: ArrayLike) -> NDArray[np.float64]:
-    """The larger p of the exact test and of the score test: below a level where both refuse."""
-    b, c = np.asarray(only_first, np.float64), np.asarray(only_second, np.float64)
-    return np.maximum(mcnemar(b, c), _normal_p(np.abs(b - c) / np.sqrt(np.maximum(b + c, 1))))
-
-
-def _normal_p(z: NDArray[np.float64]) -> NDArray[np.float64]:
-    from scipy.special import erfc
-
-    return np.asarray(erfc(z / math.sqrt(2)))
-
-
-def _test_counts(only_first: int, only_second: int, n: int, p: float) -> DifferenceTest:
-    shown = PairedShares(only_first, only_second, n)
-    return DifferenceTest(
-        shown.value,
+    only_first, only_second, n = int(np.sum(first & ~second)), int(np.sum(second & ~first)), len(first)
+    differing = only_first + only_second
+    score_p = math.erfc(abs(only_first - only_second) / math.sqrt(max(differing, 1)) / math.sqrt(2))
+    return Difference.tested(
+        (only_first - only_second) / n,
         n,
         EXACT,
-        p,
-        shown,
-        detectable_paired((only_first + only_second) / n, n),
-        guarded=exact_paired_difference(only_first, only_second, n),
-        units=n,
-        span=1.0,
+        max(float(mcnemar(only_first, only_second)), score_p),
+        PairedShares(only_first, only_second, n),
+        detectable_paired(differing / n, n),
+        deciding=exact_paired_difference(only_first, only_second, n),
     )
 
 
@@ -246,7 +195,7 @@ def exact_paired_difference(first_only: int, second_only: int, n: int) -> Spread
     return Combined((PairedShares(first_only, second_only, n), ExactSides(first_only, second_only, n)))
 
 
-def _test_unpaired_shares(first: tuple[float, int], second: tuple[float, int]) -> DifferenceTest:
+def _test_unpaired_shares(first: tuple[float, int], second: tuple[float, int]) -> Difference:
     """The first share minus the second, of right answers to different photographs: right answers, and images.
 
     Source: `newcombe`.
@@ -257,7 +206,7 @@ def _test_unpaired_shares(first: tuple[float, int], second: tuple[float, int]) -
     error = math.sqrt(pooled * (1 - pooled) * (1 / n + 1 / other_n))
 
     shown = Sum(p - q, (WilsonShare(hits, n),), (WilsonShare(other_hits, other_n),))
-    return DifferenceTest(p - q, min(n, other_n), UNPAIRED, shown.level_reaching(0.0), shown, _detectable(error))
+    return Difference.tested(p - q, min(n, other_n), UNPAIRED, shown.level_reaching(0.0), shown, _detectable(error))
 
 
 def detectable_paired(disagreement: float, n: int, power: float = 0.8) -> float:
@@ -335,24 +284,32 @@ class Moments:
         """How many of the numbers are not 0."""
         return len(self.apart)
 
-    def test(self, span: float) -> DifferenceTest:
-        """Test the mean of the numbers against 0, as `mean_difference` does; an infinite ``span`` bounds nothing."""
+    def test(self, span: float, unseen: float | None = None) -> Difference:
+        """Test the mean of the numbers against 0, as `mean_difference` does.
+
+        Args:
+            span: the most that an image can put the two apart; may be infinite.
+            unseen: the most that an image of a kind that chance did not show can; ``None`` where that is ``span``.
+        """
         n, value = self.n, (self.ahead - self.behind) / self.n
         centred = self.squares - n * value * value
         cubes = self.cubes - 3 * value * self.squares + 2 * n * value**3
         fourths = self.fourths - 4 * value * self.cubes + 6 * value**2 * self.squares - 3 * n * value**4
         # What is left of a difference of nearly equal sums is rounding.
         has_spread = centred > 1e-12 * self.squares and self.differing >= FEWEST_DIFFERING
-        is_small = n < FEWEST or not has_spread
-        if not is_small:
-            return _test_by_student(value, n, (centred, cubes, fourths), self.differing, MEAN).allowing(span)
+        if n >= FEWEST and has_spread:
+            error, skew = math.sqrt(centred / n / (n - 1)), cubes / centred**1.5
+            mean = Mean(value, error, skew, max(telling_of(centred, fourths, n, self.differing) - 1, 1))
+            most = span if unseen is None else unseen
+            deciding = mean if math.isinf(most) else Combined((mean, UnseenDifference(value, n, most)))
+            return Difference.tested(
+                value, n, MEAN, mean.level_reaching(0.0), mean, _detectable(error), deciding=deciding
+            )
         if math.isinf(span):
-            reason = f"{_TOO_FEW}, had {n} and {self.differing}"
-            return DifferenceTest(value, n, MEAN, reason=reason)
-        bounded = self._test_bounded(span)
-        assert bounded.shown is not None
-        assert bounded.p is not None
-        p, parts = max(bounded.p, sign_flip_p(self.apart)), [bounded.shown]
+            return Difference(value, n, MEAN, reason=f"{_TOO_FEW}, had {n} and {self.differing}")
+        ahead, behind = self.ahead / span, self.behind / span
+        bounded = TwoSides(ahead, behind, n, span)
+        p, parts = max(bounded.level_reaching(0.0), sign_flip_p(self.apart)), list[Spread]([bounded])
         if n < FEWEST and self.differing > 1 and centred > 1e-12 * self.squares:
             # Of few images neither says enough alone: Wilson's take the two sides for independent. Skew is not removed:
             # of so few it is mostly chance, and where its transformation is flat the interval would have no end.
@@ -360,18 +317,15 @@ class Moments:
             p = max(p, skewed_student_p(value, error, 0.0, n - 1))
             parts.append(Mean(value, error, 0.0, n - 1))
         shown = Combined(tuple(parts), -span, span)
-        guarded = Combined((shown, ExactSides(self.ahead / span, self.behind / span, n, span)))
-        rest = bounded.detectable, bounded.reason
-        return DifferenceTest(value, n, BOUNDED, p, shown, *rest, guarded=guarded, units=n, span=span)
-
-    def _test_bounded(self, span: float) -> DifferenceTest:
-        """The mean of what one model is ahead by, with an interval that needs no spread to be seen."""
-        n, ahead, behind = self.n, self.ahead / span, self.behind / span
-        shown = TwoSides(ahead, behind, n, span)
-        detectable = min(math.hypot(wilson(behind, n).high, wilson(ahead, n).high), 1.0) * span
-        reason = f"the two differ on {self.differing} of {n} images, too few to see their spread"
-        return DifferenceTest(
-            (ahead - behind) / n * span, n, BOUNDED, shown.level_reaching(0.0), shown, detectable, reason
+        return Difference.tested(
+            value,
+            n,
+            BOUNDED,
+            p,
+            shown,
+            min(math.hypot(wilson(behind, n).high, wilson(ahead, n).high), 1.0) * span,
+            f"the two differ on {self.differing} of {n} images, too few to see their spread",
+            deciding=Combined((shown, ExactSides(ahead, behind, n, span))),
         )
 
 
@@ -425,30 +379,25 @@ def mean_difference(
     Source: `skewed_student`; Wilson (1927) for either side of few, `newcombe` for the two together.
     """
     if codes is not None:
-        return ClusterDifferences.from_images(differences, codes).test(span).alone()
-    return Moments.from_differences(differences).test(span).alone()
+        return ClusterDifferences.from_images(differences, codes).test(span)
+    return Moments.from_differences(differences).test(span)
 
 
 def spread_of_difference(differences: NDArray[np.float64], span: float) -> Spread | None:
     """How well the mean of differences of images ``(N,)`` is known, as `mean_difference` shows it."""
-    test = Moments.from_differences(differences).test(span)
-    return None if test.shown is None or test.p is None else SpreadOfDifference(test.shown, test.p, test.shown)
-
-
-def _test_by_student(
-    value: float, n: int, powers: tuple[float, float, float], differing: int, method: str
-) -> DifferenceTest:
-    """The test of a mean by Student's t, from the sums of second, third and fourth powers of the deviations."""
-    squares, cubes, fourths = powers
-    error, skew = math.sqrt(squares / n / (n - 1)), cubes / squares**1.5
-    degrees = max(telling_of(squares, fourths, n, differing) - 1, 1)
-
-    shown = Mean(value, error, skew, degrees)
-    return DifferenceTest(value, n, method, shown.level_reaching(0.0), shown, _detectable(error), units=n)
+    found = Moments.from_differences(differences).test(span)
+    if not isinstance(found.spread, SpreadOfDifference):
+        return None
+    return replace(found.spread, deciding=found.spread.shown)
 
 
 def difference(
-    first: Estimate, second: Estimate, span: float = math.inf, lacks: str = "", clusters: Clusters | None = None
+    first: Estimate,
+    second: Estimate,
+    span: float = math.inf,
+    lacks: str = "",
+    clusters: Clusters | None = None,
+    unseen: float | None = None,
 ) -> Difference:
     """The first score minus the second: paired on the images that both have, independent on the others.
 
@@ -458,16 +407,8 @@ def difference(
         lacks: why the images are too few for an interval; empty where they are not.
         clusters: of the images of both; ``None`` where each stands alone. With them no test is exact: the difference is
             formed by image and collapsed last.
-    """
-    return difference_test(first, second, span, lacks, clusters).alone()
-
-
-def difference_test(
-    first: Estimate, second: Estimate, span: float = math.inf, lacks: str = "", clusters: Clusters | None = None
-) -> DifferenceTest:
-    """The test of one score of two models, before it is known how many others it stands among.
-
-    Arguments as for `difference`.
+        unseen: the most that an image of a kind that chance did not show can put the two apart, for which rules on
+            the same images allow; ``None`` where that is ``span``.
     """
     paired = first.ids is second.ids or (first.n == second.n and bool(np.all(first.ids == second.ids)))
     n, value, method = min(first.n, second.n), first.value - second.value, MEAN if paired else APART
@@ -475,20 +416,20 @@ def difference_test(
         if not paired:
             return _test_clusters_apart(first, second, lacks, clusters)
         by_cluster = ClusterDifferences.from_images(_by_image(first, second), clusters.codes_of(first.ids))
-        return by_cluster.test(span, lacks or ("a score is undefined" if math.isnan(value) else ""))
+        return by_cluster.test(span, lacks or ("a score is undefined" if math.isnan(value) else ""), unseen)
     if lacks or math.isnan(value):
-        return DifferenceTest(value, n, method, reason=lacks or "a score is undefined")
+        return Difference(value, n, method, reason=lacks or "a score is undefined")
     if first.is_share and second.is_share:
         if paired:
             return _test_paired_shares(first.hits, second.hits)
         if not len(np.intersect1d(first.ids, second.ids)):
             return _test_unpaired_shares(*((float(side.hits.sum()), side.n) for side in (first, second)))
     if paired:
-        return Moments.from_differences(_by_image(first, second)).test(span)
+        return Moments.from_differences(_by_image(first, second)).test(span, unseen)
     joint = first - second
     if n < FEWEST or joint.differing < FEWEST_DIFFERING:
-        return DifferenceTest(value, n, APART, reason=f"{_TOO_FEW}, had {n} and {joint.differing}")
-    return DifferenceTest(value, n, APART, joint.p, joint.spread(), _detectable(joint.error))
+        return Difference(value, n, APART, reason=f"{_TOO_FEW}, had {n} and {joint.differing}")
+    return Difference.tested(value, n, APART, joint.p, joint.spread(), _detectable(joint.error))
 
 
 def _by_image(first: Estimate, second: Estimate) -> NDArray[np.float64]:
@@ -519,7 +460,7 @@ class ClusterDifferences:
         sums = np.bincount(places, differences).astype(np.float64, copy=False)
         return cls(sums, np.bincount(places), float(differences @ differences))
 
-    def test(self, span: float, lacks: str = "") -> DifferenceTest:
+    def test(self, span: float, lacks: str = "", unseen: float | None = None) -> Difference:
         """Test the mean over all images against 0.
 
         Where all clusters are of one size it is Student's t with one degree of freedom less than there are clusters.
@@ -532,6 +473,7 @@ class ClusterDifferences:
         Args:
             span: the most that an image can put the two apart; may be infinite.
             lacks: why the images are too few for an interval; empty where they are not.
+            unseen: as of `difference`.
 
         Source: Cameron & Miller (2015), doi:10.3368/jhr.50.2.317, VI, for t by clusters; `telling_clusters`,
             `telling_of`, `sign_flip_p`.
@@ -546,7 +488,7 @@ class ClusterDifferences:
         if not reason and is_few and math.isinf(span):
             reason = f"an interval needs {FEWEST_DIFFERING} clusters that differ, had {len(sums)}"
         if reason:
-            return DifferenceTest(value, n, BY_CLUSTER, reason=reason, clusters=clusters)
+            return Difference(value, n, BY_CLUSTER, reason=reason, clusters=clusters)
         p, detectable = sign_flip_p(sums) if len(sums) < FEWEST_DIFFERING else 0.0, None
         parts: list[Spread] = []
         error, degrees, skew = estimate.error, _degrees(estimate), _skew(estimate)
@@ -555,16 +497,18 @@ class ClusterDifferences:
             parts.append(Mean(value, error, skew, degrees))
         units = self._units
         if not is_few:
-            method = BY_CLUSTER if self._are_of_one_size else UNLIKE_CLUSTERS
-            test = DifferenceTest(value, n, method, p, cut(parts[0], -span, span), detectable, clusters=clusters)
-            # Skew is mostly chance in few clusters or those of one size, but not where some are lost wholly.
-            seen = Mean(value, error, estimate.skew, degrees)
-            return replace(test, units=units, seen=seen).allowing(span)
+            method, most = BY_CLUSTER if self._are_of_one_size else UNLIKE_CLUSTERS, span if unseen is None else unseen
+            shown = cut(parts[0], -span, span)
+            # Skew is mostly chance in few clusters or those of one size, but not where some are lost wholly. Few
+            # clusters of unlike sizes say less of their spread than t takes them to, and both errors add up.
+            seen = Mean(value, error, estimate.skew, degrees), UnseenDifference(value, units, most)
+            deciding = shown if math.isinf(most) else Sum(value, seen)
+            return Difference.tested(value, n, method, p, shown, detectable, clusters=clusters, deciding=deciding)
         ahead, behind = (float(np.maximum(side, 0.0).sum()) / (n * span) for side in (self.sums, -self.sums))
         answers = max(int(independent_answers(of_pictures, estimate, n)) if len(sums) else clusters, 1)
         bounded = TwoSides(ahead * answers, behind * answers, answers, span)
         shown = Combined((*parts, bounded), -span, span)
-        return DifferenceTest(
+        return Difference.tested(
             value,
             n,
             FEW_CLUSTERS,
@@ -572,10 +516,8 @@ class ClusterDifferences:
             shown,
             detectable,
             f"the two differ on {len(sums)} of {clusters} clusters, too few to see their spread",
-            clusters=clusters,
-            guarded=Combined((shown, ExactSides(ahead * units, behind * units, units, span))),
-            units=units,
-            span=span,
+            clusters,
+            Combined((shown, ExactSides(ahead * units, behind * units, units, span))),
         )
 
     @property
@@ -613,7 +555,7 @@ def _skew(by_cluster: Estimate) -> float:
     return 0.0 if by_cluster.units is None or by_cluster.n < ENOUGH_CLUSTERS else by_cluster.skew
 
 
-def _test_clusters_apart(first: Estimate, second: Estimate, lacks: str, clusters: Clusters) -> DifferenceTest:
+def _test_clusters_apart(first: Estimate, second: Estimate, lacks: str, clusters: Clusters) -> Difference:
     """The first score minus the second, on other images, which may be of the same clusters.
 
     Source: Welch (1947), doi:10.1093/biomet/34.1-2.28; Satterthwaite (1946), doi:10.2307/3002019. Where both have
@@ -625,7 +567,7 @@ def _test_clusters_apart(first: Estimate, second: Estimate, lacks: str, clusters
     if not reason and (differing := min(side.differing for side in sides)) < 2:
         reason = f"an interval needs clusters that differ under either model, had {differing}"
     if reason:
-        return DifferenceTest(value, n, CLUSTERS_APART, reason=reason, clusters=fewest)
+        return Difference(value, n, CLUSTERS_APART, reason=reason, clusters=fewest)
     joint, degrees = clusters.collapse(first - second), [_degrees(side) for side in sides]
     if joint.n < sum(side.n for side in sides):
         error, freedom = joint.error, min(degrees)
@@ -634,7 +576,7 @@ def _test_clusters_apart(first: Estimate, second: Estimate, lacks: str, clusters
         error = math.sqrt(sum(variances))
         freedom = error**4 / sum(part**2 / each for part, each in zip(variances, degrees, strict=True))
     skew = joint.skew if any(_skew(side) for side in sides) else 0.0
-    return DifferenceTest(
+    return Difference.tested(
         value,
         n,
         CLUSTERS_APART,
@@ -743,42 +685,37 @@ def pairs_tested(
     span: float = math.inf,
     lacks: Mapping[str, str] | None = None,
     clusters: Clusters | None = None,
-) -> dict[Pair, DifferenceTest]:
-    """The test of every two models by one score; arguments as for `difference`, by model."""
+) -> dict[Pair, Difference]:
+    """The difference of every two models by one score; arguments as for `difference`, by model."""
     reasons = lacks or {}
     return {
-        (one, two): difference_test(
+        (one, two): difference(
             estimates[one], estimates[two], span, reasons.get(one) or reasons.get(two) or "", clusters
         )
         for one, two in combinations(estimates, 2)
     }
 
 
-def adjust_differences(scores: Sequence[Mapping[Pair, DifferenceTest]]) -> list[dict[Pair, Difference]]:
-    """All differences of a table, by score: each adjusted by Holm for all pairs and scores.
+def adjust_differences(scores: Sequence[Mapping[Pair, Difference]]) -> list[dict[Pair, Difference]]:
+    """All differences of a table, by score: each adjusted by Holm for all pairs and scores; see `adjusted`.
 
-    The chance that any two models are told apart that are alike, by any score, is at most 5 %. Each interval has the
-    level at which Holm's procedure tests it, so that it leaves out 0 exactly where the two are told apart.
-
-    Source: Holm (1979); it holds whatever the tests have to do with each other.
+    The chance that any two models are told apart that are alike, by any score, is at most 5 %.
     """
-    tests = [test for score in scores for test in score.values()]
-    p_values = [math.nan if test.p is None else test.p for test in tests]
-    levels = holm_levels(p_values, LEVEL).tolist()
-    differences = map(DifferenceTest.among, tests, holm(p_values).tolist(), levels, _exact_intervals(tests, levels))
+    differences = iter(adjusted([each for score in scores for each in score.values()]))
     return [{pair: next(differences) for pair in score} for score in scores]
 
 
-def _exact_intervals(tests: Sequence[DifferenceTest], levels: Sequence[float]) -> list[Interval | None]:
-    """`tango`'s interval of each test of paired shares, at its level, many together; ``None`` for the others."""
-    intervals: list[Interval | None] = [None] * len(tests)
-    pairs = {place: test.shown for place, test in enumerate(tests) if isinstance(test.shown, PairedShares)}
-    if pairs:
-        b, c, n = zip(*((each.first_only, each.second_only, each.n) for each in pairs.values()), strict=True)
-        low, high = tango(b, c, n, [1 - levels[place] for place in pairs])
-        for place, *ends in zip(pairs, low.tolist(), high.tolist(), strict=True):
-            intervals[place] = Interval(*ends)
-    return intervals
+def adjusted(differences: Sequence[Difference]) -> list[Difference]:
+    """Differences adjusted by Holm for each other.
+
+    Each interval has the level at which Holm's procedure tests it, so that it leaves out 0 exactly where the difference
+    is told from 0.
+
+    Source: Holm (1979); it holds whatever the tests have to do with each other.
+    """
+    p_values = [math.nan if each.p is None else each.p for each in differences]
+    levels = holm_levels(p_values, LEVEL).tolist()
+    return [each.among(p, level) for each, p, level in zip(differences, holm(p_values).tolist(), levels, strict=True)]
 
 
 def cell_differences(
@@ -792,11 +729,5 @@ def cell_differences(
     """
     if codes is not None:
         apart = second.astype(np.float64) - first
-        return [ClusterDifferences.from_images(cell, codes).test(1.0).alone() for cell in apart.T]
-    only_first, only_second, n = np.sum(first & ~second, axis=0), np.sum(second & ~first, axis=0), len(first)
-    intervals = zip(*(ends.tolist() for ends in tango(only_second, only_first, n)), strict=True)
-    p_values = _paired_p(only_second, only_first).tolist()
-    return [
-        DifferenceTest((b - c) / n, n, EXACT, p, PairedShares(b, c, n)).among(p, LEVEL, Interval(*ends))
-        for b, c, p, ends in zip(only_second.tolist(), only_first.tolist(), p_values, intervals, strict=True)
-    ]
+        return [ClusterDifferences.from_images(cell, codes).test(1.0) for cell in apart.T]
+    return [_test_paired_shares(one, other) for one, other in zip(second.T, first.T, strict=True)]

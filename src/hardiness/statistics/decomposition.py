@@ -163,7 +163,7 @@ def _test_classes(
         sizes = np.bincount(places)
         of_groups = ((np.bincount(places[at], differences[at], len(sizes)), differences[at]) for at in places_of)
         return [
-            ClusterDifferences(sums.astype(np.float64, copy=False), sizes, float(own @ own)).test(span).alone()
+            ClusterDifferences(sums.astype(np.float64, copy=False), sizes, float(own @ own)).test(span)
             for sums, own in of_groups
         ]
     powers = (
@@ -175,7 +175,7 @@ def _test_classes(
     )
     sums = zip(*(np.bincount(group, power, groups).tolist() for power in powers), strict=True)
     return [
-        Moments(len(differences), ahead, behind, squares, cubes, fourths, differences[places]).test(span).alone()
+        Moments(len(differences), ahead, behind, squares, cubes, fourths, differences[places]).test(span)
         for (ahead, behind, squares, cubes, fourths), places in zip(sums, places_of, strict=True)
     ]
 

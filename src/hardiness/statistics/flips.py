@@ -13,7 +13,7 @@ from hardiness.core.condition import Condition
 from hardiness.core.forms import fields_form, json_form
 from hardiness.core.spread import Interval, Spread
 from hardiness.statistics.clusters import Clusters, clustered_share
-from hardiness.statistics.comparison import Difference, adjust_differences, detectable_among, difference_test
+from hardiness.statistics.comparison import Difference, adjust_differences, detectable_among, difference
 from hardiness.statistics.decomposition import class_parts
 from hardiness.statistics.estimate import Estimate, mean, means_by_group
 from hardiness.statistics.spreads.means import BoundedMean
@@ -239,7 +239,7 @@ class FlipTable:
         for place, members in enumerate(rows_by_group):
             has_cell = ~np.isnan(self.negative[members]).all(axis=0)
             won, lost = (mean(self.ids[members], part[members][:, has_cell]) for part in (self.positive, self.negative))
-            tested = difference_test(won, lost, 1.0, clusters=self.clusters)
+            tested = difference(won, lost, 1.0, clusters=self.clusters)
             tests[str(place), ""] = replace(tested, detectable=detectable_among(tested.detectable, groups))
         (differences,) = adjust_differences([tests])
         return list(differences.values())

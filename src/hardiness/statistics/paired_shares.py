@@ -1,4 +1,4 @@
-"""The difference of two shares of the same images: an exact test, and score intervals of many at once."""
+"""The difference of two shares of the same images: an exact test and score interval."""
 
 from __future__ import annotations
 
@@ -36,49 +36,41 @@ def mcnemar(first_only: ArrayLike, second_only: ArrayLike) -> NDArray[np.float64
     return np.asarray(np.clip(2 * bdtr(fewer, n.astype(np.int64), 0.5) - probability, 0.0, 1.0))
 
 
-def tango(
-    first_only: ArrayLike, second_only: ArrayLike, n: ArrayLike, confidence: ArrayLike = 0.95
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Lower and upper end of the score interval of a difference of two shares on the same ``n`` images.
+def score_interval(first_only: float, second_only: float, n: int, level: float = 0.05) -> Interval:
+    """The score interval of a difference of two shares on the same ``n`` images.
 
     The differences that a score test, with the shares that are likeliest under each, would not refuse. It has a width
     where no image differs, and never leaves [-1, 1].
 
     Args:
-        first_only, second_only: counts of images that one of the two alone gets right, of any equal shape.
+        first_only, second_only: counts of images that one of the two alone gets right.
         n: all images, those included.
-        confidence: its coverage, in (0, 1); one for all, or one each where the counts are lists.
+        level: one minus its coverage, in (0, 1).
 
     Source: Tango (1998), doi:10.1002/(SICI)1097-0258(19980430)17:8<891::AID-SIM780>3.0.CO;2-B.
     """
-    z = np.vectorize(NormalDist().inv_cdf)(0.5 + np.asarray(confidence) / 2)
-    b, c, total = np.broadcast_arrays(*(np.asarray(count, np.float64) for count in (first_only, second_only, n)))
-    estimate = (b - c) / total
-    ends = []
-    for edge in (-1.0, 1.0):
-        inside, outside = estimate.copy(), np.full_like(estimate, edge)
+    z = NormalDist().inv_cdf(0.5 + (1 - level) / 2)
+
+    def end(edge: float) -> float:
+        inside, outside = (first_only - second_only) / n, edge
+        if abs(score_statistic(first_only, second_only, n, edge)) <= z:
+            return edge
         for _ in range(_BISECTIONS):
             middle = (inside + outside) / 2
-            is_inside = np.abs(score_statistic(b, c, total, middle)) <= z
-            inside, outside = np.where(is_inside, middle, inside), np.where(is_inside, outside, middle)
-        ends.append(np.where(np.abs(score_statistic(b, c, total, np.full_like(estimate, edge))) <= z, edge, inside))
-    return ends[0], ends[1]
+            is_inside = abs(score_statistic(first_only, second_only, n, middle)) <= z
+            inside, outside = (middle, outside) if is_inside else (inside, middle)
+        return inside
+
+    return Interval(end(-1.0), end(1.0))
 
 
-def score_statistic(
-    b: NDArray[np.float64], c: NDArray[np.float64], n: NDArray[np.float64], difference: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def score_statistic(first_only: float, second_only: float, n: int, difference: float) -> float:
     """The score statistic of "the difference is this", with the restricted likeliest share of ``second_only``."""
-    linear = -b - c + (2 * n - b + c) * difference
-    constant = -c * difference * (1 - difference)
-    share = (np.sqrt(np.maximum(linear**2 - 8 * n * constant, 0)) - linear) / (4 * n)
-    variance = n * np.maximum(2 * share + difference * (1 - difference), 0)
-    residual = b - c - n * difference
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(variance > 1e-300, residual / np.sqrt(variance), np.where(np.abs(residual) < 1e-9, 0.0, np.inf))
-
-
-def score_interval(first_only: float, second_only: float, n: int, level: float = 0.05) -> Interval:
-    """`tango`'s interval of one difference."""
-    low, high = tango(first_only, second_only, n, 1 - level)
-    return Interval(float(low), float(high))
+    linear = -first_only - second_only + (2 * n - first_only + second_only) * difference
+    constant = -second_only * difference * (1 - difference)
+    share = (math.sqrt(max(linear * linear - 8 * n * constant, 0)) - linear) / (4 * n)
+    variance = n * max(2 * share + difference * (1 - difference), 0)
+    residual = first_only - second_only - n * difference
+    if variance > 1e-300:
+        return residual / math.sqrt(variance)
+    return 0.0 if abs(residual) < 1e-9 else math.inf

@@ -20,12 +20,11 @@ from hardiness.statistics.comparison import (
     LEVEL,
     UNPAIRED,
     Difference,
-    DifferenceTest,
-    difference_test,
+    adjusted,
+    difference,
 )
 from hardiness.statistics.estimate import Estimate, telling_of
 from hardiness.statistics.intervals import FEW_ANSWERS, proportion, within
-from hardiness.statistics.multiplicity import holm, holm_levels
 from hardiness.statistics.spreads.combined import Combined, Sum, cut
 from hardiness.statistics.spreads.means import ExactlyBoundedMean, Mean, MeanWithoutSkew, Unseen
 from hardiness.statistics.spreads.shares import ExactShare, WilsonShare
@@ -314,13 +313,9 @@ class SlicedEstimate:
         Source: Holm (1979).
         """
         tests = [self._test_against_rest(k) for k in range(len(self.value))]
-        if len(tests) == 2:  # each is the rest of the other
-            return [test.alone() for test in tests]
-        p_values = [math.nan if test.p is None else test.p for test in tests]
-        levels = holm_levels(p_values, LEVEL).tolist()
-        return [test.among(p, level) for test, p, level in zip(tests, holm(p_values).tolist(), levels, strict=True)]
+        return tests if len(tests) == 2 else adjusted(tests)  # of two each is the rest of the other
 
-    def _test_against_rest(self, k: int) -> DifferenceTest:
+    def _test_against_rest(self, k: int) -> Difference:
         """The test of one slice: it differs where that is told both if all slices are alike and by its own spread.
 
         By its own spread alone a slice in which chance left no failure would surely differ; by that of all slices alone
@@ -336,19 +331,19 @@ class SlicedEstimate:
         elif not reason and not self.lead.variance[k]:
             reason = "a test needs pictures that differ"
         if reason:
-            return DifferenceTest(value - rest, n, APART, reason=reason)
+            return Difference(value - rest, n, APART, reason=reason)
         if self.hits is not None and not self.is_clustered:
             hits, others = int(self.hits[k]), int(self.hits.sum() - self.hits[k])
 
             sides = (_share(hits, int(self.n[k])),), (_share(others, int(self.rest_n[k])),)
             of_shares = Sum(value - rest, *sides)
             p = max(float(self.p_if_alike[k]), of_shares.level_reaching(0.0))
-            return DifferenceTest(value - rest, n, UNPAIRED, p, of_shares)
+            return Difference.tested(value - rest, n, UNPAIRED, p, of_shares)
         error, skew, degrees = math.sqrt(self.lead.variance[k]), float(self.lead.skew[k]), float(self.lead.degrees[k])
 
         lead = MeanWithoutSkew(value - rest, error, skew, degrees)
         p = max(float(self.p_if_alike[k]), lead.level_reaching(0.0))
-        return DifferenceTest(value - rest, n, APART, p, lead)
+        return Difference.tested(value - rest, n, APART, p, lead)
 
 
 def _share(hits: int, n: int) -> Spread:
@@ -585,12 +580,12 @@ class Partition:
             return [0] * self.count
         return [len(np.unique(self.clusters[self.places(k)])) for k in range(self.count)]
 
-    def difference(self, first: Estimate, second: Estimate, span: float, lacks: str) -> DifferenceTest:
+    def difference(self, first: Estimate, second: Estimate, span: float, lacks: str) -> Difference:
         """The test of one score of two models on the same pictures, whose places are the estimates' ids.
 
-        Arguments as of `difference_test`.
+        Arguments as of `difference`.
         """
-        return difference_test(first, second, span, lacks, None if self.clusters is None else self._clusters())
+        return difference(first, second, span, lacks, None if self.clusters is None else self._clusters())
 
     def heterogeneity(self, estimates: Sequence[Estimate]) -> float | None:
         """The p-value of "these numbers of different pictures are equal"; ``None`` where fewer than two can say.

@@ -201,7 +201,7 @@ class Limit:
         """The p-value of "the number is beyond the limit"."""
         if self.side:
             return score.p(self.at, -self.side)
-        return max(score.p(self.at, -1), score.p(-self.at, 1))
+        return equivalence_p(spread_of(score), self.at)
 
     def further_errors(self, score: Score) -> float | None:
         """By how many standard errors a number is within the further end of a margin; ``None`` of any other limit."""

@@ -10,11 +10,11 @@ import pytest
 from hardiness.core.codes import RunRemark
 from hardiness.core.condition import Condition
 from hardiness.core.fact import Fact, message
-from hardiness.core.spread import Interval
 from hardiness.report.digest import Digest, digest_of
 from hardiness.report.standings import paired_standing
 from hardiness.results.comparison import BenchmarkComparison
 from hardiness.statistics.comparison import Difference, ScoreComparison
+from hardiness.statistics.spreads.combined import TwoEnds
 
 
 def score(
@@ -25,7 +25,7 @@ def score(
     for first, second in combinations(values, 2):
         size = values[first] - values[second]
         p = 0.01 if first + second in apart.split() else 0.5
-        pairs[first, second] = Difference(size, Interval(size - 0.02, size + 0.02), p, 100, "", 0.1)
+        pairs[first, second] = Difference.tested(size, 100, "", p, TwoEnds(size, size - 0.02, size + 0.02), 0.1)
     condition = Condition(epsilon=attack / 255) if attack else Condition()
     return ScoreComparison("top1", higher_is_better, values, pairs, 100, condition, "top-1", unit=unit)
 
@@ -134,12 +134,12 @@ def test_models_of_random_weights_and_attacks_not_checked_are_not_ranked() -> No
 
 
 def test_the_first_score_that_tells_something_is_taken_and_else_the_reason_is_given() -> None:
-    silent = ScoreComparison("ece", True, {"a": 0.1, "b": 0.2}, {("a", "b"): Difference(0.1, None, None, 9, "")}, 9)
+    silent = ScoreComparison("ece", True, {"a": 0.1, "b": 0.2}, {("a", "b"): Difference(0.1, 9, "")}, 9)
     told = score({"a": 0.9, "b": 0.5}, "ab")
     both = digest_of([BenchmarkComparison("x", "d", (silent, told), 9, ())])
     assert both.title == "a is ahead of b on x."
     reason = ScoreComparison(
-        "ece", True, {"a": 0.1, "b": 0.2}, {("a", "b"): Difference(0.1, None, None, 9, "", reason="too few")}, 9
+        "ece", True, {"a": 0.1, "b": 0.2}, {("a", "b"): Difference(0.1, 9, "", reason="too few")}, 9
     )
     none = digest_of([BenchmarkComparison("x", "d", (reason,), 9, ())])
     assert none.title == "Nothing can be compared."

@@ -13,7 +13,6 @@ from hardiness.api.comparison import Comparisons
 from hardiness.core.condition import Condition
 from hardiness.core.result import Counts, Result, Score
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Run
-from hardiness.core.spread import Interval
 from hardiness.report.charts import Curves, Dots, Grid, Heat
 from hardiness.report.difference_matrix import difference_matrices
 from hardiness.report.page import PageOptions, inks_of, page
@@ -98,11 +97,11 @@ def test_differences_on_own_classes_are_of_right_answers() -> None:
 
 
 def test_tables_of_a_comparison_on_own_classes_are_of_right_answers() -> None:
-    part = DifferencePart("fog", Difference(0.2, Interval(0.1, 0.4), 0.01, 9, ""), 0.01)
-    nothing = DifferencePart("snow", Difference(0.0, None, None, 9, ""), None)
+    part = DifferencePart("fog", Difference.tested(0.2, 9, "", 0.01, TwoEnds(0.2, 0.1, 0.4)), 0.01)
+    nothing = DifferencePart("snow", Difference(0.0, 9, ""), None)
     errors = ScoreComparison(
         *("mean_error", False, {"a": 0.5, "b": 0.3}),
-        {("a", "b"): Difference(0.2, Interval(0.1, 0.4), 0.01, 9, "")},
+        {("a", "b"): Difference.tested(0.2, 9, "", 0.01, TwoEnds(0.2, 0.1, 0.4))},
         *(9, Condition(), "mean error"),
     )
     detail = PairDetail("a", "b", None, (), {"corruption": [part, nothing]}, ())
@@ -118,7 +117,7 @@ def test_tables_of_a_comparison_on_own_classes_are_of_right_answers() -> None:
 
 
 def test_no_part_of_a_difference_stands_against_the_direction_of_the_page_whatever_was_done_to_own_pictures() -> None:
-    part = DifferencePart("cat", Difference(0.2, Interval(0.1, 0.4), 0.01, 9, ""), 0.01)
+    part = DifferencePart("cat", Difference.tested(0.2, 9, "", 0.01, TwoEnds(0.2, 0.1, 0.4)), 0.01)
     detail = PairDetail("a", "b", None, (), {"class": [part]}, ())
     score = compared("consistency", {name: mean(np.arange(9), np.ones(9)) for name in "ab"}, True)
     none = replace(score, metric="ece", title="ECE", values=dict.fromkeys("ab", math.nan))

@@ -23,8 +23,9 @@ from hardiness.report.words import line as said
 from hardiness.results.comparison import compare_runs
 from hardiness.results.flips import PairFlips, flips_of
 from hardiness.results.folder import Folder
-from hardiness.statistics.comparison import detectable_among, detectable_paired, tango
+from hardiness.statistics.comparison import detectable_among, detectable_paired
 from hardiness.statistics.flips import Flips, FlipShare
+from hardiness.statistics.paired_shares import score_interval
 from hardiness.statistics.spreads.shares import ShareOfImages
 from hardiness.store.store import Store
 
@@ -164,10 +165,9 @@ def test_recall_by_class_is_compared_with_what_lost_most_first(
     changes = pair["changes"]
     assert [each["value"] for each in changes] == pytest.approx([-0.4, 0.0, 0.0, 0.02])
     assert changes[0]["p"] == pytest.approx(4 * math.erfc(math.sqrt(20 / 2))), "of four classes, by Holm"
-    assert changes[0]["interval"]["high"] < 0 < changes[3]["interval"]["high"]
+    assert changes[0]["interval"][1] < 0 < changes[3]["interval"][1]
     assert [each["p"] < 0.05 for each in changes] == [True, False, False, False]
-    alone = tango(0, 20, 50, 0.95)
-    assert changes[0]["interval"]["low"] < float(alone[0]), "wider than the interval of a class alone"
+    assert changes[0]["interval"][0] < score_interval(0, 20, 50).low, "wider than the interval of a class alone"
     assert called_wide(monkeypatch, "compare", str(tmp_path / "main"), str(tmp_path / "new"), "--all") == 0
     told = " ".join(capsys.readouterr().out.split())
     assert f"recall by class in points, what lost most first: {changes[0]['class']} -40.00 (" in told

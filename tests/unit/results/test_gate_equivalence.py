@@ -18,7 +18,7 @@ from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, P
 from hardiness.core.spread import Spread
 from hardiness.core.table import Records
 from hardiness.report.words import line as said
-from hardiness.statistics.comparison import difference_test
+from hardiness.statistics.comparison import difference
 from hardiness.statistics.estimate import mean
 from hardiness.statistics.spreads.differences import ExactSides
 from hardiness.statistics.verdicts import Limit, rulings
@@ -170,7 +170,7 @@ def test_a_mean_is_judged_as_statsmodels_judges_it() -> None:
     apart = np.concatenate([half, -half]) + 0.004
     theirs = weightstats.ttost_paired(apart, np.zeros(600), -0.01, 0.01)[0]
     ids = np.arange(600)
-    tested = difference_test(mean(ids, apart), mean(ids, np.zeros(600)))
+    tested = difference(mean(ids, apart), mean(ids, np.zeros(600)))
     (ruling,) = rulings([(scored(tested.spread, 600), Limit(0.01, 0))])
     assert Limit(0.01, 0).p_within(ruling.score) == pytest.approx(theirs, rel=0.08)
     assert (ruling.outcome == "pass") == (theirs < 0.05)

@@ -22,7 +22,7 @@ from hardiness.core.table import Records
 from hardiness.report.words import line as said
 from hardiness.results.equivalence import PairEquivalence
 from hardiness.results.ladder import LadderStep, StepPart
-from hardiness.statistics.comparison import DifferenceTest
+from hardiness.statistics.comparison import Difference
 from hardiness.store.store import Store
 
 CELLS = (Condition(), Condition(corruption="fog", severity=1), Condition(corruption="frost", severity=1))
@@ -190,7 +190,7 @@ def test_a_margin_that_is_none_is_refused(out: Path, within: Any) -> None:
 
 
 def test_undefined_numbers_are_null_in_json() -> None:
-    nothing = DifferenceTest(float("nan"), 0, "", reason="nothing to divide by")
+    nothing = Difference(float("nan"), 0, "", reason="nothing to divide by")
     part = StepPart("", "a ratio", "ratio", float("nan"), 0.5, nothing, None, 0.01)
     (form,) = json.loads(json.dumps(LadderStep("a", "b", (part,)).as_dict(), allow_nan=False))["parts"]
     assert (form["before"], form["after"]) == (None, 0.5)

@@ -16,7 +16,6 @@ from hardiness.statistics.comparison import (
     ClusterDifferences,
     Difference,
     difference,
-    difference_test,
 )
 from hardiness.statistics.decomposition import by_calibration, by_cell, by_cells, by_class
 from hardiness.statistics.estimate import mean
@@ -151,13 +150,13 @@ def test_p_is_below_a_level_exactly_where_the_interval_of_that_level_leaves_out_
         own = generator.random(count)[code] ** 2
         sides = [generator.random(len(code)) < own * rate for _ in range(2)]
         if trial % 5 == 0:
-            test = difference_test(
+            test = difference(
                 mean(clusters.ids[: len(code) // 2], sides[0][: len(code) // 2]),
                 mean(clusters.ids[len(code) // 2 :], sides[1][len(code) // 2 :]),
                 clusters=clusters,
             )
         else:
-            test = difference_test(*(mean(clusters.ids, side) for side in sides), 1.0, clusters=clusters)
+            test = difference(*(mean(clusters.ids, side) for side in sides), 1.0, clusters=clusters)
         if test.p is None:
             continue
         for level in (0.5, 0.05, 0.001):
@@ -193,7 +192,7 @@ def test_every_part_of_a_difference_is_by_clusters() -> None:
     levels = [Condition(corruption="fog", severity=k) for k in range(4)]
 
     def by_hand(differences: np.ndarray, span: float) -> Difference:
-        return ClusterDifferences.from_images(differences, code).test(span).alone()
+        return ClusterDifferences.from_images(differences, code).test(span)
 
     cells = by_cell(first, second, levels, code)
     assert [cell.difference for cell in cells] == [by_hand(cell, 1.0) for cell in (1.0 * second - first).T]

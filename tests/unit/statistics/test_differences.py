@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable
+from dataclasses import astuple
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from scipy.stats import binom, norm, permutation_test, ttest_rel
 
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
+from hardiness.core.forms import from_json, json_form
 from hardiness.core.result import Metric
 from hardiness.statistics.comparison import (
     APART,
@@ -19,10 +22,8 @@ from hardiness.statistics.comparison import (
     FEWEST_DIFFERING,
     MEAN,
     Difference,
-    DifferenceTest,
     adjust_differences,
     difference,
-    difference_test,
     mean_difference,
     sign_flip_p,
 )
@@ -274,20 +275,20 @@ def test_coverage_of_few_images(n: int, differing: float) -> None:
     assert held / trials >= 0.94 - 2.5 * np.sqrt(0.05 * 0.95 / trials)
 
 
-def any_test(generator: np.random.Generator) -> DifferenceTest:
+def any_test(generator: np.random.Generator) -> Difference:
     """A test of one of the kinds that there are, of few images or many."""
     n = int(generator.integers(5, 80))
     first, second = generator.random(n), generator.random(n)
     kind, rate = generator.integers(5), generator.random()
     if kind == 0:
-        return difference_test(mean(names(n), first < rate), mean(names(n), first < rate * second))
+        return difference(mean(names(n), first < rate), mean(names(n), first < rate * second))
     if kind == 1:
-        return difference_test(mean(names(n), first < rate), mean(names(n, 100), second < rate / 2))
+        return difference(mean(names(n), first < rate), mean(names(n, 100), second < rate / 2))
     if kind == 2:
-        return difference_test(mean(names(n), first), mean(names(n), np.where(first < rate, first, second)), 1.0)
+        return difference(mean(names(n), first), mean(names(n), np.where(first < rate, first, second)), 1.0)
     if kind == 3:
-        return difference_test(mean(names(n), first), mean(names(n, 100), second**2))
-    return difference_test(mean(names(n), first**4), mean(names(n), first**4 * rate), 1.0)
+        return difference(mean(names(n), first), mean(names(n, 100), second**2))
+    return difference(mean(names(n), first**4), mean(names(n), first**4 * rate), 1.0)
 
 
 @pytest.mark.slow
@@ -303,6 +304,21 @@ def test_p_is_below_a_level_exactly_where_the_interval_of_that_level_leaves_out_
             assert (test.p < level) == (not low <= 0 <= high), (test, level)
             told += test.p < level
     assert told > 100
+
+
+def test_a_difference_that_was_stored_has_its_interval_at_every_level_and_its_p_values() -> None:
+    generator = np.random.default_rng(8)
+    for alone in (any_test(generator) for _ in range(40)):
+        found = alone.among(0.04, 0.02)
+        form = json.loads(json.dumps(json_form(found)))
+        back = from_json(Difference, form, "the difference")
+        assert back == found
+        if found.spread is None or back.spread is None:
+            assert form["interval"] is form["p"] is None
+            continue
+        assert form["interval"] == [*astuple(found.spread.ends(0.02))]
+        assert back.spread.deciding_ends(0.1) == found.spread.deciding_ends(0.1)
+        assert back.spread.p(0.01, -1) == found.spread.p(0.01, -1)
 
 
 def test_told_apart_interval_p_and_ranks_never_contradict_each_other() -> None:
@@ -335,11 +351,11 @@ def test_every_pair_and_score_of_a_table_is_adjusted_together() -> None:
     generator = np.random.default_rng(9)
     hard = generator.random(200)
     scores = [
-        {(f"m{k}", "base"): difference_test(mean(names(200), hard < 0.5 + shift), mean(names(200), hard < 0.5))}
+        {(f"m{k}", "base"): difference(mean(names(200), hard < 0.5 + shift), mean(names(200), hard < 0.5))}
         for k, shift in enumerate((0.0, 0.0, 0.0, 0.02, 0.3))
     ]
     found = [next(iter(each.values())) for each in adjust_differences(scores)]
-    alone = [next(iter(each.values())).alone() for each in scores]
+    alone = [next(iter(each.values())) for each in scores]
     assert [each.p for each in found] == pytest.approx(holm([each.p or 0.0 for each in alone]).tolist())
     for one, many in zip(alone, found, strict=True):
         low, high = ends(many)
@@ -360,7 +376,7 @@ def test_a_table_of_equal_models_tells_none_apart() -> None:
         for at in (-0.5, 0.5):
             means = {name: mean(names(150), side < at) for name, side in sides.items()}
             pairs = [(a, b) for a in means for b in means if a < b]
-            tests.append({pair: difference_test(means[pair[0]], means[pair[1]]) for pair in pairs})
+            tests.append({pair: difference(means[pair[0]], means[pair[1]]) for pair in pairs})
         wrong += any(each.is_told_apart for score in adjust_differences(tests) for each in score.values())
     assert wrong / trials <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / trials)
 

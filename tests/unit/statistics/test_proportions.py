@@ -13,7 +13,7 @@ from scipy.stats import binom, binomtest, chi2
 from hardiness.statistics.comparison import detectable_paired, difference
 from hardiness.statistics.estimate import mean
 from hardiness.statistics.intervals import newcombe, wilson
-from hardiness.statistics.paired_shares import mcnemar, tango
+from hardiness.statistics.paired_shares import mcnemar, score_interval
 
 
 @given(st.integers(0, 300), st.integers(0, 300))
@@ -31,13 +31,13 @@ def test_mid_p_of_many_cells_at_once() -> None:
 
 def test_tango_of_a_published_table() -> None:
     """21 children before and after a transplant, 1 and 7 changed: Fagerland, Lydersen & Laake 2014, table IV."""
-    low, high = tango(1, 7, 21)
-    assert (low, high) == (pytest.approx(-0.517, abs=5e-4), pytest.approx(-0.026, abs=5e-4))
+    found = score_interval(1, 7, 21)
+    assert (found.low, found.high) == (pytest.approx(-0.517, abs=5e-4), pytest.approx(-0.026, abs=5e-4))
 
 
 def test_tango_where_nothing_differs_is_the_score_interval_of_no_event() -> None:
-    low, high = tango(0, 0, 100)
-    assert high == -low == pytest.approx(1.959964**2 / (100 + 1.959964**2))
+    found = score_interval(0, 0, 100)
+    assert found.high == -found.low == pytest.approx(1.959964**2 / (100 + 1.959964**2))
 
 
 @settings(max_examples=25, deadline=None)
@@ -45,12 +45,13 @@ def test_tango_where_nothing_differs_is_the_score_interval_of_no_event() -> None
 def test_the_ends_of_tangos_interval_are_where_the_score_test_refuses(b: int, c: int, rest: int) -> None:
     """Against the likelihood's own maximum under each difference, found numerically."""
     n = b + c + rest
-    for end in tango(b, c, n):
+    found = score_interval(b, c, n)
+    for end in (found.low, found.high):
         if abs(end) > 0.999 or b == c == 0:
             continue
-        low, high = max(0.0, -float(end)), (1 - float(end)) / 2
+        low, high = max(0.0, -end), (1 - end) / 2
 
-        def loss(share: float, end: float = float(end)) -> float:
+        def loss(share: float, end: float = end) -> float:
             cells = np.array([share + end, share, 1 - 2 * share - end])
             return -float(np.sum(np.array([b, c, rest]) * np.log(np.maximum(cells, 1e-300))))
 

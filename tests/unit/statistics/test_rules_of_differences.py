@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from hardiness.core.result import Score
 from hardiness.core.spread import Spread
 from hardiness.statistics.clusters import Clusters
-from hardiness.statistics.comparison import DifferenceTest, difference_test
+from hardiness.statistics.comparison import Difference, difference
 from hardiness.statistics.estimate import mean
 from hardiness.statistics.spreads.combined import Scaled
 from hardiness.statistics.verdicts import Limit, equivalence_outcome, rulings
@@ -23,19 +23,19 @@ WORSE, MARGIN = 1, 0
 Draw = Callable[[np.random.Generator, int], tuple[NDArray[np.float64], float]]
 
 
-def of_differences(differences: NDArray[np.float64], clusters: Clusters | None = None) -> DifferenceTest:
+def of_differences(differences: NDArray[np.float64], clusters: Clusters | None = None) -> Difference:
     """The test of a model against one whose scores are 0, where scores lie in [-1, 1] or shares are 0 and 1."""
     at = np.arange(len(differences)) if clusters is None else clusters.ids
     first, second = np.maximum(differences, 0.0), np.maximum(-differences, 0.0)
-    return difference_test(mean(at, first), mean(at, second), 1.0, clusters=clusters)
+    return difference(mean(at, first), mean(at, second), 1.0, clusters=clusters)
 
 
-def spread_of(test: DifferenceTest) -> Spread:
+def spread_of(test: Difference) -> Spread:
     assert test.spread is not None
     return test.spread
 
 
-def judged(test: DifferenceTest, worse: float = 1.0) -> Score:
+def judged(test: Difference, worse: float = 1.0) -> Score:
     """The difference as rules judge it, or its reverse."""
     spread = Scaled(spread_of(test), 0.0, worse)
     return Score("difference", spread.value, "fraction", test.n, spread, clusters=test.clusters)
@@ -118,38 +118,34 @@ def test_no_sample_that_shows_no_lost_picture_passes_below_three_of_n(n: int) ->
 def test_what_one_picture_can_move_makes_the_allowance_smaller_in_proportion() -> None:
     noise = 0.001 * np.random.default_rng(2).standard_normal(100)
     at = np.arange(100)
-    whole, tenth = (difference_test(mean(at, noise), mean(at, 0 * noise), span) for span in (1.0, 0.1))
+    whole, tenth = (difference(mean(at, noise), mean(at, 0 * noise), span) for span in (1.0, 0.1))
     highs = [spread_of(test).deciding_ends(0.05).high for test in (tenth, whole)]
     assert highs[0] == pytest.approx(highs[1] / 10, rel=0.02)
-    nothing = difference_test(mean(at, noise), mean(at, 0 * noise))
+    nothing = difference(mean(at, noise), mean(at, 0 * noise))
     assert spread_of(nothing).deciding_ends(0.05) == spread_of(nothing).ends(0.05), (
         "nothing bounds it, and there is no allowance"
     )
-    assert not nothing.alone().can_hide_losses
-    assert whole.alone().can_hide_losses
+    assert not nothing.can_hide_losses
+    assert whole.can_hide_losses
     assert Limit(0.01, WORSE).pass_needs(judged(nothing)) == 0
 
 
 def test_comparisons_say_where_a_rare_large_loss_could_be_hidden() -> None:
     generator = np.random.default_rng(3)
-    hiding = of_differences(0.02 * generator.standard_normal(300)).alone()
+    hiding = of_differences(0.02 * generator.standard_normal(300))
     assert hiding.can_hide_losses
     assert hiding.limit_line == "a large loss on fewer than 3 in 300 pictures cannot be seen here"
     of_clusters = of_differences(0.02 * generator.standard_normal(300), Clusters(np.arange(300), np.arange(300) % 30))
-    assert of_clusters.alone().limit_line == "a large loss on fewer than 3 in 30 clusters cannot be seen here"
-    assert not of_differences(0.3 * generator.standard_normal(300)).alone().can_hide_losses, (
-        "the interval reaches as far"
-    )
-    assert not of_differences(generator.choice([-1.0, 0.0, 1.0], 300, p=[0.02, 0.97, 0.01])).alone().can_hide_losses, (
-        "exact"
-    )
+    assert of_clusters.limit_line == "a large loss on fewer than 3 in 30 clusters cannot be seen here"
+    assert not of_differences(0.3 * generator.standard_normal(300)).can_hide_losses, "the interval reaches as far"
+    assert not of_differences(generator.choice([-1.0, 0.0, 1.0], 300, p=[0.02, 0.97, 0.01])).can_hide_losses, "exact"
     shown = 0.02 * generator.standard_normal(300)
     shown[:5] = -0.9
-    assert not of_differences(shown).alone().can_hide_losses, "the sample showed such losses"
+    assert not of_differences(shown).can_hide_losses, "the sample showed such losses"
 
 
 @st.composite
-def some_difference(draw: st.DrawFn) -> DifferenceTest:
+def some_difference(draw: st.DrawFn) -> Difference:
     """Differences of 0 and 1, of means, of few pictures, of few that differ, and of clusters."""
     generator = np.random.default_rng(draw(st.integers(0, 2**32)))
     n, kind = draw(st.sampled_from([9, 25, 60, 400])), draw(st.sampled_from(["shares", "noise", "few", "lost"]))
@@ -170,7 +166,7 @@ def some_difference(draw: st.DrawFn) -> DifferenceTest:
 
 @settings(max_examples=15, deadline=None)
 @given(test=some_difference())
-def test_an_interval_lies_inside_that_of_a_higher_confidence_and_that_of_rules_around_it(test: DifferenceTest) -> None:
+def test_an_interval_lies_inside_that_of_a_higher_confidence_and_that_of_rules_around_it(test: Difference) -> None:
     if test.spread is None:
         assert test.reason
         return
@@ -187,7 +183,7 @@ def test_an_interval_lies_inside_that_of_a_higher_confidence_and_that_of_rules_a
 
 @settings(max_examples=15, deadline=None)
 @given(test=some_difference(), at=st.floats(0.001, 0.2), others=st.integers(0, 3))
-def test_two_rules_on_one_difference_never_contradict_each_other(test: DifferenceTest, at: float, others: int) -> None:
+def test_two_rules_on_one_difference_never_contradict_each_other(test: Difference, at: float, others: int) -> None:
     """One asks how much worse a model is, the other whether it is equivalent, within one limit."""
     if test.spread is None:
         return

@@ -9,10 +9,10 @@ import pytest
 
 from hardiness.core.result import Score
 from hardiness.core.spread import Interval, Spread
-from hardiness.statistics.comparison import difference_test
+from hardiness.statistics.comparison import difference
 from hardiness.statistics.estimate import mean
 from hardiness.statistics.intervals import wilson
-from hardiness.statistics.paired_shares import tango
+from hardiness.statistics.paired_shares import score_interval
 from hardiness.statistics.spreads.combined import Scaled, TwoEnds, cut
 from hardiness.statistics.spreads.differences import ExactSides
 from hardiness.statistics.spreads.shares import WilsonShare
@@ -38,7 +38,7 @@ def of_shares(first_only: int, second_only: int, n: int, worse: float = 1.0) -> 
     """The difference of two shares of the same images."""
     at = np.arange(n)
     sides = mean(at, at < first_only), mean(at, (at >= first_only) & (at < first_only + second_only))
-    spread = difference_test(*sides, 1.0).spread
+    spread = difference(*sides, 1.0).spread
     assert spread is not None
     return judged(Scaled(spread, 0.0, worse), n)
 
@@ -59,9 +59,9 @@ def test_p_is_small_where_and_only_where_the_interval_leaves_the_limit_out() -> 
 
 
 def test_paired_shares_have_the_outermost_ends_of_tangos_and_of_exact_intervals() -> None:
-    low, high = tango(20, 8, 100, 0.99)
+    shown = score_interval(20, 8, 100, 0.01)
     exact = ExactSides(20, 8, 100).ends(0.01)
-    assert ends_of(of_shares(20, 8, 100), 0.01) == Interval(min(float(low), exact.low), max(float(high), exact.high))
+    assert ends_of(of_shares(20, 8, 100), 0.01) == Interval(min(shown.low, exact.low), max(shown.high, exact.high))
     assert ends_of(of_shares(20, 8, 100, worse=-1.0), 0.01).high == -ends_of(of_shares(20, 8, 100), 0.01).low
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -24,7 +23,7 @@ from hardiness.results.rules.scores import judged
 from hardiness.results.rules.slices import slice_rows, why_no_picture
 from hardiness.results.runs import ScoredRun
 from hardiness.statistics.clusters import Clusters
-from hardiness.statistics.comparison import DifferenceTest, difference_test
+from hardiness.statistics.comparison import Difference, difference
 from hardiness.statistics.estimate import Estimate, mean
 from hardiness.statistics.spreads.combined import Scaled
 
@@ -58,20 +57,19 @@ def score_of_difference(rule: Rule, metric: str, where: Condition, run: ScoredRu
     return kept_score(run, [rule.kind, metric, dict(where), rule.moves_at_most], state_of(before), compute)
 
 
-def _tested_pairs(rule: Rule, pairs: Pairs, clusters: Clusters | None) -> DifferenceTest:
-    """The test of a run's score less the baseline's, in the score's own direction."""
-    sign = -1.0 if pairs.higher_is_better else 1.0
-    mine, theirs = sign * pairs.mine, sign * pairs.theirs
+def _tested_pairs(rule: Rule, pairs: Pairs, clusters: Clusters | None) -> Difference:
+    """A run's score less the baseline's."""
+    mine, theirs = pairs.mine, pairs.theirs
     span = float(np.abs(pairs.weights).sum()) * pairs.top
     if rule.moves_at_most:
         span = _stated_span(rule, pairs.ids, np.nan_to_num(mine - theirs) @ pairs.weights, span)
     if not np.isnan(mine - theirs).any():
         first, second = (mean(pairs.ids, values, pairs.weights) for values in (mine, theirs))
-        return difference_test(first, second, span, clusters=clusters)
+        return difference(first, second, span, clusters=clusters)
     # An image with few of the cells may add more to the sum of their means than its own cells can put the two apart.
     estimate = mean(pairs.ids, mine - theirs, pairs.weights)
     nothing = Estimate(0.0, estimate.ids, np.zeros(estimate.n))
-    return difference_test(estimate, nothing, math.inf, clusters=clusters).allowing(span)
+    return difference(estimate, nothing, clusters=clusters, unseen=span)
 
 
 def _stated_span(rule: Rule, ids: NDArray[Any], by_image: NDArray[np.float64], span: float) -> float:
@@ -98,14 +96,14 @@ def _stated_span(rule: Rule, ids: NDArray[Any], by_image: NDArray[np.float64], s
 
 @dataclass(frozen=True)
 class Pairs:
-    """Values of two runs by image and cell, higher being worse, of the images that both have.
+    """Values of two runs by image and cell, of the images that both have.
 
     Attributes:
         ids: ``(N,)`` of the images, sorted.
         mine, theirs: ``(N, M)``.
         weights: ``(M,)`` of the cells.
         top: the largest that a value can be.
-        higher_is_better: whether values are the score's own with the other sign.
+        higher_is_better: the score's direction.
     """
 
     ids: NDArray[np.object_]
@@ -144,16 +142,15 @@ def pairs_of(
             raise NoPictureError(why_no_picture(run, in_slice))
     if not both.any():
         raise NoPictureError("the baseline shares no picture")
-    sign = -1.0 if own.higher_is_better else 1.0
     mine = np.asarray(own.values[both][:, part.cells], np.float64)
     theirs = np.asarray(other.values[places[both]][:, its.cells], np.float64)
-    return Pairs(table.ids[both], sign * mine, sign * theirs, own.weights[part.cells], own.top, own.higher_is_better)
+    return Pairs(table.ids[both], mine, theirs, own.weights[part.cells], own.top, own.higher_is_better)
 
 
 def _tested_measures(
     rule: Rule, metric: str, where: Condition, mine: ScoredRun, theirs: ScoredRun, clusters: Clusters | None
-) -> tuple[DifferenceTest, bool]:
-    """The test of a score that sorts or divides, of a run less the baseline's, and whether higher is better."""
+) -> tuple[Difference, bool]:
+    """A score that sorts or divides, of a run less the baseline's, and whether higher is better."""
     runs = [values for each in (mine, theirs) if (values := measures_of(each)) is not None]
     if len(runs) < 2:
         raise MissingNumberError("no image was evaluated under every condition")
@@ -172,4 +169,4 @@ def _tested_measures(
     if rule.moves_at_most and np.array_equal(first.ids, second.ids):
         by_image = first.influence - second.influence + (first.value - second.value)
         span = _stated_span(rule, first.ids, by_image, span)
-    return difference_test(first, second, span, lacks or lacks_too, clusters), scores[0].higher_is_better
+    return difference(first, second, span, lacks or lacks_too, clusters), scores[0].higher_is_better

@@ -47,7 +47,8 @@ def score_of_look(
             return _score(metric, run, cells.ids, cells.values, cells.weights, cells.top)
         if rule.kind == "worse_by_at_most":
             pairs = pairs_of(metric, where, run, table, standing_baseline(rule, metric, where, run, folder))
-            return _score(metric, run, pairs.ids, pairs.mine - pairs.theirs, pairs.weights, pairs.top, paired=True)
+            worse_by = pairs.theirs - pairs.mine if pairs.higher_is_better else pairs.mine - pairs.theirs
+            return _score(metric, run, pairs.ids, worse_by, pairs.weights, pairs.top, paired=True)
         weighted, part = weighed(table, metric, where, run)
         values = np.asarray(weighted.values[part.rows][:, part.cells], np.float64)
         return _score(metric, run, table.ids[part.rows], values, weighted.weights[part.cells], weighted.top)

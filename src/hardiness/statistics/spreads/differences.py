@@ -6,8 +6,6 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-
 from hardiness.core.spread import Interval, Spread, kind_of_spread
 from hardiness.statistics.intervals import (
     clopper_pearson,
@@ -51,9 +49,8 @@ class PairedShares(SpreadByEnds):
         """The two-sided p-value of the score test."""
         if not -1 < limit < 1:
             return super().level_reaching(limit)
-        numbers = (self.first_only, self.second_only, self.n, limit)
-        errors = score_statistic(*(np.array([number], float) for number in numbers))
-        return math.erfc(abs(float(errors[0])) / math.sqrt(2))
+        errors = score_statistic(self.first_only, self.second_only, self.n, limit)
+        return math.erfc(abs(errors) / math.sqrt(2))
 
 
 @kind_of_spread("sides")
