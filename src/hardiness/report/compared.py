@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -13,7 +12,7 @@ from hardiness.core.forms import json_form
 from hardiness.core.result import IN_PERCENT, TextTable
 from hardiness.report.words import line, with_texts
 from hardiness.results.compared_slices import slice_json
-from hardiness.results.comparison import BenchmarkComparison, PairDetail
+from hardiness.results.comparison import ERRORS, BenchmarkComparison, PairDetail
 from hardiness.results.difference_json import difference_json, finite
 from hardiness.results.flips import PairFlips
 from hardiness.results.pair_scores import PairScore
@@ -43,21 +42,34 @@ def comparison_view(comparison: BenchmarkComparison, rows_most: int | None = Non
         rows_most: where there are more rows than that, of all scores but the first, and of what is said of pairs, only
             models that stand next to each other are shown, and only as many scores as there is room for.
     """
-    undefined = [score for score in comparison.scores if all(map(math.isnan, score.values.values()))]
-    comparison = replace(comparison, scores=tuple(score for score in comparison.scores if score not in undefined))
-    all_pairs = [dict(score.pairs) for score in comparison.scores]
-    pairs_by_score = all_pairs if rows_most is None else _fitting_pairs(comparison.scores, rows_most)
-    total, rows = sum(map(len, all_pairs)), list(_rows(comparison, pairs_by_score))
-    beside = _neighbours(comparison.scores[0]) if len(rows) < total else None
+    scores = _defined(comparison)
+    all_pairs = [score.pairs for score in scores]
+    pairs_by_score = all_pairs if rows_most is None else _fitting_pairs(scores, rows_most)
+    total, rows = sum(map(len, all_pairs)), list(_rows(comparison, scores, pairs_by_score))
     notes = (
         *((f"{len(rows)} of {total} differences are shown; 'hardiness compare' has all",) if len(rows) < total else ()),
-        *(
-            _ranks(score, comparison)
-            for score, _ in zip(comparison.scores, pairs_by_score, strict=False)
-            if len(score.ranks) > 2
-        ),
+        *(_ranks(score, comparison) for score, _ in zip(scores, pairs_by_score, strict=False) if len(score.ranks) > 2),
+        *(_undefined(score) for score in comparison.scores if score not in scores),
+        *pair_notes(comparison, rows_most),
+    )
+    return TextTable(comparison.heading, HEADS, tuple(rows), named=3, notes=notes)
+
+
+def pair_notes(
+    comparison: BenchmarkComparison, rows_most: int | None = None, *, parts_of_errors: bool = True
+) -> tuple[str, ...]:
+    """What is said of models beside their differences: remarks, and where the differences come from.
+
+    Args:
+        comparison: the comparison.
+        rows_most: as of `comparison_view`.
+        parts_of_errors: whether a difference of mean errors is given in parts.
+    """
+    scores = _defined(comparison)
+    is_whole = rows_most is None or sum(len(score.pairs) for score in scores) <= rows_most
+    beside = None if is_whole else _neighbours(scores[0])
+    return (
         *map(line, comparison.notes),
-        *map(_undefined, undefined),
         *(pair.sentence for pair in comparison.equivalences),
         *(line for pair in comparison.flips if _is_shown(pair, beside) for line in _flip_lines(pair)),
         *(_pair_score_line(each) for each in comparison.pair_scores if _is_shown(each, beside)),
@@ -65,11 +77,20 @@ def comparison_view(comparison: BenchmarkComparison, rows_most: int | None = Non
             f"{model.model} on {comparison.benchmark}, by {model.through}: {model.sentence}"
             for model in comparison.effective
         ),
-        *(line for detail in comparison.details if _is_shown(detail, beside) for line in _pair_lines(detail)),
-        *_adjustment(comparison.scores),
-        *mark_notes(name for score in comparison.scores for name in score.values),
+        *(
+            line
+            for detail in comparison.details
+            if _is_shown(detail, beside)
+            for line in _pair_lines(detail, parts_of_errors)
+        ),
+        *_adjustment(scores),
+        *mark_notes(name for score in scores for name in score.values),
     )
-    return TextTable(comparison.heading, HEADS, tuple(rows), named=3, notes=notes)
+
+
+def _defined(comparison: BenchmarkComparison) -> list[ScoreComparison]:
+    """The scores of which some model has a number."""
+    return [score for score in comparison.scores if not all(map(math.isnan, score.values.values()))]
 
 
 def _undefined(score: ScoreComparison) -> str:
@@ -91,8 +112,10 @@ def _adjustment(scores: Sequence[ScoreComparison]) -> Iterator[str]:
 Pairs = Mapping[tuple[str, str], Difference]
 
 
-def _rows(comparison: BenchmarkComparison, pairs_by_score: Sequence[Pairs]) -> Iterator[tuple[str, ...]]:
-    for score, pairs in zip(comparison.scores, pairs_by_score, strict=False):
+def _rows(
+    comparison: BenchmarkComparison, scores: Sequence[ScoreComparison], pairs_by_score: Sequence[Pairs]
+) -> Iterator[tuple[str, ...]]:
+    for score, pairs in zip(scores, pairs_by_score, strict=False):
         for (first, second), pair in pairs.items():
             yield tuple(_row(comparison, score, first, second, pair))
 
@@ -160,7 +183,7 @@ def _ranks(score: ScoreComparison, comparison: BenchmarkComparison) -> str:
     return f"ranks by {score.title or score.metric}: {places}"
 
 
-def _pair_lines(detail: PairDetail) -> Iterator[str]:
+def _pair_lines(detail: PairDetail, parts_of_errors: bool) -> Iterator[str]:
     """The lines on a pair beyond its scores."""
     pair = f"{detail.first} and {detail.second}"
     kappa = detail.kappa.kappa if detail.kappa else None
@@ -174,6 +197,8 @@ def _pair_lines(detail: PairDetail) -> Iterator[str]:
         milder = "of 20 such 1 may be false; of 20 tables 1 may have a false one, so that a table tells fewer apart"
         yield f"{pair} differ under {differing} of {len(detail.cells)} conditions ({milder})"
     for kind, parts in ((kind, parts) for kind, parts in detail.parts.items() if parts):
+        if kind != "calibration" and detail.number == ERRORS and not parts_of_errors:
+            continue
         what = "Brier score by calibration and refinement" if kind == "calibration" else f"{detail.number} by {kind}"
         yield f"{pair}, {what}, largest parts in points: {_parts(parts)}"
     if detail.images:

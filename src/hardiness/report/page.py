@@ -28,7 +28,7 @@ from hardiness.report.beside import MeasuredNumbers, from_few, published_peers, 
 from hardiness.report.charts import Chart, Curves, Dots, Heat
 from hardiness.report.citations import citations
 from hardiness.report.commands import commands_of, sessions_of
-from hardiness.report.compared import comparison_view
+from hardiness.report.compared import pair_notes
 from hardiness.report.difference_matrix import difference_matrices
 from hardiness.report.figure_files import WIDTHS_CM, WRITERS, write_figures
 from hardiness.report.figures import NARROW_PX, WIDE_PX
@@ -316,15 +316,11 @@ def _section(
     }
 
 
-def _pair_notes(shown: BenchmarkSection) -> list[str]:
+def _pair_notes(shown: BenchmarkSection) -> tuple[str, ...]:
     """The sentences of a comparison on pairs, beside their differences; places stand in the tables."""
-    notes = comparison_view(shown.compared, DIFFERENCES_MOST).notes if shown.compared else ()
-    undefined = [f"{score.title} is undefined" for score in shown.compared.scores] if shown.compared else []
-    elsewhere = ("ranks by ", *undefined)  # in the tables, and in the notes below them
-    others = [note for note in notes if "differences are shown" not in note and not note.startswith(elsewhere)]
     # Parts of a difference of errors would stand against the direction of all else on the page.
     are_own = all(result.run.has_own_labels for result in shown.results)
-    return [note for note in others if ", mean error by " not in note] if are_own else others
+    return pair_notes(shown.compared, DIFFERENCES_MOST, parts_of_errors=not are_own) if shown.compared else ()
 
 
 def _compared_slices(shown: BenchmarkSection) -> list[TextTable]:

@@ -132,3 +132,24 @@ def test_no_part_of_a_difference_stands_against_the_direction_of_the_page_whatev
         text = page(shown, "t", inks_of(shown), PageOptions(images=False))
         assert ("mean error by class" in text) is not bool(classes)
         assert "ECE is undefined" not in text, "which the notes of a table say"
+
+
+@pytest.mark.parametrize("name", ["ranks by hand", "ECE is undefined", "a, mean error by b", "3 differences are shown"])
+def test_a_page_says_the_same_of_a_pair_whatever_its_models_are_called(name: str) -> None:
+    part = DifferencePart("overconfident", Difference.tested(0.2, 9, "", 0.01, TwoEnds(0.2, 0.1, 0.4)), 0.01)
+    detail = PairDetail(name, "z", None, (), {"calibration": [part], "class": [part]}, ())
+    score = compared("consistency", {each: mean(np.arange(9), np.ones(9)) for each in (name, "z")}, True)
+    none = replace(score, metric="ece", title="ECE", values=dict.fromkeys((name, "z"), math.nan))
+    one = BenchmarkComparison("shift-consistency", "photos", (score, none), 9, (), (detail,), protocol="own")
+    data, about = DataIdentity("photos", classes=("cat", "dog")), (one.benchmark, "photos", "own", ())
+    benchmark = BenchmarkIdentity(one.benchmark, "shift", "own")
+    results = [
+        Result(
+            each, *about, Counts(9, 9, 0, 9), Run(ModelIdentity(each), benchmark, data, conditions=(Condition(),)), {}
+        )
+        for each in (name, "z")
+    ]
+    (shown,) = sections(results, [one])
+    text = page([shown], "t", inks_of([shown]), PageOptions(images=False))
+    assert f"{name} and z, Brier score by calibration and refinement, largest parts in points: overconfident" in text
+    assert "mean error by class" not in text
