@@ -186,7 +186,7 @@ def verdict_of(column: ScreenColumn) -> Verdict:
     """The verdict on a column: who is ahead beyond chance, and how far its numbers can be believed."""
     if column.note:
         return Verdict("plain", column.note, "The interval knows that it is the worst of several.")
-    claim, remarks = column.standing.claim, _remarks(column)
+    claim, remarks = column.standing.claim, [*_same_runs(column), *_not_ranked(column)]
     photographs = _counted_number(column.images, "photograph")
     if claim is not None:
         behind = "" if len(claim.behind) == 1 or not claim.is_first else f"ahead of {_names(claim.behind, 3)} "
@@ -204,20 +204,21 @@ def verdict_of(column: ScreenColumn) -> Verdict:
             why = f"All have {shown.pop()} %."
         few = f"{photographs} {'is' if column.images == 1 else 'are'} too few." if column.images < FEWEST else ""
         return Verdict("open", "Not told apart.", " ".join([few or why, *remarks]))
-    return _verdict_of_few(column, photographs, remarks)
+    return _verdict_of_few(column, photographs)
 
 
-def _verdict_of_few(column: ScreenColumn, photographs: str, remarks: Sequence[str]) -> Verdict:
+def _verdict_of_few(column: ScreenColumn, photographs: str) -> Verdict:
     """The verdict where fewer than two models are ranked."""
+    same_runs = _same_runs(column)
     doubts = Counter(point.doubt for point in column.serious.values() if point.doubt)
     if doubts and sum(doubts.values()) == len(column.serious):
         several = len(doubts) > 1
         counted = " or ".join(f"{word} ({count})" if several else word for word, count in sorted(doubts.items()))
-        others = [remark for remark in remarks if not remark.startswith("Not ranked")]
         if all(point.value == 0 for point in column.serious.values()):
-            return Verdict("open", "All broken.", " ".join([f"The attack is {counted}; {photographs}.", *others]))
+            return Verdict("open", "All broken.", " ".join([f"The attack is {counted}; {photographs}.", *same_runs]))
         nothing = ["Nothing is ranked."] if len(column.points) > 1 else []
-        return Verdict("open", f"Attack {counted}.", " ".join([*nothing, f"{_capital(photographs)}.", *others]))
+        return Verdict("open", f"Attack {counted}.", " ".join([*nothing, f"{_capital(photographs)}.", *same_runs]))
+    remarks = [*same_runs, *_not_ranked(column)]
     if len(column.points) == 1:
         (point,) = column.points.values()
         by = " by clusters" if column.by_clusters else ""
@@ -392,15 +393,16 @@ def _who(claim: Precedence) -> str:
     )
 
 
-def _remarks(column: ScreenColumn) -> list[str]:
+def _same_runs(column: ScreenColumn) -> list[str]:
+    """Which models are one run."""
+    by_run: dict[str, list[str]] = {}
+    for model, other in column.twins.items():
+        by_run.setdefault(other, []).append(model)
+    return [f"{listed([other, *names])} are the same run: {column.same_run}." for other, names in by_run.items()]
+
+
+def _not_ranked(column: ScreenColumn) -> list[str]:
     """Which models are not ranked, and why."""
-    remarks = []
-    if column.twins:
-        by_run: dict[str, list[str]] = {}
-        for model, other in column.twins.items():
-            by_run.setdefault(other, []).append(model)
-        for other, names in by_run.items():
-            remarks.append(f"{listed([other, *names])} are the same run: {column.same_run}.")
     by_reason: dict[str, list[str]] = {}
     for model, reason in column.unranked.items():
         by_reason.setdefault(reason, []).append(model)
@@ -409,7 +411,7 @@ def _remarks(column: ScreenColumn) -> list[str]:
         for reason, names in by_reason.items()
         if reason != RANDOM_WEIGHTS
     ]
-    return [*remarks, *([f"Not ranked: {listed(texts)}."] if texts else [])]
+    return [f"Not ranked: {listed(texts)}."] if texts else []
 
 
 def _range(column: ScreenColumn) -> str:

@@ -230,3 +230,9 @@ def test_the_legend_says_why_a_model_has_no_number() -> None:
     assert "Dash: no number is defined." in foot_of([both, replace(one, undefined=frozenset("c"))], "")
     columns = [both, one, column("Attacked", {"a": 0.9}, undefined=frozenset("b"))]
     assert "Dash: not run or no number is defined." in foot_of(columns, "")
+
+
+def test_two_names_of_one_withdrawn_run_are_said_whatever_they_are() -> None:
+    doubts, twins = {"Not ranked": "withdrawn", "b": "withdrawn"}, {"b": "Not ranked"}
+    both = column("Attacked", {"Not ranked": 0.1, "b": 0.1}, doubts=doubts, twins=twins, same_run="they are one model")
+    assert verdict_of(both).rest.endswith("Not ranked and b are the same run: they are one model.")
