@@ -55,7 +55,7 @@ def benchmark_code(benchmark: Benchmark) -> OwnCode:
     texts += [["set", text] for text in _own_set(benchmark)]
     reads_pictures = f"{_DATA_SET} "  # files that a data set reads are in its fingerprint
     lines = (
-        f"{what}: {_gap(line)}"
+        f"{what}: {line}; after a change there, raise its version= or a constant of its code, or its old rows are shown"
         for what, identity in parts
         if not what.startswith(reads_pictures)
         for line in identity.left_out
@@ -137,9 +137,3 @@ def _is_own(thing: Any) -> bool:
 def _home(thing: partial[None]) -> str:
     """The module that the first of several parts is of."""
     return str(getattr(thing.args[0], "__module__", ""))
-
-
-def _gap(line: str) -> str:
-    """A line about a model's code, with what to do about that of a benchmark."""
-    what = line[: line.rindex(")") + 1] if ")" in line else line
-    return f"{what}; after a change there, raise its version= or a constant of its code, or its old rows are shown"
