@@ -61,7 +61,7 @@ def first_policy(store: Store, against: str = "", folder: str = "") -> str:
         f"# {100 * PASSED:.0f} % of cases. Make it what you need; with more images equal models pass a smaller one.",
         '# Values are fractions, 0.01 is one point; a text may say percent, as in "75 %".',
     ]
-    written = 0
+    begun, written = len(lines), 0
     for (benchmark, name), alike in _grouped(drafts).items():
         about = {"model": name} if len(names) > 1 else {}
         lines += [f"# {benchmark}, {name}: no rule, since {draft.reason}" for draft in alike if draft.reason]
@@ -74,8 +74,8 @@ def first_policy(store: Store, against: str = "", folder: str = "") -> str:
             lines += ["", *rule.text] if not rule.reason else [f"# {benchmark}, {name}: no rule, since {rule.reason}"]
             written += not rule.reason
     if not written:
-        reason = next((f": {line.removeprefix('# ')}" for line in lines if ": no rule, since " in line), "")
-        raise ArgumentError(f"{store.address} holds no headline of which a rule could be made{reason}")
+        reasons = [f": {line.removeprefix('# ')}" for line in lines[begun:]]
+        raise ArgumentError(f"{store.address} holds no headline of which a rule could be made{''.join(reasons[:1])}")
     lines += [
         "",
         "# No score worse than the baseline's by more than a point, on the same images, or by a margin as above:",
