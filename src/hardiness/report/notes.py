@@ -13,7 +13,7 @@ from hardiness.core.spread import Interval
 from hardiness.reference import robustbench
 from hardiness.reference.published_numbers import published_series
 from hardiness.reference.timm_results import TIMM_IMAGES, TIMM_SETS, best_rows, parameters_m, timm_row
-from hardiness.report.words import text
+from hardiness.report.words import advice, joined, sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,7 @@ class Note:
         models: that it is about; empty for none.
         headline: whether it is said wherever there is a table, and not on a full page alone.
         code: of the fact that it is of; empty where it is of none.
+        todo: what to do about it; empty where there is nothing.
         lacking: the title of a number that is not there, and ``has no interval: …`` or ``is undefined: …``.
     """
 
@@ -33,6 +34,12 @@ class Note:
     headline: bool = True
     lacking: tuple[str, str] = ("", "")
     code: str = ""
+    todo: str = ""
+
+    @property
+    def advised(self) -> str:
+        """Its text, and what to do."""
+        return joined(self.text, self.todo)
 
     @property
     def kind(self) -> str:
@@ -46,7 +53,7 @@ def notes_of(result: Result) -> list[Note]:
     titled = [(s, card.title(s.metric, s.condition)) for s in card.column_scores(result.scores)]
     doubts = [fact for fact in result.findings if fact.is_raised or fact.trust is not None]
     return [
-        *(Note(text(fact), name, code=fact.code) for fact in result.warnings),
+        *(Note(sentence(fact), name, code=fact.code, todo=advice(fact)) for fact in result.warnings),
         *(
             _lacking(title, f"is undefined: {s.reason}", name, card.is_headline(s))
             for s, title in titled
@@ -57,7 +64,7 @@ def notes_of(result: Result) -> list[Note]:
             for s, title in titled
             if s.interval_reason
         ),
-        *(Note(f"{fact.code}: {text(fact)}", name, code=fact.code) for fact in doubts),
+        *(Note(f"{fact.code}: {sentence(fact)}", name, code=fact.code, todo=advice(fact)) for fact in doubts),
         *timm_notes(result),
         *leaderboard_notes(result),
     ]
@@ -67,7 +74,7 @@ def _lacking(title: str, why: str, models: tuple[str, ...], headline: bool) -> N
     return Note(f"{title} {why}", models, headline, (title, why))
 
 
-def merged(notes: Sequence[Note], models: int) -> list[str]:
+def merged(notes: Sequence[Note], models: int, *, advised: bool = True) -> list[str]:
     """Each note once, with the models it is about unless it is about all or none.
 
     Numbers that lack for one reason are one note.
@@ -75,11 +82,12 @@ def merged(notes: Sequence[Note], models: int) -> list[str]:
     Args:
         notes: of one table.
         models: how many it has.
+        advised: whether they say what to do, which readers of a paper cannot.
     """
     about: dict[str, list[str]] = {}
     lacking: dict[str, list[Note]] = {}
     for note in notes:
-        key = note.kind or note.text
+        key = note.kind or (note.advised if advised else note.text)
         if note.kind:
             lacking.setdefault(key, []).append(note)
         about.setdefault(key, []).extend(name for name in note.models if name not in about.get(key, []))
@@ -101,23 +109,6 @@ def _merged_text(notes: Sequence[Note]) -> str:
     *others, last = titles
     names = f"{', '.join(others)} and {last}" if others else last
     return f"{names} {why}"
-
-
-COMMAND = re.compile(r"(^|[\s('])(--?[a-z][\w-]*|hardiness [a-z]+)|\(([a-z_]+=\w*(, )?)+\)\.$")
-"""An option of the command line, a command of ours, or options of a benchmark at the end of a sentence."""
-
-
-def without_commands(note: str) -> str:
-    """A note as a paper says it: without the sentences and clauses that say what to type; may be empty.
-
-    Papers have readers who cannot run anything again.
-    """
-    sentences = []
-    for sentence in re.split(r"(?<=[.!?])\s+", note):
-        clauses = [clause for clause in sentence.split("; ") if not COMMAND.search(clause)]
-        if clauses:
-            sentences.append("; ".join(clauses))
-    return " ".join(sentences)
 
 
 def names_of(result: Result) -> tuple[str, ...]:

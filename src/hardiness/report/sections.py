@@ -173,15 +173,16 @@ class BenchmarkSection:
         first = self.results[0]
         return ", ".join([f"{first.benchmark} on {first.data}", *self.section.variant])
 
-    def notes(self, everything: bool = True, without: Collection[str] = ()) -> list[str]:
+    def notes(self, everything: bool = True, without: Collection[str] = (), *, advised: bool = True) -> list[str]:
         """Each note once, with the models it is about unless it is about all, or about none.
 
         Args:
             everything: also those that are said on a full page alone.
             without: codes of facts that are left out.
+            advised: whether they say what to do.
         """
         notes = [note for note in self.section.notes if everything or note.headline]
-        return merged([note for note in notes if note.code not in without], len(self.results))
+        return merged([note for note in notes if note.code not in without], len(self.results), advised=advised)
 
     def with_comparison(self, comparisons: Sequence[BenchmarkComparison]) -> BenchmarkSection:
         """The section with the comparison of its models on the same images."""

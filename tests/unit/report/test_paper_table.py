@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 
 from hardiness.api.collection import collect_results
+from hardiness.core.codes import RunRemark
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
-from hardiness.core.fact import message
+from hardiness.core.fact import Fact
 from hardiness.core.result import Counts, Result, Score, TextTable
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Run
 from hardiness.report.exports.exporter import registry, tables_in
-from hardiness.report.notes import without_commands
 from hardiness.results.results import published_results
 from hardiness.statistics.spreads.combined import TwoEnds
 
@@ -50,7 +50,8 @@ def results(names: Sequence[str], benchmarks: Sequence[str], n: int = 120) -> li
             Run(ModelIdentity(name), BenchmarkIdentity(benchmark, "corruption", "hendrycks2019")),
             {},
             warnings=(
-                message("RMS calibration error is undefined: it needs 200 images. Evaluate more with --limit 200"),
+                Fact(RunRemark.ANSWERS_CUT, {"answers": 3}),
+                Fact(RunRemark.EMPTY_CLASSES, {"classes": ("--none",)}),
             ),
             key=f"{benchmark}{name}",
         )
@@ -214,11 +215,9 @@ def test_columns_are_chosen_by_the_beginning_of_their_headings() -> None:
 
 def test_captions_and_notes_say_nothing_to_type() -> None:
     text = texts()["of the issue"]
-    assert "RMS calibration error is undefined: it needs 200 images." in text
-    assert "--limit" not in text
-    assert without_commands("take more steps; or --steps 50. A fact.") == "take more steps A fact."
-    assert without_commands("Run it with 'hardiness compare'. Or longer (steps=, relative_step=).") == ""
-    assert without_commands("a (resize_px=160): scored clean (protocol=standard does neither).").startswith("a (res")
+    assert "ended at the most tokens that they may have" in text
+    assert "max" + r"\_tokens" not in text
+    assert "no picture shows --none" in text, "whose name looks like an option"
 
 
 def test_own_classes_have_one_direction_by_corruption_too() -> None:

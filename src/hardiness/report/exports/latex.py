@@ -13,7 +13,6 @@ from hardiness.report import format as formatting
 from hardiness.report.citations import citations
 from hardiness.report.exports.exporter import Comparisons, register
 from hardiness.report.marks import caveat, marks_in_export
-from hardiness.report.notes import without_commands
 from hardiness.report.paper_table import CELL_MOST, Notes, PaperCell, PaperTable, Row, escaped, is_called
 from hardiness.report.scorecard import Scorecard, scorecard
 from hardiness.report.sections import BenchmarkSection, OverviewEntry, score_of, sections
@@ -38,7 +37,7 @@ def _table(view: TextTable) -> PaperTable:
         rows.append(Row(names, numbers, title=row[0] if is_first else ""))
     heads = tuple(map(PaperCell, view.heads[start:]))
     named, numbered = heads[: view.named - start], heads[view.named - start :]
-    notes = tuple(("", text) for note in view.notes if (text := without_commands(note)))
+    notes = tuple(("", note) for note in view.notes)
     return PaperTable(escaped(view.title), named, numbered, tuple(rows), (*remarks.lines, *notes))
 
 
@@ -167,7 +166,7 @@ def _headlines(shown: BenchmarkSection) -> PaperTable:
     else:
         heads.append(PaperCell("n"))
         caption += f"; {escaped(', '.join(shared))}" if shared else ""
-    remarks = tuple(("", text) for note in shown.notes(everything=False) if (text := without_commands(note)))
+    remarks = tuple(("", note) for note in shown.notes(everything=False, advised=False))
     return PaperTable(
         caption, (PaperCell("model"),), tuple(heads), tuple(rows), (*notes.lines, *remarks), f"tab:{shown.anchor}"
     )

@@ -35,8 +35,12 @@ says = catalogue.add
 
 def text(fact: Fact) -> str:
     """All that a fact says; of a code that has no words, the code and its arguments."""
-    told, todo = _words(fact)
-    return f"{told} What to do: {todo}" if todo else told
+    return joined(*_words(fact))
+
+
+def joined(told: str, todo: str) -> str:
+    """What is said, and what to do where there is something."""
+    return f"{told}{' What to do:' if told.endswith('.') else ';'} {todo}" if todo else told
 
 
 def line(fact: Fact) -> str:

@@ -365,7 +365,7 @@ def enough_steps(
 def restarts(fact: Fact, share: float = 0.0, starts: int = 1) -> Words:
     """As of the check."""
     if fact.outcome is CheckOutcome.NOT_RUN:
-        return "One start was tried; restarts=5 would say whether others break more."
+        return "One start was tried", "restarts=5 would say whether others break more."
     text = f"{percent(share)} of the images fell to a later start than the first (of {starts})"
     if not fact.is_raised:
         return f"{text}: the start hardly matters."
@@ -506,15 +506,17 @@ def _verdict(
     if unclear:
         return (
             f"{text}: cannot tell. {images} images are too few for what was seen ({', '.join(unclear)}) to be told "
-            f"from chance, and the attack may be too weak; {more}"
+            "from chance, and the attack may be too weak",
+            more,
         )
     if most_left:
         return (
             f"{text}: cannot tell whether less than half is left. With {images} images it may be up to "
-            f"{percent(most_left)}; {more}"
+            f"{percent(most_left)}",
+            more,
         )
     if fact.trust is Trust.CANNOT_TELL:
-        return f"{text}: cannot tell. With {images} images the loss may be up to {most_lost}; {more}"
+        return f"{text}: cannot tell. With {images} images the loss may be up to {most_lost}", more
     if loss_low > 0:
         return f"{text}: it falls in part, by {_bounds(loss_low, loss_high)}."
     return f"{text}: it holds, within {most_lost}."

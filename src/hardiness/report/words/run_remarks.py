@@ -46,13 +46,14 @@ _plain(
 )
 _plain(
     RunRemark.MODEL_CHANGED,
-    "the model changed while it was asked: more than one {by} answered; tag=NAME asks a version anew",
+    "the model changed while it was asked: more than one {by} answered",
+    "tag=NAME asks a version anew",
 )
 _plain(RunRemark.ANSWERS_CHANGED, "asked again, the answer changed by itself on {changed:,} of {pictures:,} pictures")
 _plain(
     RunRemark.ANSWERS_CUT,
-    "{answers:,} of those without an answer ended at the most tokens that they may have; raise max_tokens= or, of a "
-    "model that reasons, max_completion_tokens=",
+    "{answers:,} of those without an answer ended at the most tokens that they may have",
+    "raise max_tokens= or, of a model that reasons, max_completion_tokens=",
 )
 _plain(
     RunRemark.TOKENS, "tokens, as the endpoint counts them: {of_questions:,} of questions, {of_answers:,} of answers"
@@ -147,8 +148,8 @@ def order_of_classes(fact: Fact, before: float, after: float, p: float, outputs:
     listed = shown(", ".join(f"{place} {name}" for place, name in outputs[:6])) + " …" * (len(outputs) > 6)
     return (
         f"order of classes: right on {percent(before)}, and on {percent(after)} if the network's outputs were {listed} "
-        f"(p = {p:.1g} on the half of the pictures that did not choose this order); if they are, say so with --data "
-        "own=FOLDER:classes=FILE, the name of a class a line"
+        f"(p = {p:.1g} on the half of the pictures that did not choose this order)",
+        "if they are, say so with --data own=FOLDER:classes=FILE, the name of a class a line",
     )
 
 
@@ -238,7 +239,8 @@ def dependent_pictures(
         alike, count = f"pictures of one {column}", f"{values:,} {plural}"
     return (
         f"{alike} {'are answered' if has_answers else 'score'} alike ({count}, correlation {correlation:.2g}): "
-        f"intervals are {too_narrow:.1f} times too narrow; --cluster {shlex.quote(column)}"
+        f"intervals are {too_narrow:.1f} times too narrow",
+        f"--cluster {shlex.quote(column)}",
     )
 
 
@@ -329,5 +331,6 @@ def at_target(fact: Fact, models: Sequence[str]) -> Words:
     return (
         f"stopped at a precision target: {', '.join(models)}; p and intervals of differences are those of one target: "
         "with five ever smaller ones, until two models are told apart, equal models are in 16 % of cases instead of "
-        "5 %; choose one beforehand, or use 'hardiness gate' and --until-decided"
+        "5 %",
+        "choose one beforehand, or use 'hardiness gate' and --until-decided",
     )
