@@ -26,6 +26,7 @@ from hardiness.benchmarks.suites import Suite, SuiteRow, suite
 from hardiness.core.benchmark import Benchmark, DataRoot, DataSet
 from hardiness.core.columns import NO_GROUPING, Columns, Grouping
 from hardiness.core.errors import ArgumentError, DataError
+from hardiness.core.fact import Fact, lines_of, message
 from hardiness.core.options import baseline_option, option, wait_option
 from hardiness.core.progress import Listener
 from hardiness.core.request import Placement, Request, StatedPolicy
@@ -65,14 +66,14 @@ class Workload:
         suite: that was named; one without rows else.
         models: by name.
         rows: with the data set of each.
-        skipped: a line for each row of the suite whose data are absent.
+        skipped: rows of the suite whose data are absent, and why.
         grouping: what results are asked for.
     """
 
     suite: Suite
     models: ModelSelection
     rows: Sequence[tuple[BenchmarkChoice, DataSet]]
-    skipped: list[str]
+    skipped: list[Fact]
     grouping: Grouping = NO_GROUPING
 
     @property
@@ -113,12 +114,12 @@ def _is_tree_of(benchmark: Benchmark, text: str) -> bool:
     return benchmark.name != OWN and text.startswith(f"{benchmark.name}=")
 
 
-def _with_data(rows: Sequence[BenchmarkChoice], root: DataRoot) -> tuple[list[BenchmarkChoice], list[str]]:
-    """The rows without the optional ones whose data are absent, and a line for each of those."""
+def _with_data(rows: Sequence[BenchmarkChoice], root: DataRoot) -> tuple[list[BenchmarkChoice], list[Fact]]:
+    """The rows without the optional ones whose data are absent, and why these are skipped."""
     present, skipped = [], []
     for row in rows:
         if row.optional and (lacks := row.benchmark.lacks(root)):
-            skipped.append(f"{row.benchmark.name}: {lacks}")
+            skipped.append(message(lacks, row.benchmark.name))
         else:
             present.append(row)
     return present, skipped
@@ -332,7 +333,7 @@ class Command:
                 )
         selection = command.select_models(names)
         if command.models and selection.absent and not selection.specs:
-            raise DataError(selection.absent[0])
+            raise DataError(lines_of(selection.absent)[0])
         for row in rows:
             if not row.optional:
                 refuse_unknown_surrogate(row.benchmark)

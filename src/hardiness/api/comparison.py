@@ -21,6 +21,7 @@ from hardiness.core.benchmark import Benchmark, DataSet
 from hardiness.core.columns import Grouping
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, ModelError
+from hardiness.core.fact import lines_of
 from hardiness.core.progress import Listener
 from hardiness.core.request import Placement, Request
 from hardiness.core.result import TextTable
@@ -564,7 +565,7 @@ class NoiseStudy:
         outcome = run_benchmark(self.benchmark, [classifier], self.data, store, self.request, self.listener)
         runs = Folder.of(run for run in store.runs() if run.key in outcome.keys).alone
         if not runs:
-            raise ModelError(outcome.problems[0])
+            raise ModelError(lines_of(outcome.problems)[0])
         measured = measures_of(runs[0])
         if measured is None:
             raise ArgumentError(

@@ -19,7 +19,7 @@ from hardiness.api.progress import listener
 from hardiness.benchmarks.options import parse
 from hardiness.benchmarks.score_file import PREFIX as SCORES_PREFIX
 from hardiness.core.errors import ArgumentError, ModelError, UnknownNameError
-from hardiness.core.fact import message
+from hardiness.core.fact import lines_of, message
 from hardiness.core.model import View
 from hardiness.core.process import works_in_a_fork
 from hardiness.core.request import Placement, Request, Share
@@ -323,18 +323,17 @@ def _results(benchmarks: Sequence[str], outcome: Outcome) -> StoredResults:
         keys, name = {key for part in outcomes for key in part.keys}, parse(text).name
         own = [result for result in outcome.results if result.benchmark == name and result.is_of(keys)]
         own.sort(key=lambda result: order.get(result.model, len(order)))
-        lines = [line for part in outcomes for line in (*part.problems, *part.unreached, *part.remarks)]
+        facts = [fact for part in outcomes for fact in (*part.problems, *part.unreached, *part.remarks)]
         for result in own:
+            remarks = (*facts, *outcome.remarks_on_models.get(result.model, ()), *outcome.untracked)
             others = order.keys() - {result.model}
-            about = [*lines, *outcome.remarks_on_models.get(result.model, ()), *outcome.untracked]
-            lines_here = (line for line in about if not line.startswith(tuple(f"{model}:" for model in others)))
-            warnings = map(message, lines_here)
+            warnings = (replace(fact, about="") for fact in remarks if fact.about not in others)
             results.append(replace(result, warnings=tuple(dict.fromkeys((*result.warnings, *warnings)))))
         if not own and not any(part.problems for part in outcomes):
-            problems.append(f"{text}: no picture could be evaluated")
+            problems.append(message(f"{text}: no picture could be evaluated"))
     if not results:
-        raise ModelError(problems[0])
-    return StoredResults(results, tuple(dict.fromkeys(problems)))
+        raise ModelError(lines_of(problems)[0])
+    return StoredResults(results, problems)
 
 
 def _refuse_unknown(options: Options) -> None:

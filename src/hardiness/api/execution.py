@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeAlias
@@ -19,6 +19,7 @@ from hardiness.api.progress import TrackedListener
 from hardiness.benchmarks.own_code import benchmark_code
 from hardiness.core.columns import Grouping
 from hardiness.core.errors import ArgumentError
+from hardiness.core.fact import Fact, facts_of
 from hardiness.core.model import ModelSpec
 from hardiness.core.progress import Listener, Silence
 from hardiness.core.request import Request, Share
@@ -183,27 +184,27 @@ class Outcome:
         results: every result of these models and benchmarks.
         folder: everything in the output folder, as its results were written last.
         skipped: models and benchmarks of a suite whose weights or data are absent, each with the reason.
-        problems: what was asked for and could not be evaluated, one line each.
+        problems: what was asked for and could not be evaluated.
         remarks: what a person should know of how models were run, e.g. a runtime that was not exact enough.
-        unreached: a line for each benchmark whose precision target cannot be reached.
+        unreached: benchmarks whose precision target cannot be reached, and why.
         note: what to say beside the results of a suite.
         also: commands that belong to the suite and evaluate nothing, e.g. those that make pictures.
         parts: each benchmark that was evaluated, with its outcome; on a cluster all of them have one.
         remarks_on_models: what is to be known of each model, by its name; among ``remarks`` too.
-        untracked: a line for each tracker that failed; among ``remarks`` too.
+        untracked: trackers that failed, and why; among ``remarks`` too.
     """
 
     results: Sequence[Result]
     folder: Folder
-    skipped: Sequence[str]
-    problems: Sequence[str]
-    remarks: Sequence[str] = ()
-    unreached: Sequence[str] = ()
+    skipped: Sequence[Fact]
+    problems: Sequence[Fact]
+    remarks: Sequence[Fact] = ()
+    unreached: Sequence[Fact] = ()
     note: str = ""
     also: Sequence[str] = ()
     parts: Sequence[tuple[BenchmarkChoice, EvaluationOutcome]] = ()
-    remarks_on_models: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    untracked: Sequence[str] = ()
+    remarks_on_models: Mapping[str, Sequence[Fact]] = field(default_factory=dict)
+    untracked: Sequence[Fact] = ()
 
     @property
     def exit_status(self) -> int:
@@ -274,7 +275,10 @@ def _stored_predictions(evaluations: Command) -> Outcome:
         folder=folder,
         skipped=(),
         problems=stored.outcome.problems,
-        remarks=[*stored.store.remarks, *(f"{stored.model}: {line}" for line in stored.outcome.remarks)],
+        remarks=[
+            *facts_of(stored.store.remarks),
+            *(replace(fact, about=stored.model) for fact in stored.outcome.remarks),
+        ],
         parts=[(BenchmarkChoice(stored.benchmark, evaluations.request, named=evaluations.benchmarks), stored.outcome)],
     )
 
@@ -331,24 +335,25 @@ class _Session:
         if evaluations.baseline or folder is None:  # the last word on a baseline: it must have been run by now
             folder = rebuild_results(store, evaluations.baseline, self.workload.grouping)
         by_benchmark = outcomes * len(evaluated) if self.cluster else outcomes
+        untracked = facts_of(tracking.problems)
         on_models = {classifier.spec.name: remarks_on(classifier) for classifier in classifiers}
         return Outcome(
             results=[result for result in folder.results if result.is_of(keys)],
             folder=folder,
             remarks=[
-                *store.remarks,
+                *facts_of(store.remarks),
                 *(remark for classifier in classifiers for remark in on_models[classifier.spec.name]),
                 *dict.fromkeys(remark for outcome in outcomes for remark in outcome.remarks),  # benchmarks share data
-                *tracking.problems,
+                *untracked,
             ],
             skipped=skipped,
             problems=[*problems, *(problem for outcome in outcomes for problem in outcome.problems)],
-            unreached=[line for outcome in outcomes for line in outcome.unreached],
+            unreached=[fact for outcome in outcomes for fact in outcome.unreached],
             note=self.workload.suite.note,
             also=self.workload.suite.also,
             parts=list(zip(chosen, by_benchmark, strict=True)),
             remarks_on_models=on_models,
-            untracked=tracking.problems,
+            untracked=untracked,
         )
 
     def _load(self, listener: Listener) -> LoadOutcome:

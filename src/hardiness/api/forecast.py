@@ -11,6 +11,7 @@ from hardiness.api.execution import EarlyEnd, policy_for, require_evaluable, req
 from hardiness.api.loading import LoadOutcome
 from hardiness.core.benchmark import DataSet
 from hardiness.core.errors import ArgumentError, StoreError
+from hardiness.core.fact import Fact, facts_of
 from hardiness.core.forms import json_form
 from hardiness.core.progress import Silence
 from hardiness.core.result import TextTable
@@ -31,7 +32,7 @@ class CommandPlan:
         forecasts: of each benchmark.
         models: that would be evaluated.
         skipped: what of a suite would be skipped, each with the reason.
-        problems: what was asked for and could not be evaluated, one line each.
+        problems: what was asked for and could not be evaluated.
         remarks: what else a person should know of the data.
         stops: what may end it earlier, in a line; empty where nothing does.
         calls: requests to chat models at most, over all benchmarks; ``None`` for any number.
@@ -39,9 +40,9 @@ class CommandPlan:
 
     forecasts: tuple[Forecast, ...]
     models: tuple[str, ...]
-    skipped: tuple[str, ...]
-    problems: tuple[str, ...]
-    remarks: tuple[str, ...] = ()
+    skipped: tuple[Fact, ...]
+    problems: tuple[Fact, ...]
+    remarks: tuple[Fact, ...] = ()
     stops: str = ""
     calls: int | None = None
 
@@ -115,9 +116,9 @@ class CommandPlan:
         return {
             "models": list(self.models),
             "benchmarks": json_form(self.forecasts),
-            "skipped": list(self.skipped),
-            "problems": list(self.problems),
-            "remarks": list(self.remarks),
+            "skipped": json_form(self.skipped),
+            "problems": json_form(self.problems),
+            "remarks": json_form(self.remarks),
             **({} if self.calls is None else {"most_calls": self.calls}),
         }
 
@@ -161,7 +162,7 @@ def plan(command: Command) -> CommandPlan:
     problems = (
         *selection.problems,
         *loaded.problems,
-        *(line for forecast in forecasts for line in forecast.problems),
+        *(fact for forecast in forecasts for fact in forecast.problems),
     )
     return CommandPlan(
         forecasts=tuple(forecasts),
@@ -169,8 +170,8 @@ def plan(command: Command) -> CommandPlan:
         skipped=(*skipped, *(() if command.models else absent)),
         problems=(*(absent if command.models else ()), *problems),
         remarks=(
-            *dict.fromkeys(line for forecast in forecasts for line in forecast.remarks),
-            *dict.fromkeys(line for _, data in workload.rows if (line := _columns_text(data))),
+            *dict.fromkeys(fact for forecast in forecasts for fact in forecast.remarks),
+            *facts_of(dict.fromkeys(line for _, data in workload.rows if (line := _columns_text(data)))),
         ),
         stops=stops,
         calls=command.request.calls,

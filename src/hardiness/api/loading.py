@@ -8,7 +8,9 @@ from functools import partial
 
 from hardiness import models
 from hardiness.core.benchmark import Benchmark
+from hardiness.core.codes import ModelNote
 from hardiness.core.errors import ArgumentError, DataError, HardinessError, ModelError, UnknownNameError, line_of
+from hardiness.core.fact import Fact, message
 from hardiness.core.model import ModelSpec
 from hardiness.core.progress import Listener
 from hardiness.core.request import Placement
@@ -24,29 +26,29 @@ class ModelSelection:
     Attributes:
         names: those that stand for a model, as they were typed.
         specs: of these.
-        problems: a line for each of the others.
-        absent: lines about those whose weights cannot be had, where that was known without their library.
+        problems: why each of the others stands for none.
+        absent: whose weights cannot be had, where that was known without their library.
     """
 
     names: tuple[str, ...]
     specs: tuple[ModelSpec, ...]
-    problems: tuple[str, ...]
-    absent: tuple[str, ...] = ()
+    problems: tuple[Fact, ...]
+    absent: tuple[Fact, ...] = ()
 
 
 @dataclass(frozen=True)
 class LoadOutcome:
-    """The models that could be loaded, and a line for each that could not.
+    """The models that could be loaded, and why each of the others could not.
 
     Attributes:
         classifiers: those that could.
-        absent: lines about weights that cannot be had.
-        problems: lines about everything else.
+        absent: whose weights cannot be had.
+        problems: everything else.
     """
 
     classifiers: list[Classifier] = field(default_factory=list)
-    absent: list[str] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
+    absent: list[Fact] = field(default_factory=list)
+    problems: list[Fact] = field(default_factory=list)
 
 
 def resolve_models(names: Sequence[str], weights: str | None = None) -> ModelSelection:
@@ -86,15 +88,15 @@ def resolve_models(names: Sequence[str], weights: str | None = None) -> ModelSel
     return ModelSelection(tuple(specs), tuple(specs.values()), tuple(problems), tuple(absent))
 
 
-def _weights_absent(name: str) -> str:
-    """Why a model's published weights cannot be had, in one line; empty where they may be."""
+def _weights_absent(name: str) -> Fact | None:
+    """Why a model's published weights cannot be had; ``None`` where they may be."""
     try:
         models.need_weights(name)
     except DataError as error:
         return _about(name, error)
     except HardinessError:
-        return ""  # `resolve` says what is wrong with the name
-    return ""
+        return None  # `resolve` says what is wrong with the name
+    return None
 
 
 def load_models(
@@ -122,10 +124,9 @@ def load_models(
     return loaded
 
 
-def _about(name: str, error: HardinessError) -> str:
-    """The line about an error, which begins with the model's name."""
-    line = line_of(error)
-    return line if line.startswith(name) else f"{name}: {line}"
+def _about(name: str, error: HardinessError) -> Fact:
+    """The error as what is to be said of a model."""
+    return message(line_of(error), name)
 
 
 def refuse_unknown_surrogate(benchmark: Benchmark) -> None:
@@ -139,8 +140,8 @@ def refuse_unknown_surrogate(benchmark: Benchmark) -> None:
         models.resolve(name)
 
 
-def surrogate_absent(benchmark: Benchmark, classifiers: Sequence[Classifier], listener: Listener) -> str | None:
-    """Why a benchmark's surrogate cannot be had, in one line; ``None`` where it can, or where none is needed."""
+def surrogate_absent(benchmark: Benchmark, classifiers: Sequence[Classifier], listener: Listener) -> Fact | None:
+    """Why a benchmark's surrogate cannot be had; ``None`` where it can, or where none is needed."""
     plan = benchmark.attack
     if plan is None or plan.surrogate is None:
         return None
@@ -150,21 +151,19 @@ def surrogate_absent(benchmark: Benchmark, classifiers: Sequence[Classifier], li
     try:
         models.load(spec, device="cpu", progress=partial(listener.download, spec.name))
     except DataError as error:
-        return f"{benchmark.name}: its surrogate cannot be had: {error}"
+        return message(f"its surrogate cannot be had: {error}", benchmark.name)
     except ModelError:
         return None  # the evaluation says what is wrong with it
     return None
 
 
-def remarks_on(classifier: Classifier) -> list[str]:
-    """Lines on what loading and the first forward pass have shown; none where nothing was computed."""
-    agreement, name = classifier.runtimes.agreement, classifier.spec.name
-    remarks = [f"{name}: {note}" for note in classifier.notes]
+def remarks_on(classifier: Classifier) -> list[Fact]:
+    """What loading and the first forward pass have shown; nothing of the latter where nothing was computed."""
+    agreement, runtime, name = classifier.runtimes.agreement, classifier.runtimes.name, classifier.spec.name
+    remarks = [replace(note, about=name) for note in classifier.notes]
     if agreement and agreement.fallback:
-        remarks.append(f"{name} ran in {classifier.runtimes.name}: {agreement.fallback}")
+        remarks.append(Fact(ModelNote.OTHER_RUNTIME, {"runtime": runtime, "line": agreement.fallback}, name))
     if agreement and classifier.precision != "fp32":
-        remarks.append(
-            f"{name} in {classifier.precision} against fp32 on its first {agreement.n} images: "
-            f"{100 * agreement.top1:.0f} % of top-1 equal, logits within {agreement.max_error:.1e} of the largest"
-        )
+        measured = {"images": agreement.n, "top1": agreement.top1, "largest": agreement.max_error}
+        remarks.append(Fact(ModelNote.PRECISION, {"precision": classifier.precision, **measured}, name))
     return remarks

@@ -16,6 +16,7 @@ from hardiness.benchmarks.score_file import ScoreFile
 from hardiness.core.benchmark import Benchmark
 from hardiness.core.columns import Grouping
 from hardiness.core.errors import ArgumentError
+from hardiness.core.fact import facts_of
 from hardiness.data.root import OWN, absolute_arguments
 from hardiness.engine.answer_tables import Answers
 from hardiness.engine.answered_pictures import class_names, pictures_of
@@ -76,7 +77,7 @@ def store_predictions(command: Command) -> StoredPredictions:
     require_columns([matched.pictures.data], grouping)
     store = Store.create(command.out, command.wait_s)
     outcome = matched.store(benchmark, store, request)
-    outcome = replace(outcome, remarks=(*outcome.remarks, *matched.pictures.data.remarks))
+    outcome = replace(outcome, remarks=(*outcome.remarks, *facts_of(matched.pictures.data.remarks)))
     return StoredPredictions(store, benchmark, matched.model.spec.name, outcome, grouping)
 
 
@@ -91,7 +92,7 @@ def _store_scores(command: Command, answers: Answers, benchmark: ScoreFile) -> S
     matched = table.matched(command.models[0], data, command.request, lines)
     store = Store.create(command.out, command.wait_s)
     outcome = matched.store(table.benchmark, store, command.request)
-    outcome = replace(outcome, remarks=(*outcome.remarks, *data.remarks))
+    outcome = replace(outcome, remarks=(*outcome.remarks, *facts_of(data.remarks)))
     return StoredPredictions(store, table.benchmark, matched.model.spec.name, outcome, grouping)
 
 
@@ -104,7 +105,8 @@ def _store_trials(command: Command, path: Path, benchmark: ModelVsHuman) -> Stor
     matched = trials.matched(command.models[0], data, request)
     store = Store.create(command.out, command.wait_s)
     outcome = matched.store(benchmark, store, request)
-    outcome = replace(outcome, remarks=(*outcome.remarks, *data.remarks, *_beside_people(store, path, outcome.keys)))
+    lines = (*data.remarks, *_beside_people(store, path, outcome.keys))
+    outcome = replace(outcome, remarks=(*outcome.remarks, *facts_of(lines)))
     return StoredPredictions(store, benchmark, matched.model.spec.name, outcome, command.grouping)
 
 

@@ -19,11 +19,12 @@ from hardiness.cli.output import print_json, print_views, wide
 from hardiness.cli.show import print_overview
 from hardiness.core.bounds import require_within
 from hardiness.core.errors import ArgumentError, UnknownNameError
+from hardiness.core.fact import Fact
 from hardiness.core.options import option
 from hardiness.core.request import Share
 from hardiness.core.result import Result
 from hardiness.report.format import PlainConsole
-from hardiness.report.words import text
+from hardiness.report.words import line
 from hardiness.results.comparison import kept_comparisons
 from hardiness.results.rules.errors import MissingNumberError
 from hardiness.results.rules.requirements import require_whole
@@ -100,24 +101,24 @@ def run(options: RunOptions) -> int:
         if outcome.folder.results:
             click.echo(f"{out.rstrip('/')}/results.json  {page}")
             evaluated = [result for result in outcome.results if result.counts.images]
-            for line in _next_steps(out, evaluated, options.request.until_decided) if evaluated else ():
-                click.echo(line)
+            for step in _next_steps(out, evaluated, options.request.until_decided) if evaluated else ():
+                click.echo(step)
         else:
             click.echo(f"{out} holds no results yet: nothing could be evaluated, for the reasons below")
     print_lines(
         *(() if options.quiet else _not_in_tables(outcome.remarks, outcome.results)),
-        *(f"skipped {line}" for line in outcome.skipped),
-        *(f"also part of the suite, and a command of its own: {line}" for line in outcome.also),
-        problems=(*outcome.problems, *outcome.unreached),
+        *(f"skipped {line(fact)}" for fact in outcome.skipped),
+        *(f"also part of the suite, and a command of its own: {command}" for command in outcome.also),
+        problems=map(line, (*outcome.problems, *outcome.unreached)),
     )
     return outcome.exit_status
 
 
-def _not_in_tables(remarks: Sequence[str], results: Sequence[Result]) -> list[str]:
+def _not_in_tables(remarks: Sequence[Fact], results: Sequence[Result]) -> list[str]:
     """The remarks that are no warning of a result, which its table or its JSON has."""
-    warnings = {(result.model, text(fact)) for result in results for fact in result.warnings}
-    printed = {each for model, line in warnings for each in (line, f"{model}: {line}")}
-    return [line for line in remarks if line not in printed]
+    warnings = {(result.model, fact) for result in results for fact in result.warnings}
+    printed = {each for model, fact in warnings for each in (fact, replace(fact, about=model))}
+    return [line(remark) for remark in remarks if remark not in printed]
 
 
 def _next_steps(out: str, results: Sequence[Result], policy: str | Path | None = None) -> list[str]:
@@ -155,5 +156,9 @@ def _plan(options: RunOptions) -> int:
         print_json(planned)
     else:
         print_views([planned.view()])
-    print_lines(*planned.remarks, *(f"skipped {line}" for line in planned.skipped), problems=planned.problems)
+    print_lines(
+        *map(line, planned.remarks),
+        *(f"skipped {line(fact)}" for fact in planned.skipped),
+        problems=map(line, planned.problems),
+    )
     return planned.exit_status

@@ -56,6 +56,25 @@ class AttackCheck(StrEnum):
     """What accuracy under attack amounts to, once all checks are in."""
 
 
+class ModelNote(StrEnum):
+    """What to know of a model, or of answers that stand for one."""
+
+    RANDOM_WEIGHTS = "random weights"
+    """Nobody trained it."""
+    LOW_PRECISION_GRAPH = "low-precision graph"
+    """Its graph computes in integers or half precision, and is run as it is."""
+    TRAINING_GRAPH = "training graph"
+    """Its graph was exported in training mode."""
+    SCALES_BY_CALL = "scales by call"
+    """Its graph chooses scales of integers by all images of a call."""
+    ANSWERS_ELSEWHERE = "answers elsewhere"
+    """Its answers were computed elsewhere and read from a file."""
+    OTHER_RUNTIME = "other runtime"
+    """A faster runtime did not give its logits."""
+    PRECISION = "precision"
+    """How near its logits in less than fp32 are to those in fp32."""
+
+
 class RunRemark(StrEnum):
     """What to know of a run before trusting its numbers."""
 

@@ -109,6 +109,16 @@ def message(line: str, about: str = "") -> Fact:
     return Fact(RunRemark.MESSAGE, {"line": line}, about)
 
 
+def facts_of(notes: Iterable[str | Fact]) -> tuple[Fact, ...]:
+    """Notes as facts: a line is a message."""
+    return tuple(note if isinstance(note, Fact) else message(note) for note in notes)
+
+
+def lines_of(facts: Iterable[Fact]) -> list[str]:
+    """The messages among facts, as they were raised."""
+    return [str(fact.arguments["line"]) for fact in facts if fact.code == RunRemark.MESSAGE]
+
+
 def trust_of(facts: Iterable[Fact]) -> Trust | None:
     """The gravest verdict of facts; ``None`` where none of them gives one."""
     order = (*DOUBTS, Trust.CANNOT_TELL, Trust.BELIEVED)

@@ -15,9 +15,6 @@ ChannelOrder = Literal["RGB", "BGR"]
 PixelRange = Literal["0..1", "0..255"]
 Triple = tuple[float, float, float]
 
-MEANINGLESS = "its weights are random: speed and memory are those of the trained network, its answers mean nothing"
-"""The remark that a session keeps of a network with random weights."""
-
 MAX_PX = 8192
 """Longest side of a canvas; a larger one is a slip of the pen, and would take all memory."""
 

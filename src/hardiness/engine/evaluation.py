@@ -9,6 +9,7 @@ from functools import partial
 from hardiness.benchmarks.own_code import benchmark_code
 from hardiness.core.benchmark import Benchmark, DataSet
 from hardiness.core.errors import DataError, ModelError, line_of
+from hardiness.core.fact import Fact, facts_of, message
 from hardiness.core.progress import Listener, Silence
 from hardiness.core.request import Request, Share
 from hardiness.engine.attack import require_module
@@ -48,15 +49,15 @@ class EvaluationOutcome:
 
     Attributes:
         keys: the run of each model that could begin.
-        problems: a line for each thing asked for that could not be evaluated: parts of the data set, models.
+        problems: what was asked for and could not be evaluated: parts of the data set, models.
         remarks: what else a person should know.
-        unreached: a line where a precision target cannot be reached.
+        unreached: where a precision target cannot be reached.
     """
 
     keys: tuple[str, ...]
-    problems: tuple[str, ...]
-    remarks: tuple[str, ...] = ()
-    unreached: tuple[str, ...] = ()
+    problems: tuple[Fact, ...]
+    remarks: tuple[Fact, ...] = ()
+    unreached: tuple[Fact, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -75,9 +76,9 @@ class Evaluation:
     request: Request
     optional: bool = False
 
-    def split(self, classifiers: Sequence[Classifier]) -> tuple[list[Classifier], list[str]]:
-        """The models that are evaluated, and a line for each that is passed over."""
-        plan, capable, lines = self.benchmark.attack, list[Classifier](), list[str]()
+    def split(self, classifiers: Sequence[Classifier]) -> tuple[list[Classifier], list[Fact]]:
+        """The models that are evaluated, and why others are passed over."""
+        plan, capable, reasons = self.benchmark.attack, list[Classifier](), list[Fact]()
         for classifier in classifiers:
             try:
                 if self.optional and (function := whole_picture_model(classifier)) is not None:
@@ -86,8 +87,8 @@ class Evaluation:
                     require_attackable(classifier, plan)
                 capable.append(classifier)
             except ModelError as error:
-                lines.append(f"{self.benchmark.name}: {line_of(error)}")
-        return capable, lines
+                reasons.append(message(line_of(error), self.benchmark.name))
+        return capable, reasons
 
 
 def evaluate(
@@ -233,8 +234,8 @@ class PreparedEvaluation:
 
     workers: tuple[Worker, ...] = ()
     keys: tuple[str, ...] = ()
-    problems: tuple[str, ...] = ()
-    remarks: tuple[str, ...] = ()
+    problems: tuple[Fact, ...] = ()
+    remarks: tuple[Fact, ...] = ()
 
     def towards(self, target: float) -> EvaluationToGoal | None:
         """Its rounds, which end as soon as every headline is as exact as the target; ``None`` without a model."""
@@ -258,14 +259,12 @@ class PreparedEvaluation:
         """
         problems, remarks = list(self.problems), list(self.remarks)
         for worker in self.workers:
-            remarks += [each.remark for each in (worker.gallery, worker.kept) if each and each.remark]
-            problems += [task.problem for task in worker.tasks if task.error]
-        remarks += [missing] if missing else []
+            remarks += [message(each.remark) for each in (worker.gallery, worker.kept) if each and each.remark]
+            problems += [message(task.error, task.classifier.spec.name) for task in worker.tasks if task.error]
         outlook = rounds.outlook if rounds is not None else Outlook()
-        remarks += outlook.remarks
-        return EvaluationOutcome(
-            self.keys, tuple(problems), tuple(remarks), (outlook.unreached,) if outlook.unreached else ()
-        )
+        remarks += facts_of((*([missing] if missing else []), *outlook.remarks))
+        unreached = facts_of([outlook.unreached] if outlook.unreached else [])
+        return EvaluationOutcome(self.keys, tuple(problems), tuple(remarks), unreached)
 
 
 def prepared(
@@ -289,20 +288,19 @@ def prepared(
         ArgumentError: other processes' rows are by another version or of other data, or they would never find a run.
     """
     tasks: list[Task] = []
-    problems = list(data.notes)
+    problems = [*facts_of(data.notes)]
     try:
         surrogate = surrogate_of(benchmark, classifiers, data, listener)
     except (ModelError, DataError) as error:
-        return PreparedEvaluation(
-            problems=(*problems, f"{benchmark.name}: its surrogate cannot be used: {line_of(error)}")
-        )
+        reason = message(f"its surrogate cannot be used: {line_of(error)}", benchmark.name)
+        return PreparedEvaluation(problems=(*problems, reason))
     with surveyed(store) as (survey,):
         for classifier in classifiers:
             try:
                 require_module(classifier, benchmark)
                 tasks.append(begin(classifier, benchmark, data, request, store, surrogate, is_shared))
             except ModelError as error:
-                problems.append(line_of(error))
+                problems.append(message(line_of(error), classifier.spec.name))
     damage = in_parallel(lambda task: task.stored.set_damage_aside(request.share), tasks) if looks else []
     workers = [Worker(benchmark, data, alike, request, store, listener, surrogate) for alike in _by_unit_size(tasks)]
     for worker in workers:
@@ -312,15 +310,17 @@ def prepared(
         tuple(workers),
         tuple(task.stored.key for task in tasks),
         tuple(problems),
-        (
-            *benchmark_code(benchmark).left_out,
-            *data.remarks,
-            *dict.fromkeys(line for task in tasks if (line := task.class_order(data))),
-            *enlarged(benchmark, data, tasks),
-            *fewer_images(benchmark, data, survey.runs),
-            *(left_out_of(benchmark.attack) if tasks and benchmark.attack else ()),
-            *survey.renamed,
-            *(line for lines in damage for line in lines),
+        facts_of(
+            (
+                *benchmark_code(benchmark).left_out,
+                *data.remarks,
+                *dict.fromkeys(line for task in tasks if (line := task.class_order(data))),
+                *enlarged(benchmark, data, tasks),
+                *fewer_images(benchmark, data, survey.runs),
+                *(left_out_of(benchmark.attack) if tasks and benchmark.attack else ()),
+                *survey.renamed,
+                *(line for lines in damage for line in lines),
+            )
         ),
     )
 

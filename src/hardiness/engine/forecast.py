@@ -17,6 +17,7 @@ from hardiness.core.answers import ANSWERS
 from hardiness.core.attack_plan import AttackPlan, Round
 from hardiness.core.benchmark import Benchmark, DataSet, Expansion, Item
 from hardiness.core.errors import ArgumentError, DataError, ModelError, SampleError
+from hardiness.core.fact import Fact, facts_of, message
 from hardiness.core.model import Canvas
 from hardiness.core.progress import Silence
 from hardiness.core.request import Request
@@ -204,7 +205,7 @@ class Forecast:
         bytes_read, bytes_written: about.
         seconds: from loaded models to stored rows, on this machine as busy as it is now.
         at_most: whether ``seconds`` is an upper bound; with a goal that may end it earlier all counts are, too.
-        problems: a line for each thing asked for that could not be evaluated.
+        problems: what was asked for and could not be evaluated.
         remarks: what else a person should know.
         refused: whether a model, or all of it, could not be evaluated.
         calls, bytes_sent: requests to chat models, each tried once, and about how many bytes they are.
@@ -222,8 +223,8 @@ class Forecast:
     bytes_written: int = 0
     seconds: float = 0.0
     at_most: bool = False
-    problems: tuple[str, ...] = ()
-    remarks: tuple[str, ...] = ()
+    problems: tuple[Fact, ...] = ()
+    remarks: tuple[Fact, ...] = ()
     refused: bool = False
     calls: int = 0
     bytes_sent: int = 0
@@ -254,11 +255,11 @@ def _forecast(
     request: Request,
     folder: Path,
 ) -> Forecast:
-    problems = list(data.notes)
+    problems = [*facts_of(data.notes)]
     try:
         surrogate = surrogate_of(benchmark, classifiers, data, Silence())
     except (ModelError, DataError) as error:
-        problem = f"{benchmark.name}: its surrogate cannot be used: {error}"
+        problem = message(f"its surrogate cannot be used: {error}", benchmark.name)
         return Forecast(benchmark.name, data.name, problems=(*problems, problem), refused=True)
     tasks: list[Task] = []
     for classifier in classifiers:
@@ -266,7 +267,7 @@ def _forecast(
             begun = begin(classifier, benchmark, data, request, Store.create(folder / "begun"), surrogate)
             tasks.append(begun.look_up(store))
         except ModelError as error:
-            problems.append(str(error))
+            problems.append(message(str(error), classifier.spec.name))
     by_id = {item.id: item for item in limited(data.items, request.limit, request.seed)}
     conditions, indices = condition_indices(benchmark, data)
     selected: Mapping[str, Sequence[int]] = conditions_by_sample(
@@ -307,7 +308,7 @@ def _forecast(
         seconds=sum(cost.row_s * n + cost.start_s for cost, n in priced),
         at_most=bool(request.precision_target or request.until_decided or (benchmark.attack and unfinished)),
         problems=tuple(problems),
-        remarks=(*data.remarks, *fewer_images(benchmark, data, store.runs())),
+        remarks=facts_of((*data.remarks, *fewer_images(benchmark, data, store.runs()))),
         refused=len(tasks) < len(classifiers),
         calls=calls,
         bytes_sent=bytes_sent,

@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core.benchmark import Benchmark, DataSet
+from hardiness.core.codes import ModelNote
 from hardiness.core.columns import NO_COLUMNS, Columns, ColumnSource, join_columns
 from hardiness.core.errors import ArgumentError, UnknownNameError
+from hardiness.core.fact import Fact, facts_of, message
 from hardiness.core.model import ModelSpec
 from hardiness.core.progress import Clock
 from hardiness.core.request import Request
@@ -211,10 +213,8 @@ class Predictions:
             self._outputs(data),
             data.num_classes,
             notes=(
-                f"its answers were computed elsewhere and read from {path} ({self.kind})",
-                *self.doubts,
-                *self.remarks,
-                *left_out,
+                Fact(ModelNote.ANSWERS_ELSEWHERE, {"path": path, "kind": self.kind}),
+                *facts_of((*self.doubts, *self.remarks, *left_out)),
             ),
         )
         expected = _expected(benchmark, pictures, request)
@@ -310,7 +310,7 @@ class ForeignModel:
     weights_sha256: str
     outputs: str
     num_classes: int
-    notes: tuple[str, ...] = ()
+    notes: tuple[Fact, ...] = ()
     outputs_sha256: str = ""
     code_sha256: str = ""
     precision: str = "fp32"
@@ -371,14 +371,13 @@ class MatchedPredictions:
                 task.computed += len(part.work)
         keep_session(task, clock, request, benchmark)
         count, names = self.missing
-        problems: tuple[str, ...] = ()
+        problems, name = list[Fact](), self.model.spec.name
         if count:
             more = ", …" if count > len(names) else ""
-            problems = (
-                f"{self.model.spec.name} on {benchmark.name}: the file lacks {count:,} of the pictures "
-                f"({', '.join(names)}{more})",
-            )
-        return EvaluationOutcome((task.stored.key,), problems, self.model.notes)
+            lack = f"the file lacks {count:,} of the pictures ({', '.join(names)}{more})"
+            problems.append(message(f"{benchmark.name}: {lack}", name))
+        notes = (replace(note, about=name) for note in self.model.notes)
+        return EvaluationOutcome((task.stored.key,), tuple(problems), tuple(notes))
 
 
 def _expected(benchmark: Benchmark, pictures: Pictures, request: Request) -> list[tuple[str, str]]:

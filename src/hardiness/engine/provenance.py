@@ -52,7 +52,7 @@ def session(task: Task, clock: Clock, request: Request, benchmark: Benchmark) ->
         "runtime": classifier.runtimes.name,
         "precision": classifier.precision,
         "agreement": json_form(classifier.runtimes.agreement),
-        "notes": list(classifier.notes),
+        "notes": json_form(classifier.notes),
         "published_as": classifier.spec.published,
         "parameters": classifier.num_parameters or None,
         "host": platform.node(),
@@ -60,7 +60,7 @@ def session(task: Task, clock: Clock, request: Request, benchmark: Benchmark) ->
         "python": platform.python_version(),
         "packages": _packages(),
         **({"policy": json_form(request.stated)} if request.stated else {}),
-        **({"refused": task.problem} if task.refused else {}),
+        **({"refused": task.error} if task.refused else {}),
     }
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from hardiness.core.errors import ModelError
+from hardiness.core.fact import facts_of
 from hardiness.core.progress import Clock, Listener
 from hardiness.engine.evaluation import EvaluationOutcome
 from hardiness.engine.provenance import package_version
@@ -51,7 +52,7 @@ def on_ray(errand: Errand, cluster: Cluster, listener: Listener) -> EvaluationOu
     except KeyboardInterrupt:
         tasks.cancel()
         raise
-    return EvaluationOutcome(listing.keys, (*listing.problems, *problems), listing.remarks)
+    return EvaluationOutcome(listing.keys, (*listing.problems, *facts_of(problems)), listing.remarks)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hardiness.core.errors import DataError, DeviceError, HardinessError, ModelError, line_of
+from hardiness.core.fact import Fact, lines_of, message
 from hardiness.core.process import use_cores
 from hardiness.core.progress import Silence
 from hardiness.engine.evaluation import Evaluation, PreparedEvaluation, prepared
@@ -59,8 +60,8 @@ class UnitListing:
     keys: tuple[str, ...]
     units: Mapping[str, int]
     rows: int
-    problems: tuple[str, ...]
-    remarks: tuple[str, ...] = ()
+    problems: tuple[Fact, ...]
+    remarks: tuple[Fact, ...] = ()
 
 
 _PREPARED: dict[str, list[Worker]] = {}
@@ -82,8 +83,8 @@ def list_units(errand: Errand) -> UnitListing:
             f"{place}-{unit.index:06d}": unit.rows for place, worker in enumerate(workers) for unit in worker.units()
         },
         rows=sum(worker.rows for worker in workers),
-        problems=(*problems, *(line for each in preparations for line in each.problems)),
-        remarks=(*remarks, *(line for each in preparations for line in each.remarks)),
+        problems=(*problems, *(fact for each in preparations for fact in each.problems)),
+        remarks=(*remarks, *(fact for each in preparations for fact in each.remarks)),
     )
 
 
@@ -107,7 +108,7 @@ def evaluate_unit(errand: Sequence[Any], name: str) -> None:
         os._exit(1)  # the GPU is lost to this process; Ray tries the unit again in another one
     finally:
         keep_measured([worker])
-    if problems := [f"{task.problem} (on {platform.node()})" for task in worker.tasks if task.error]:
+    if problems := [f"{task.error} (on {platform.node()})" for task in worker.tasks if task.error]:
         _PREPARED.clear()  # the next try has the model anew
         raise ModelError("; ".join(problems))
 
@@ -128,16 +129,16 @@ def _unit(errand: Sequence[Any], name: str) -> tuple[Worker, Unit | None]:
         sent: Errand = ray.get(reference)
         preparations, problems, _ = _prepare(sent)
         if _keys(preparations) != sent.keys:
-            lines = [*problems, *(line for each in preparations for line in each.problems)]
-            raise ModelError(f"{platform.node()} has not the same models: {'; '.join(lines)}")
+            reasons = (*problems, *(fact for each in preparations for fact in each.problems))
+            raise ModelError(f"{platform.node()} has not the same models: {'; '.join(lines_of(reasons))}")
         _PREPARED[reference.hex()] = _workers(preparations)
     place, _, index = name.partition("-")
     worker = _PREPARED[reference.hex()][int(place)]
     return worker, next(worker.units(only=int(index)), None)
 
 
-def _prepare(errand: Errand) -> tuple[list[PreparedEvaluation], list[str], list[str]]:
-    """The errand's evaluations with loaded models; lines on what cannot be evaluated, and on what is passed over."""
+def _prepare(errand: Errand) -> tuple[list[PreparedEvaluation], list[Fact], list[Fact]]:
+    """The errand's evaluations with loaded models; what cannot be evaluated, and what is passed over."""
     import torch
 
     # Ray sets OMP_NUM_THREADS by resources of its own; those of the task count.
@@ -151,7 +152,7 @@ def _prepare(errand: Errand) -> tuple[list[PreparedEvaluation], list[str], list[
         try:
             classifiers.append(load(resolve(name), **errand.placing, files=store.files))
         except HardinessError as error:
-            problems.append(f"{name}: {line_of(error)}")
+            problems.append(message(line_of(error), name))
     preparations = []
     for each in errand.evaluations:
         capable, passed_over = each.split(classifiers)

@@ -19,6 +19,7 @@ from hardiness.core.benchmark import DataSet, Item
 from hardiness.core.columns import ColumnSource, number_of
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, suggestion
+from hardiness.core.fact import facts_of
 from hardiness.core.model import ModelSpec
 from hardiness.core.request import Request
 from hardiness.data.columns import MAX_BYTES, arrays_of_python, arrays_of_table, columns_by_id, digest_of_arrays
@@ -112,7 +113,7 @@ class ScoreTable:
             self.sha256,
             SCORES,
             1,
-            notes=(f"its scores were computed elsewhere and read from {self.place}", *self.remarks, *lines),
+            notes=facts_of((f"its scores were computed elsewhere and read from {self.place}", *self.remarks, *lines)),
         )
         missing = [
             f"{item.id} under {cell_of(condition)}"

@@ -137,12 +137,6 @@ class Task:
         stored = store.find(self.stored.run)
         return self if stored is None else replace(self, stored=replace(stored, cells=self.stored.cells))
 
-    @property
-    def problem(self) -> str:
-        """Why the model was given up, in a line that begins with its name; empty where it was not."""
-        name, error = self.classifier.spec.name, self.error or ""
-        return error if error.startswith(name) or not error else f"{name}: {error}"
-
     def class_order(self, data: DataSet) -> str:
         """Which output of the network is taken for which of one's own classes, in one line; empty for ImageNet's."""
         names = self.stored.run.model.classes

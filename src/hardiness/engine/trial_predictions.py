@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from hardiness.benchmarks.model_vs_human import cells_of
 from hardiness.core.benchmark import Benchmark, DataRoot, DataSet, Item
 from hardiness.core.errors import ArgumentError, UnknownNameError
+from hardiness.core.fact import message
 from hardiness.core.model import ModelSpec
 from hardiness.core.request import Request
 from hardiness.core.result import CLASSES
@@ -150,7 +151,7 @@ class TrialPredictions:
             self.sha256,
             CLASSES,
             data.num_classes,
-            notes=(f"its answers are those of {self.observer} in {self.path}, trial by trial",),
+            notes=(message(f"its answers are those of {self.observer} in {self.path}, trial by trial"),),
         )
         missing = [item.id for item in limited(data.items, request.limit, request.seed) if (item.id, 0) not in rows]
         return MatchedPredictions(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from hardiness.core.fact import Fact
 from hardiness.core.model import ModelSpec
 from hardiness.core.registry import Registry, instance_of
 from hardiness.models.caller import Caller
@@ -56,7 +57,7 @@ class BuilderResult:
         rename: from a name in published checkpoints to the network's own, where a library has changed its names.
         resized: makes the network anew with another number of classes, for a checkpoint that was fine-tuned; ``None``
             where it cannot be.
-        notes: what a person should know about how it was built.
+        notes: what a person should know about how it was built: lines or facts.
         outputs: ``"probabilities"`` where their logarithms stand in place of logits; empty for logits.
     """
 
@@ -66,7 +67,7 @@ class BuilderResult:
     code: str | None = None
     rename: Callable[[str], str] | None = None
     resized: Callable[[int], Any] | None = None
-    notes: tuple[str, ...] = ()
+    notes: tuple[str | Fact, ...] = ()
     outputs: str = ""
 
 

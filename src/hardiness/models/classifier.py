@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core.errors import HardinessError, ModelError
+from hardiness.core.fact import Fact, facts_of
 from hardiness.core.model import CANVAS_224, ModelSpec
 from hardiness.models.catalogue import OpaqueNetwork, package_of
 from hardiness.models.chosen_runtimes import ChosenRuntimes
@@ -57,11 +58,11 @@ class Classifier:
         *,
         identity: Identity,
         columns: tuple[int, ...] | None = None,
-        notes: tuple[str, ...] = (),
+        notes: Iterable[str | Fact] = (),
         outputs: str = "",
     ) -> None:
         self.outputs = outputs
-        self.spec, self._notes = spec, (*placement.notes, *notes)
+        self.spec, self._notes = spec, facts_of((*placement.notes, *notes))
         self.weights_sha256, self.outputs_sha256 = identity.weights_sha256, identity.outputs_sha256
         self.code_sha256 = identity.code_sha256
         self.device, self.precision, self.num_classes = placement.device, placement.precision, spec.num_classes
@@ -147,9 +148,9 @@ class Classifier:
         return differentiable_fp32(self._gradients.headless_at(pixels), pixels)
 
     @property
-    def notes(self) -> tuple[str, ...]:
+    def notes(self) -> tuple[Fact, ...]:
         """Notes on how it was loaded, and on its gradients."""
-        return (*self._notes, *self._gradients.notes)
+        return (*self._notes, *facts_of(self._gradients.notes))
 
     @property
     def why_no_gradients(self) -> str:

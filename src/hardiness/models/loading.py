@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from hardiness.core.codes import ModelNote
 from hardiness.core.errors import ArgumentError, ModelError, UnknownNameError
-from hardiness.core.model import CANVAS_224, MEANINGLESS, ModelSpec, View
+from hardiness.core.fact import Fact, facts_of
+from hardiness.core.model import CANVAS_224, ModelSpec, View
 from hardiness.core.random import rng
 from hardiness.models.activation import ACTIVATION, PROBABILITIES, SIGMOID, is_sigmoid
 from hardiness.models.catalogue import BuilderResult, OnnxFile, OpaqueNetwork, PlainFunction, package_of
@@ -572,7 +574,7 @@ def _add_weights(built: BuilderResult, spec: ModelSpec, progress: Progress | Non
     """
     if spec.weights == RANDOM:
         randomise(built.network)
-        return replace(built, notes=(*built.notes, MEANINGLESS))
+        return replace(built, notes=(*built.notes, Fact(ModelNote.RANDOM_WEIGHTS)))
     file = spec.weights
     if file is None and spec.source.url:
         file = str(fetch(_address(spec.source.url), sha256=spec.source.sha256, progress=progress))
@@ -640,7 +642,7 @@ def _classifier(
     spec = replace(spec, num_classes=classes)
     identity = replace(identity, outputs_sha256=outputs_sha256(columns, spec.class_names, classes))
     if isinstance(network, PlainFunction) and (form := whole_picture_of(dict(spec.options), spec.name)):
-        whole = WholePictureModel(spec, network, form, identity, classes, columns, notes, built.outputs)
+        whole = WholePictureModel(spec, network, form, identity, classes, columns, facts_of(notes), built.outputs)
         return cast(Classifier, whole)  # the engine asks it for answers, and nothing else of a classifier
     return Classifier(network, spec, placement, identity=identity, columns=columns, notes=notes, outputs=built.outputs)
 

@@ -13,6 +13,7 @@ from PIL import Image as Pictures
 
 from hardiness.core.benchmark import Image
 from hardiness.core.errors import ArgumentError, ModelError, RefusedModelError, UnknownNameError
+from hardiness.core.fact import Fact
 from hardiness.core.model import CANVAS_224, ModelSpec, View, WholePicture
 from hardiness.core.random import rng
 from hardiness.imaging.codecs import encode_jpeg, png
@@ -167,7 +168,7 @@ class WholePictureModel:
     identity: Identity
     num_classes: int
     columns: tuple[int, ...] | None = None
-    notes: tuple[str, ...] = ()
+    notes: tuple[Fact, ...] = ()
     outputs: str = ""
 
     precision, device, runtimes = "fp32", "cpu", EndpointRuntime("function")

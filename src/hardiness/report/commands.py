@@ -9,7 +9,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hardiness.benchmarks.presentation import benchmark_type
+from hardiness.core.fact import Fact
 from hardiness.core.result import Result
+from hardiness.report.words import text
 
 
 def commands_of(result: Result, every: Sequence[Result] = ()) -> list[str]:
@@ -136,8 +138,13 @@ def sessions_of(result: Result) -> list[Mapping[str, Any]]:
     """The sessions that computed a result, each as pairs that fit in a line."""
     return [
         {name: value for name, value in flatten(session) if value not in (None, "", {}, [])}
-        for session in ({**each, "asked": None} for each in result.measured.get("sessions", ()))
+        for session in map(_shown, result.measured.get("sessions", ()))
     ]
+
+
+def _shown(session: Mapping[str, Any]) -> dict[str, Any]:
+    """A session with its notes in words, without its command."""
+    return {**session, "asked": None, "notes": [text(Fact.from_dict(form)) for form in session.get("notes", ())]}
 
 
 def flatten(values: Mapping[str, Any], before: str = "") -> list[tuple[str, Any]]:

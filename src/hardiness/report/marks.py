@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from hardiness.benchmarks.accuracy_warnings import is_part
 from hardiness.benchmarks.shares import EFFECTIVE
-from hardiness.core.codes import RunRemark
+from hardiness.core.codes import ModelNote, RunRemark
 from hardiness.core.fact import Trust, doubtful
-from hardiness.core.model import MEANINGLESS
 from hardiness.core.result import Result, Score
 
 DEMO = "demo-sized"
@@ -18,7 +17,7 @@ RANDOM_WEIGHTS = "random weights"
 def has_random_weights(result: Result) -> bool:
     """Whether its network has random weights, as whoever ran it asked."""
     sessions = result.measured.get("sessions", ())
-    return bool(sessions) and any(MEANINGLESS in session.get("notes", ()) for session in sessions)
+    return any(note["code"] == ModelNote.RANDOM_WEIGHTS for session in sessions for note in session.get("notes", ()))
 
 
 def marks_in_export(result: Result, score: Score | None = None) -> tuple[str, ...]:

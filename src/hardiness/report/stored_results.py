@@ -14,6 +14,7 @@ from hardiness.benchmarks.card import card_of
 from hardiness.benchmarks.level_parameters import cell_of_condition, parameters_of_result
 from hardiness.core.answers import mark_notes
 from hardiness.core.condition import Condition
+from hardiness.core.fact import Fact, facts_of
 from hardiness.core.result import Result, Score
 from hardiness.report.format import PlainConsole
 from hardiness.report.marks import marks_in_export
@@ -21,7 +22,7 @@ from hardiness.report.sections import Places, sections
 from hardiness.report.slices import NO_SLICE, slice_rows
 from hardiness.report.tables import Form, table_of
 from hardiness.report.terminal import score_tables, score_views
-from hardiness.report.words import text
+from hardiness.report.words import line, text
 from hardiness.results.results import group_of
 from hardiness.results.run_names import differences_of
 from hardiness.sources.files import shown
@@ -34,9 +35,9 @@ class StoredResults(Sequence["TabledResult"]):
         problems: a line for each thing that could not be evaluated or read.
     """
 
-    def __init__(self, results: Iterable[Result], problems: Sequence[str] = ()) -> None:
+    def __init__(self, results: Iterable[Result], problems: Iterable[str | Fact] = ()) -> None:
         self._results = tuple(map(TabledResult.of, results))
-        self.problems = tuple(problems)
+        self.problems = tuple(dict.fromkeys(map(line, facts_of(problems))))
 
     @overload
     def __getitem__(self, index: int) -> TabledResult: ...

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core.codes import RunRemark
+from hardiness.core.codes import ModelNote, RunRemark
 from hardiness.core.errors import ArgumentError
 from hardiness.core.fact import Fact, message
 from hardiness.core.forms import json_form
@@ -33,8 +33,13 @@ from hardiness.statistics.estimate import Estimate, mean
 from hardiness.statistics.flips import Flips
 from hardiness.statistics.verdicts import Outcome, equivalence_outcome
 
-EXPORT_NOTES = ("its graph", "its answers were computed elsewhere")
-"""How notes of a session begin that say what an export is."""
+EXPORT_NOTES = (
+    ModelNote.LOW_PRECISION_GRAPH,
+    ModelNote.TRAINING_GRAPH,
+    ModelNote.SCALES_BY_CALL,
+    ModelNote.ANSWERS_ELSEWHERE,
+)
+"""The notes of a session that say what an export is."""
 
 
 @dataclass(frozen=True)
@@ -406,11 +411,12 @@ def _changes(before: Run, after: Run) -> Iterator[str]:
 
 def _notes(before: ScoredRun, after: ScoredRun) -> Iterator[Fact]:
     """Notes on the export in the sessions of the later run that those of the earlier lack."""
-    lines = [
-        list(dict.fromkeys(line for session in run.sessions() for line in session["notes"])) for run in (before, after)
-    ]
+    known, notes = (
+        [Fact.from_dict(form) for each in run.sessions() for form in each["notes"]] for run in (before, after)
+    )
     name = after.stored.run.model.name
-    yield from (message(line, name) for line in lines[1] if line not in lines[0] and line.startswith(EXPORT_NOTES))
+    exported = (note for note in dict.fromkeys(notes) if note.code in EXPORT_NOTES and note not in known)
+    yield from (replace(note, about=name) for note in exported)
 
 
 def _answers(flips: PairFlips, overall: Flips | None) -> str:

@@ -9,6 +9,7 @@ import pytest
 from hardiness.api.command import Command
 from hardiness.api.loading import resolve_models
 from hardiness.core.errors import DataError
+from hardiness.report.words import line
 
 
 @pytest.fixture
@@ -23,11 +24,11 @@ def no_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_of_several_models_the_one_without_weights_is_a_line(no_weights: None) -> None:
     found = resolve_models(["timm:resnet18", "resnext50_32x4d"])
     assert (found.names, found.problems) == (("resnext50_32x4d",), ())
-    assert found.absent[0].startswith("timm:resnet18 is not in the cache, and HARDINESS_OFFLINE forbids")
+    assert line(found.absent[0]).startswith("timm:resnet18 is not in the cache, and HARDINESS_OFFLINE forbids")
     assert resolve_models(["timm:resnet18"], weights="mine.pth").absent == ()
     misspelt = resolve_models(["timm:resnet18:crop_px=224,oops", "resnext50_32x4d"])
     assert misspelt.names == ("resnext50_32x4d",)
-    assert "option 2 of 'timm:resnet18' has no =" in misspelt.problems[0]
+    assert "option 2 of 'timm:resnet18' has no =" in line(misspelt.problems[0])
 
 
 def test_a_model_without_weights_is_refused_before_its_data_are_looked_at(no_weights: None) -> None:

@@ -132,7 +132,7 @@ def test_what_is_assumed_of_a_model_is_said_in_python(network: Any) -> None:
     """As on the command line: such lines stood in the records alone."""
     for view, is_assumed in ((hardiness.View(32, 32), True), (hardiness.View(32, 32, "bicubic"), False)):
         result = hardiness.evaluate(network(0, 3), "own", PETS, view=view, name="mine", device="cpu", runtime="torch")
-        line = "mine: photographs are resized with the filter bilinear, as none is stated"
+        line = "photographs are resized with the filter bilinear, as none is stated"
         assert any(each.startswith(line) for each in map(said, result.warnings)) == is_assumed
 
 
@@ -236,7 +236,7 @@ def test_a_network_that_is_refused_has_no_score_of_the_pictures_before(
     by_company[0] = 1.0
     after = hardiness.evaluate(answer, "imagenet-val", str(root), **where)
     assert (after.key, after.counts.images, list(after.scores)) == (before.key, 3, [])
-    says = "the network was refused, so there is no score: mine: answer answers otherwise for an image alone than"
+    says = "the network was refused, so there is no score: answer answers otherwise for an image alone than"
     assert any(each.startswith(says) for each in map(said, after.warnings)), after.warnings
     assert called(monkeypatch, "show", str(tmp_path / "out")) == 0
     shown = " ".join(capsys.readouterr().out.split())

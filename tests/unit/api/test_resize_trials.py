@@ -20,6 +20,7 @@ from hardiness.core.condition import Condition
 from hardiness.core.model import Canvas
 from hardiness.core.table import RIGHT, ImageTable
 from hardiness.engine.protocol_noise import other_resizers
+from hardiness.report.words import text
 
 MODEL = """
 import torch
@@ -125,13 +126,11 @@ def test_why_a_step_is_not_tried_is_said(out: Path, tmp_path: Path) -> None:
     moved = noisy_root(tmp_path / "moved")
     next(moved.rglob("*.png")).unlink()
     (found,) = hardiness.compare(out / "out", ladder=["first", "device"], data=str(out / "root"))
-    assert (
-        found.steps[0]
-        .notes[-1]
-        .endswith("not tried: first runs code of one's own, which a stored folder does not start; add -m first=MODEL")
+    assert text(found.steps[0].notes[-1]).endswith(
+        "not tried: first runs code of one's own, which a stored folder does not start; add -m first=MODEL"
     )
     (found,) = hardiness.compare(out / "out", ladder=["first", "device"], data=str(moved))
-    assert "was not tried: the pictures of imagenet are others than those of the run" in found.steps[0].notes[-1]
+    assert "was not tried: the pictures of imagenet are others than those of the run" in text(found.steps[0].notes[-1])
 
 
 def test_the_usual_ways_to_resize_are_those_of_the_libraries() -> None:

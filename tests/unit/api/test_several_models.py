@@ -110,8 +110,18 @@ def test_what_one_of_several_models_cannot_is_a_problem_and_costs_the_others_not
     (problem,) = results.problems
     assert problem.startswith("function has no gradients")
     assert problem in str(results)
+    assert not any("has no gradients" in said(fact) for fact in results[2].warnings), "which is not of the module"
     with pytest.raises(ModelError, match="has no gradients"):
         hardiness.evaluate(answers, attack, str(root), **settings)
+
+
+def test_what_is_said_of_a_model_is_not_told_by_how_names_begin(network: Any, root: Path) -> None:
+    held = {"m": network(0), "m: two": network(1)}
+    settings: dict[str, Any] = {"device": "cpu", "runtime": "torch", "progress": False, "limit": 1}
+    results = hardiness.evaluate(held, "imagenet-val", str(root), view=hardiness.View(36, 32), **settings)
+    for result in results:
+        lines = [said(fact) for fact in result.warnings]
+        assert sum("photographs are resized with the filter bilinear" in line for line in lines) == 1, result.model
 
 
 @pytest.mark.slow

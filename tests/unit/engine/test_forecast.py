@@ -158,7 +158,7 @@ def test_a_model_that_does_not_fit_is_named(root: Path, tmp_path: Path) -> None:
     found = foretold(root, [wrong], tmp_path / "out", "imagenet-val")
     assert found.rows == 0
     assert len(found.problems) == 1
-    assert "small" in found.problems[0]
+    assert found.problems[0].about == "small"
 
 
 def timed(monkeypatch: pytest.MonkeyPatch, seconds: list[float]) -> None:

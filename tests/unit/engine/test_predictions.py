@@ -22,6 +22,7 @@ from hardiness.engine.predictions import MatchedPredictions, read_predictions
 from hardiness.engine.score_files import read_scores
 from hardiness.engine.trial_predictions import are_trials
 from hardiness.reference.categories import sixteen
+from hardiness.report.words import text
 
 
 def test_a_file_without_the_columns_is_answered_with_all_that_it_has_counted() -> None:
@@ -158,7 +159,9 @@ def test_a_prediction_and_its_confidence(tmp_path: Path) -> None:
     assert columns["prediction"].tolist() == [0, 2, 1]
     assert columns["confidence"].tolist() == pytest.approx([0.9, 0.5, 1.0])
     assert matched.model.outputs == "confidences"
-    assert any("score is taken for the confidence of prediction; a task's" in note for note in matched.model.notes)
+    assert any(
+        "score is taken for the confidence of prediction; a task's" in note for note in map(text, matched.model.notes)
+    )
     two = own_data("ant", "bee")
     file.write_text("path,prediction,score\nant/0.jpg,bee,0.7\n")
     assert placed(file, two).model.outputs == "probabilities", "of two classes it says both"
@@ -174,7 +177,7 @@ def test_a_prediction_and_its_confidence(tmp_path: Path) -> None:
     file.write_text("sample,class,score\nant/0,bee,0.7\n")
     matched = placed(file, two)
     assert matched.model.outputs == "classes", "beside class a column is one of the pictures, as before"
-    assert any("call class prediction" in note for note in matched.model.notes)
+    assert any("call class prediction" in note for note in map(text, matched.model.notes))
 
 
 def test_confidences_that_python_holds_are_part_of_the_identity() -> None:

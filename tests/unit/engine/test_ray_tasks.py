@@ -31,6 +31,7 @@ from hardiness.engine.ray_task import Errand, evaluate_unit, list_units
 from hardiness.models.loading import load
 from hardiness.models.naming import resolve
 from hardiness.reference.classes import wnids
+from hardiness.report.words import text
 from hardiness.store.run import StoredRun
 from hardiness.store.store import Store
 
@@ -204,9 +205,8 @@ def test_a_unit_that_ends_its_process_is_named_and_the_others_are_stored(
     ray.crashes = lambda function, arguments: function is evaluate_unit and arguments[1] == "0-000001"
     work = errand()
     outcome = evaluated(work)
-    assert outcome.problems == (
-        "unit 0-000001 was given up: its process ended at it, in each of 3 tries; its images: n01443537/1",
-    )
+    (problem,) = map(text, outcome.problems)
+    assert problem == "unit 0-000001 was given up: its process ended at it, in each of 3 tries; its images: n01443537/1"
     (run,) = Store(tmp_path / "ray").runs()
     assert [(failure.sample, failure.reason) for failure in run.records().failures] == [
         ("n01443537/1", "n01443537/1: its process ended at it, in each of 3 tries")
@@ -220,7 +220,7 @@ def test_a_unit_that_ends_its_process_is_named_and_the_others_are_stored(
 
 def test_a_model_that_raises_at_one_picture_is_told_and_loaded_again(ray: PlayedRay, errand: Any) -> None:
     outcome = evaluated(errand(dark=-1.9))
-    (problem,) = outcome.problems
+    (problem,) = map(text, outcome.problems)
     assert problem.startswith("unit 0-000000 was given up: ")
     assert "RuntimeError: boom" in problem
     assert problem.endswith("; its images: n01440764/0")
@@ -228,7 +228,7 @@ def test_a_model_that_raises_at_one_picture_is_told_and_loaded_again(ray: Played
 
 
 def test_nothing_more_is_begun_where_every_unit_fails(ray: PlayedRay, errand: Any, tmp_path: Path) -> None:
-    (problem,) = evaluated(errand(8, dark=99.0), actors=1).problems
+    (problem,) = map(text, evaluated(errand(8, dark=99.0), actors=1).problems)
     assert problem.startswith(f"nothing is evaluated, as the first {FRUITLESS} of 8 units failed: ")
     assert problem.count("RuntimeError: boom") == 1
     assert shards(tmp_path / "ray") == {}
@@ -250,12 +250,12 @@ def test_a_model_that_no_process_can_load_is_an_ordinary_problem(ray: PlayedRay,
     work = errand()
     (tmp_path / "network.py").write_text("def build():\n    raise RuntimeError('no such layer')\n")
     (problem,) = evaluated(work).problems
-    assert "no such layer" in problem
+    assert (problem.about, "no such layer" in text(problem)) == (work.models[0], True)
 
 
 def test_a_machine_without_the_model_takes_no_part(ray: PlayedRay, errand: Any) -> None:
     listing = list_units(errand())
-    with pytest.raises(ModelError, match=r"has not the same models: py:none\.py:build: .*there is none"):
+    with pytest.raises(ModelError, match=r"has not the same models: .*there is none"):
         evaluate_unit([ray.put(replace(errand(), keys=listing.keys, models=("py:none.py:build",)))], "0-000000")
 
 

@@ -20,6 +20,7 @@ from hardiness.core.model import View
 from hardiness.models.exactness import Agreement, compare
 from hardiness.models.loading import wrap
 from hardiness.models.runtimes import Executable, runtimes
+from hardiness.report.words import text
 
 Make = Callable[..., nn.Module]
 Noise = Callable[..., Tensor]
@@ -357,7 +358,7 @@ def test_a_copy_is_wrapped(tiny: Make, noise: Noise) -> None:
     network = tiny().train()
     classifier = wrap(network, VIEW, name="tiny", device="cpu")
     before = classifier.logits(noise(2))
-    assert classifier.notes == ("it was in training mode and is evaluated in evaluation mode",)
+    assert tuple(map(text, classifier.notes)) == ("it was in training mode and is evaluated in evaluation mode",)
     assert network.training
     assert all(parameter.requires_grad for parameter in network.parameters())
     with torch.no_grad():

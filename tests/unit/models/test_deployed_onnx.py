@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from hardiness.benchmarks.options import parse
 from hardiness.core.errors import ArgumentError, ModelError, UnknownNameError
+from hardiness.core.fact import facts_of
 from hardiness.engine.protocol_noise import variations
 from hardiness.imaging.codecs import decode
 from hardiness.imaging.resizing import on_canvas
@@ -24,6 +25,7 @@ from hardiness.models.naming import resolve
 from hardiness.models.onnx_graph import onnx_nodes
 from hardiness.models.preprocessing import to_pixels
 from hardiness.models.zoo.from_onnx import read_graph
+from hardiness.report.words import text
 
 SIZE = "resize_px=72,crop_px=64"
 NUMBERS = f"{exported.NUMBERS},{SIZE}"
@@ -82,7 +84,7 @@ def test_a_softmax_is_seen_and_its_logarithm_stands_for_logits(
     assert classifier.outputs == "probabilities"
     logs = torch.from_numpy(expected).log_softmax(1).numpy()
     np.testing.assert_allclose(classifier.logits(pixels), logs, rtol=1e-4, atol=1e-4)
-    assert any("it puts out probabilities" in note for note in classifier.notes)
+    assert any("it puts out probabilities" in note for note in map(text, classifier.notes))
     with pytest.raises(ArgumentError, match=r"output=logits cannot be: .* ends in a softmax"):
         resolve(f"onnx:{file}:{NUMBERS},output=logits")
 
@@ -104,7 +106,7 @@ def test_a_sigmoid_is_refused_until_it_is_stated(
     classifier = load(f"onnx:{file}:{NUMBERS},activation=sigmoid", device="cpu")
     assert (classifier.outputs, classifier.num_classes) == ("", 7)
     np.testing.assert_allclose(classifier.logits(pixels), expected, rtol=1e-4, atol=1e-4)
-    assert any("read as those of a sigmoid" in note for note in classifier.notes)
+    assert any("read as those of a sigmoid" in note for note in map(text, classifier.notes))
     # Before the sigmoid, as a network is exported that was trained with a loss on logits.
     np.testing.assert_allclose(
         load(f"onnx:{plain}:{NUMBERS},activation=sigmoid", device="cpu").logits(pixels), expected, rtol=1e-4, atol=1e-4
@@ -123,7 +125,9 @@ def test_a_sigmoid_that_is_scaled_or_clipped_is_one(plain: Path, tmp_path: Path,
     file = exported.changed(plain, tmp_path / "n.onnx", odds=odds)
     with pytest.raises(ArgumentError, match=r"ends in a sigmoid: .* state activation=sigmoid$"):
         resolve(f"onnx:{file}:{NUMBERS}")
-    assert any("as those of a sigmoid" in note for note in load(f"onnx:{file}:{NUMBERS},activation=sigmoid").notes)
+    assert any(
+        "as those of a sigmoid" in note for note in map(text, load(f"onnx:{file}:{NUMBERS},activation=sigmoid").notes)
+    )
 
 
 def test_outputs_that_may_be_probabilities_get_a_line(
@@ -132,9 +136,9 @@ def test_outputs_that_may_be_probabilities_get_a_line(
     """A sigmoid or softmax of several operators was taken for logits without a word, or for what lies before it."""
     file = exported.changed(plain, tmp_path / "odds.onnx", odds="Neg+Exp+Add+Reciprocal")
     line = "taken for logits, and all lie between 0 and 1 on two pictures"
-    assert [line in note for note in load(f"onnx:{file}:{NUMBERS}", device="cpu").notes] == [False, True]
-    assert not any(line in note for note in load(f"onnx:{file}:{NUMBERS},output=logits", device="cpu").notes)
-    assert not any(line in note for note in load(f"onnx:{plain}:{NUMBERS}", device="cpu").notes)
+    assert [line in note for note in map(text, load(f"onnx:{file}:{NUMBERS}", device="cpu").notes)] == [False, True]
+    assert not any(line in note for note in map(text, load(f"onnx:{file}:{NUMBERS},output=logits", device="cpu").notes))
+    assert not any(line in note for note in map(text, load(f"onnx:{plain}:{NUMBERS}", device="cpu").notes))
     with pytest.raises(ArgumentError, match="from 0 to 1 on two pictures, which may be behind its sigmoid or before"):
         load(f"onnx:{file}:{NUMBERS},activation=sigmoid", device="cpu")
     stated = load(f"onnx:{file}:{NUMBERS},activation=sigmoid,output=probabilities", device="cpu")
@@ -181,7 +185,7 @@ def test_a_view_is_never_guessed(plain: Path, tmp_path: Path) -> None:
         resolve(f"onnx:{file}")
     with pytest.raises(ArgumentError, match=r"mean= is not for onnx:.* which takes images as bytes"):
         resolve(f"onnx:{file}:{NUMBERS}")
-    (note,) = load(f"onnx:{plain}:{exported.NUMBERS}", device="cpu").notes
+    (note,) = map(text, load(f"onnx:{plain}:{exported.NUMBERS}", device="cpu").notes)
     assert "photographs are resized to 73 px (bilinear) and cropped to 64" in note
 
 
@@ -228,7 +232,10 @@ def test_half_precision_and_int8_run_and_say_so(
     found = whole.logits(pixels)
     assert 0 < np.abs(found - expected).max() < 0.2
     for classifier, kind in ((half, "fp16"), (whole, "int8")):
-        assert any(f"its graph is {kind} and is computed as it is by ONNX Runtime" in each for each in classifier.notes)
+        assert any(
+            f"its graph is {kind} and is computed as it is by ONNX Runtime" in each
+            for each in map(text, classifier.notes)
+        )
 
 
 def test_int8_whose_scales_go_by_the_batch_is_run_an_image_at_a_time(
@@ -243,8 +250,8 @@ def test_int8_whose_scales_go_by_the_batch_is_run_an_image_at_a_time(
     classifier = load(f"onnx:{file}:{NUMBERS}", device="cpu")
     found = classifier.logits(pixels)
     assert 0 < np.abs(found - expected).max() < 0.2
-    assert any("its graph is int8 and is computed as it is" in note for note in classifier.notes)
-    assert any("it is run an image at a time" in note for note in classifier.notes)
+    assert any("its graph is int8 and is computed as it is" in note for note in map(text, classifier.notes))
+    assert any("it is run an image at a time" in note for note in map(text, classifier.notes))
     np.testing.assert_array_equal(found[2:3], classifier.logits(pixels[2:3]))
     fixed = onnx.load(file)
     fixed.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 3
@@ -322,7 +329,7 @@ def test_a_graph_that_was_exported_in_training_mode_is_named_as_such(layer: nn.M
         )  # fmt: skip
     kind = "BatchNormalization" if isinstance(layer, nn.BatchNorm2d) else "Dropout"
     assert onnx_nodes(tmp_path / "net.onnx").training == (kind,)
-    notes = read_graph(str(tmp_path / "net.onnx"), {}).notes
+    notes = map(text, facts_of(read_graph(str(tmp_path / "net.onnx"), {}).notes))
     assert any(note.startswith(f"its graph is exported in training mode ({kind}): ") for note in notes)
     exported.export(whole, tmp_path / "right.onnx", (64, 64))
     assert onnx_nodes(tmp_path / "right.onnx").training == ()

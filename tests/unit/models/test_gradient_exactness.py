@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from hardiness import View
 from hardiness.models.exactness import same_gradient
 from hardiness.models.loading import wrap
+from hardiness.report.words import text
 
 PLAIN = View(mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
 
@@ -47,7 +48,7 @@ def test_a_size_at_which_the_folded_network_is_wrong_goes_through_the_plain_one_
         found, expected = gradient(classifier.differentiable, pixels), gradient(network, pixels)
         torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-6)
         torch.testing.assert_close(classifier.plain_logits(pixels), network(pixels).detach())
-        told = [note for note in classifier.notes if "gradients go through the plain network" in note]
+        told = [note for note in map(text, classifier.notes) if "gradients go through the plain network" in note]
         assert len(told) == (side == 17)
     assert "17x17" in told[0]
 
@@ -78,7 +79,7 @@ def test_same_padding_is_right_at_even_and_odd_sizes() -> None:
         pixels = torch.rand(3, 3, side, side, generator=torch.Generator().manual_seed(side))
         found, expected = gradient(classifier.differentiable, pixels), gradient(network, pixels)
         torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-7)
-    assert not [note for note in classifier.notes if "gradients go through the plain network" in note]
+    assert not [note for note in map(text, classifier.notes) if "gradients go through the plain network" in note]
     assert network[0] is conv, "the network itself is left alone"
 
 

@@ -18,6 +18,7 @@ from hardiness.core.errors import DataError
 from hardiness.models import hub
 from hardiness.models.loading import load
 from hardiness.models.naming import resolve
+from hardiness.report.words import text
 from hardiness.sources import hub_cache
 from hardiness.sources.tables import from_hub
 
@@ -133,13 +134,13 @@ def test_other_weights_of_timm_are_not_used(folder: Path) -> None:
     pytest.importorskip("timm")
     snapshot = keep(folder, f"timm/{TIMM}", {"model.safetensors": timm_weights(0)})
     found = load(f"timm:{TIMM}", device="cpu")
-    assert found.notes == (f"1 file of timm/{TIMM} checked against the hub's hashes",)
+    assert tuple(map(text, found.notes)) == (f"1 file of timm/{TIMM} checked against the hub's hashes",)
     (snapshot / "model.safetensors").write_bytes(timm_weights(1))
     with pytest.raises(DataError, match=rf"^timm:{TIMM}: model\.safetensors is not what was published"):
         load(f"timm:{TIMM}", device="cpu")
     (snapshot / "model.safetensors").unlink()
     (snapshot / "model.safetensors").write_bytes(timm_weights(1))  # a copy, as where there are no links
-    (note,) = load(f"timm:{TIMM}", device="cpu").notes
+    (note,) = map(text, load(f"timm:{TIMM}", device="cpu").notes)
     assert f"model.safetensors of timm/{TIMM} not checked" in note
 
 
@@ -151,7 +152,7 @@ def test_other_files_of_transformers_are_not_used(
     files = {path.name: path.read_bytes() for path in source.iterdir() if path.is_file()}
     snapshot = keep(folder, "org/flowers", files)
     monkeypatch.chdir(folder)
-    (note,) = load("hf:org/flowers", device="cpu", runtime="torch").notes
+    (note,) = map(text, load("hf:org/flowers", device="cpu", runtime="torch").notes)
     assert note.startswith(f"{len(files)} files of org/flowers")
     (snapshot / "preprocessor_config.json").write_text(files["preprocessor_config.json"].decode().replace("0.4", "0.5"))
     with pytest.raises(DataError, match=r"hf:org/flowers: preprocessor_config\.json .* must have the Git's SHA-1"):

@@ -22,6 +22,7 @@ from hardiness.core.model import ModelSpec, View
 from hardiness.models.catalogue import registry
 from hardiness.models.loading import load, wrap
 from hardiness.models.random_weights import randomise
+from hardiness.report.words import text
 
 Noise = Callable[..., Tensor]
 
@@ -195,8 +196,8 @@ def test_a_fine_tuned_checkpoint_brings_the_size_of_its_head(
     assert classifier.num_classes == max(classes, 2)
     assert classifier.spec.class_names is None
     of_base = "5" if name.startswith("hf:") else "1,000"
-    assert f"its head has {classes} outputs, as {file} has, in place of {of_base}: they are your own classes" in (
-        classifier.notes
+    assert f"its head has {classes} outputs, as {file} has, in place of {of_base}: they are your own classes" in map(
+        text, classifier.notes
     )
     side = classifier.spec.input_px or classifier.spec.view.crop_px
     pixels = noise(2, side)

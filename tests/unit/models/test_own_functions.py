@@ -32,6 +32,7 @@ from hardiness.models.catalogue import BuilderResult, PlainFunction, Scheme, sch
 from hardiness.models.classifier import Classifier
 from hardiness.models.loading import load, wrap
 from hardiness.models.preprocessing import to_pixels
+from hardiness.report.words import text
 
 WEIGHTS = np.random.default_rng(0).normal(size=(12, 7)).astype(np.float32)
 VIEW = View(36, 32)
@@ -133,8 +134,10 @@ def test_what_a_sigmoid_gives_is_read_as_is_stated(images: np.ndarray, pixels: T
     for classifier in (wrap(odds, VIEW, name="mine", **given), wrap(logits, VIEW, name="m", activation="sigmoid")):
         assert classifier.outputs == ""
         np.testing.assert_allclose(classifier.logits(pixels), logits(images), rtol=1e-3, atol=1e-4)
-    assert any("state activation=sigmoid and output=" in note for note in wrap(odds, VIEW, name="mine").notes)
-    assert not any("activation" in note for note in wrap(logits, VIEW, name="mine").notes)
+    assert any(
+        "state activation=sigmoid and output=" in note for note in map(text, wrap(odds, VIEW, name="mine").notes)
+    )
+    assert not any("activation" in note for note in map(text, wrap(logits, VIEW, name="mine").notes))
     before = {**given, "output": "logits"}
     for one, stated in (
         (lambda batch: odds(batch)[:, 0], given),
@@ -165,6 +168,7 @@ def test_a_network_that_may_put_out_probabilities_gets_a_line(
 ) -> None:
     """They were taken for logits without a word; of functions a line was shown before."""
     notes = wrap(nn.Sequential(small(), end), VIEW, name="net", device="cpu", runtime="torch", **options).notes
+    notes = [*map(text, notes)]
     assert [line in note for note in notes if "taken for logits" in note] == ([True] if line else [])
 
 
@@ -290,7 +294,7 @@ def test_a_device_that_a_function_does_not_get_is_told(monkeypatch: pytest.Monke
     classifier = wrap(logits, VIEW, name="mine")
     assert classifier.device == "cpu"
     told = "it is a plain function: it is called with images in main memory, and cuda is used where it does so itself"
-    assert told in classifier.notes
+    assert told in map(text, classifier.notes)
 
 
 def test_a_mean_is_not_for_a_function() -> None:
@@ -308,9 +312,9 @@ def test_what_a_view_does_not_state_is_refused_or_told(tmp_path: Path) -> None:
         (View(), r"photographs are resized to 256 px (bilinear) and cropped to 224, as is usual for ImageNet: state"),
     ):
         for made in (wrap(logits, view, name="mine"), wrap(small(), view, name="net", device="cpu", runtime="torch")):
-            assert [note[: len(says)] for note in made.notes] == [says] * bool(says)
+            assert [note[: len(says)] for note in map(text, made.notes)] == [says] * bool(says)
     for view, lacking in ((View(36, interpolation="bicubic"), "crop_px"), (View(crop_px=300), "resize_px")):
-        note = wrap(logits, view, name="mine").notes[0]
+        note = text(wrap(logits, view, name="mine").notes[0])
         assert f"padded with black to {view.crop_px}, as {lacking}= is not stated: state both sizes" in note
     assert not wrap(logits, View(36, 40, "bicubic"), name="mine").notes, "both are stated"
     (tmp_path / "own.py").write_text(
@@ -326,7 +330,7 @@ def test_what_a_view_does_not_state_is_refused_or_told(tmp_path: Path) -> None:
         ("viewed", told),
         ("viewed:interpolation=bicubic", ""),
     ):
-        notes = load(f"py:{tmp_path}/own.py:{name}", device="cpu").notes
+        notes = map(text, load(f"py:{tmp_path}/own.py:{name}", device="cpu").notes)
         assert [note[: len(says)] for note in notes] == [says] * bool(says), name
 
 

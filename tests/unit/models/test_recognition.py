@@ -24,6 +24,7 @@ from hardiness.reference.classes import wnids
 from hardiness.reference.published_numbers import table
 from hardiness.report.sections import sections
 from hardiness.report.table_rows import rows_of
+from hardiness.report.words import text
 from hardiness.statistics.spreads.combined import TwoEnds
 
 FACTORY = """
@@ -80,7 +81,7 @@ def test_a_checkpoint_in_their_form_loads_and_all_is_told(tmp_path: Path) -> Non
     classifier = load(
         f"py:{tmp_path}/network.py:build:weights={file},mean=0.485/0.456/0.406,std=0.229/0.224/0.225", device="cpu"
     )
-    told = "; ".join(classifier.notes)
+    told = "; ".join(map(text, classifier.notes))
     assert "the prefix 'module.model.' of its checkpoint's names was taken off" in told
     assert "the normalisation in its checkpoint is the view's (mean, std)" in told
     assert "it is Salman2020Do_R18 of RobustBench, by the name of its file" in told

@@ -20,6 +20,7 @@ from hardiness.models import hub
 from hardiness.models.catalogue import Scheme, schemes
 from hardiness.models.loading import load
 from hardiness.models.naming import resolve, search
+from hardiness.report.words import text
 
 Make = Callable[..., nn.Module]
 Noise = Callable[..., Tensor]
@@ -415,7 +416,7 @@ def test_norms_that_a_model_silences_are_heard_under_random_weights() -> None:
     assert all(
         bool(value.any()) for name, value in first._original.network.state_dict().items() if name.endswith("bn2.weight")
     )
-    assert any("random" in note for note in first.notes)
+    assert any("random" in note for note in map(text, first.notes))
 
 
 def test_an_unknown_option_is_answered_with_those_of_the_source_too(monkeypatch: pytest.MonkeyPatch) -> None:

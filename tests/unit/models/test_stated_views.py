@@ -15,6 +15,7 @@ from hardiness.core.model import View
 from hardiness.models.loading import load
 from hardiness.models.naming import resolve
 from hardiness.models.options import split
+from hardiness.report.words import text
 
 NETWORK = """
 import torch
@@ -117,7 +118,7 @@ def test_a_pipeline_of_albumentations_as_json_and_yaml(folder: Path, view: Calla
     (folder / "a.yaml").write_text(yaml.safe_dump(ALBUMENTATIONS))
     assert view(folder / "a.json") == view(folder / "a.yaml") == WANTED
     classifier = load(f"py:{folder}/net.py:net:preprocessing={folder}/a.json", device="cpu")
-    assert any("albumentations resizes with OpenCV" in note for note in classifier.notes)
+    assert any("albumentations resizes with OpenCV" in note for note in map(text, classifier.notes))
     ALBUMENTATIONS["transform"]["transforms"].insert(0, {"__class_fullname__": "CLAHE"})  # type: ignore[index]
     (folder / "b.json").write_text(json.dumps(ALBUMENTATIONS))
     del ALBUMENTATIONS["transform"]["transforms"][0]  # type: ignore[index]

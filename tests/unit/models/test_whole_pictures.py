@@ -33,6 +33,7 @@ from hardiness.imaging.resizing import on_canvas
 from hardiness.models.loading import load, wrap
 from hardiness.models.naming import resolve
 from hardiness.models.whole_pictures import MOST_PIXELS, encoded
+from hardiness.report.words import text
 from hardiness.sources.files import DiskFile
 
 WEIGHTS = np.random.default_rng(0).normal(size=(48, 3)).astype(np.float32)
@@ -175,7 +176,8 @@ def test_own_c_has_no_mce_beside_a_baseline(photos: Path, tmp_path: Path) -> Non
     assert not any("mce" in metric.lower() for metric in metrics["whole"])
     (comparison,) = hardiness.compare(out)
     assert any(
-        "whole: corrupted at the pictures' own size, and canvas on a canvas" in note for note in comparison.notes
+        "whole: corrupted at the pictures' own size, and canvas on a canvas" in note
+        for note in map(text, comparison.notes)
     )
     with pytest.raises(ArgumentError, match="--baseline whole: must be a model with a stored run to divide by"):
         hardiness.load_results(out, baseline="whole")
@@ -386,4 +388,4 @@ def test_a_service_without_takes_gets_its_canvas_as_png(service: str) -> None:
     assert {read(base64.b64decode(each["b64"]))[0].shape for body in Handler.sent for each in body["instances"]} == {
         (32, 32, 3)
     }
-    assert any("its key does not cover what answers at 127.0.0.1" in note for note in classifier.notes)
+    assert any("its key does not cover what answers at 127.0.0.1" in note for note in map(text, classifier.notes))

@@ -24,6 +24,7 @@ from hardiness.models.preprocessing import Normalisation
 from hardiness.models.zero_shot import TextTower, wording_of
 from hardiness.reference.classes import subset
 from hardiness.reference.wordings import Wording, wording
+from hardiness.report.words import text
 from hardiness.store.local_files import LocalFiles
 
 pytestmark = pytest.mark.slow  # it loads transformers
@@ -301,7 +302,7 @@ def test_a_file_for_an_architecture_that_is_there_with_quickgelu_too_brings_a_no
         config = {**json.loads((tmp_path / f"{name}.json").read_text()), "quick_gelu": each == quick}
         (tmp_path / f"{each}.json").write_text(json.dumps(config))
         open_clip.add_model_config(tmp_path / f"{each}.json")
-    (note,) = load(f"openclip:{plain}/{file}:protocol={protocol}", device="cpu").notes
+    (note,) = map(text, load(f"openclip:{plain}/{file}:protocol={protocol}", device="cpu").notes)
     assert "trained with QuickGELU" in note
     assert note.endswith(f"write openclip:{quick}/{file}")
     assert not load(f"openclip:{quick}/{file}:protocol={protocol}", device="cpu").notes

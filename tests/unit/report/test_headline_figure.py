@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 from one_score import compared
 
+from hardiness.core.codes import ModelNote
 from hardiness.core.condition import Condition
-from hardiness.core.model import MEANINGLESS
 from hardiness.core.result import Counts, Result, Score
 from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Run
 from hardiness.report.beside import from_few, with_figure
@@ -84,7 +84,10 @@ def test_a_heading_names_a_winner_where_one_model_is_alone_in_first_place() -> N
     assert heading(a, b, c) == "Right on 50.0 to 90.0 %"
     assert heading(a, c) == "a is right most often: 90.0 %"
     assert heading(a) == "Right on 90.0 %"
-    random = replace(classified("r", 0.0, 0.0), measured={"sessions": [{"notes": [MEANINGLESS]}]})
+    random = replace(
+        classified("r", 0.0, 0.0),
+        measured={"sessions": [{"notes": [{"code": ModelNote.RANDOM_WEIGHTS, "arguments": {}}]}]},
+    )
     assert heading(a, b, c, random) == "Right on 50.0 to 90.0 %", "what nobody trained makes no range"
     assert heading(random) == "Right on 0.0 %"
 

@@ -12,10 +12,9 @@ from one_score import compared
 from rich.console import Console
 
 from hardiness.benchmarks.accuracy_warnings import warnings_of
-from hardiness.core.codes import AttackCheck, RunRemark
+from hardiness.core.codes import AttackCheck, ModelNote, RunRemark
 from hardiness.core.condition import Condition
 from hardiness.core.fact import CheckOutcome, Fact, Trust
-from hardiness.core.model import MEANINGLESS
 from hardiness.core.result import Counts, Result, Score
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
 from hardiness.report.commands import commands_of
@@ -96,7 +95,9 @@ def test_the_overview_marks_what_is_amiss() -> None:
 
 
 def test_random_weights_have_a_mark_and_no_place() -> None:
-    random = result("r", top1(0.0), measured={"sessions": [{"notes": [MEANINGLESS]}]})
+    random = result(
+        "r", top1(0.0), measured={"sessions": [{"notes": [{"code": ModelNote.RANDOM_WEIGHTS, "arguments": {}}]}]}
+    )
     card = scorecard(sections([result("a", top1(0.9)), result("b", top1(0.5)), random]))
     entries = {model: entry for model, (entry,) in card.rows}
     assert (entries["r"].rank, entries["r"].marks) == (None, ("random weights",))

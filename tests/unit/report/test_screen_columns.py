@@ -7,10 +7,10 @@ from typing import Any
 
 from hardiness.benchmarks.accuracy_warnings import warnings_of
 from hardiness.core.attack_plan import Round
-from hardiness.core.codes import RunRemark
+from hardiness.core.codes import ModelNote, RunRemark
 from hardiness.core.condition import Condition
 from hardiness.core.fact import Fact, Trust
-from hardiness.core.model import MEANINGLESS, View
+from hardiness.core.model import View
 from hardiness.core.result import Counts, Result, Score, SlicedScore, SliceScore
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, InputIdentity, ModelIdentity, Run
 from hardiness.core.spread import Interval
@@ -138,7 +138,7 @@ def test_a_number_that_is_withdrawn_and_random_weights_have_no_place() -> None:
     column = columns_of(*found)["Attacked"]
     assert column.standing.models == ("b", "c")
     assert column.points["a"].doubt == "withdrawn"
-    random = clean("r", 0.0, measured={"sessions": [{"notes": [MEANINGLESS]}]})
+    random = clean("r", 0.0, measured={"sessions": [{"notes": [{"code": ModelNote.RANDOM_WEIGHTS, "arguments": {}}]}]})
     assert has_random_weights(random)
     assert not has_random_weights(clean("a", 0.9))
     assert columns_of(clean("a", 0.9), random)["Clean"].standing.models == ("a",)

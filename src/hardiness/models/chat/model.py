@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from hardiness.core.answers import ANSWERS
 from hardiness.core.benchmark import Benchmark, DataSet, Image
 from hardiness.core.errors import HardinessError, ModelError, SampleError, StoreError
+from hardiness.core.fact import Fact, facts_of
 from hardiness.core.forms import from_json, json_form
 from hardiness.core.model import CANVAS_224, ModelSpec
 from hardiness.core.table import Columns
@@ -140,13 +141,13 @@ class ChatModel:
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
     @property
-    def notes(self) -> tuple[str, ...]:
+    def notes(self) -> tuple[Fact, ...]:
         """Notes on the origin of its answers, and their cost so far."""
         origin = (
             f"its answers come from {self.endpoint.host} and cannot be reproduced from weights; how the endpoint "
             "resizes pictures is not known"
         )
-        return (origin, str(self.calls)) if self.calls.made else (origin,)
+        return facts_of((origin, str(self.calls)) if self.calls.made else (origin,))
 
     def feed(self, canvas_px: int = CANVAS_224.crop_px) -> InputPolicy:
         """Pictures are sent as they are."""

@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from hardiness.core.codes import ModelNote
 from hardiness.core.errors import ArgumentError, ModelError, UnknownNameError
+from hardiness.core.fact import Fact
 from hardiness.core.model import ModelSpec, View
 from hardiness.models.activation import ACTIVATION, ACTIVATION_HELP, PROBABILITIES, SIGMOID, is_sigmoid
 from hardiness.models.catalogue import BuilderResult, OnnxFile, Scheme, schemes
@@ -74,7 +76,7 @@ class Graph:
 
     file: OnnxFile
     classes: int
-    notes: tuple[str, ...] = ()
+    notes: tuple[str | Fact, ...] = ()
 
 
 def read_graph(name: str, options: Mapping[str, str]) -> Graph:
@@ -112,23 +114,22 @@ def read_graph(name: str, options: Mapping[str, str]) -> Graph:
     quantised = any(map(_INTEGERS.fullmatch, nodes.kinds))
     one_by_one = any(map(_BY_BATCH.fullmatch, nodes.kinds))
     kinds = {"tensor(float16)": "fp16"}.get(inputs[0].type, "")
-    notes = []
+    notes = list[str | Fact]()
     if sigmoid:
         notes.append(SIGMOID)
     elif probabilities:
         notes.append(PROBABILITIES)
     if quantised or kinds == "fp16":
         notes.append(
-            f"its graph is {'int8' if quantised else 'fp16'} and is computed as it is by ONNX Runtime {_version()}; "
-            "another runtime or processor may round otherwise"
+            Fact(
+                ModelNote.LOW_PRECISION_GRAPH,
+                {"precision": "int8" if quantised else "fp16", "version": _version()},
+            )
         )
     if nodes.training:
-        notes.append(
-            f"its graph is exported in training mode ({', '.join(nodes.training)}): its answers depend on chance or on "
-            "the other pictures of a call, and are not those of the trained network; export it after eval()"
-        )
+        notes.append(Fact(ModelNote.TRAINING_GRAPH, {"nodes": ", ".join(nodes.training)}))
     if one_by_one:
-        notes.append("its graph chooses scales of integers by all images of a call: it is run an image at a time")
+        notes.append(Fact(ModelNote.SCALES_BY_CALL))
     file = OnnxFile(
         name,
         layout=layout,

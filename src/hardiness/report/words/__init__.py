@@ -33,6 +33,16 @@ says = catalogue.add
 """Decorator of a function from a fact and its arguments, by name, to `Words`."""
 
 
+def plain(code: str, text: str, todo: str = "") -> None:
+    """Register a text with the names of arguments, and what to do."""
+
+    def told(fact: Fact, **arguments: object) -> Words:
+        return text.format(**arguments), todo.format(**arguments)
+
+    told.__qualname__ = str(code)
+    says(code)(told)
+
+
 def text(fact: Fact) -> str:
     """All that a fact says; of a code that has no words, the code and its arguments."""
     return joined(*_words(fact))
@@ -44,8 +54,9 @@ def joined(told: str, todo: str) -> str:
 
 
 def line(fact: Fact) -> str:
-    """All that a fact says, after what it is about."""
-    return f"{fact.about}: {text(fact)}" if fact.about else text(fact)
+    """All that a fact says, after what it is about; errors begin with that already."""
+    told = text(fact)
+    return f"{fact.about}: {told}" if fact.about and not told.startswith(fact.about) else told
 
 
 def sentence(fact: Fact) -> str:

@@ -10,7 +10,7 @@ from hardiness.core.answers import mark_notes
 from hardiness.core.codes import RunRemark
 from hardiness.core.fact import Fact
 from hardiness.core.stems import STEMS
-from hardiness.report.words import Words, says
+from hardiness.report.words import Words, plain, says
 from hardiness.report.words.attack_checks import percent
 from hardiness.sources.files import shown
 
@@ -21,62 +21,49 @@ HOLDS_IN_ROUNDS = "although rows were looked at after every round"
 FIXED_BEFOREHAND = "those of a number of pictures fixed beforehand, and are to be read with that"
 
 
-def _plain(code: RunRemark, text: str, todo: str = "") -> None:
-    """Register a text with the names of arguments, and what to do."""
-
-    def told(fact: Fact, **arguments: object) -> Words:
-        return text.format(**arguments), todo.format(**arguments)
-
-    told.__module__ = __name__
-    told.__qualname__ = code.name.lower()
-    says(code)(told)
-
-
-_plain(RunRemark.NOTHING_EVALUATED, "no sample was evaluated, so there is no score")
-_plain(RunRemark.ONLY_LEVELS, "only levels were evaluated: each has scores of its own, and {benchmark} has no mean")
-_plain(RunRemark.PART_OF_SET, "a part of {data}: {images:,} of the {released:,} images that were released")
-_plain(
+plain(RunRemark.NOTHING_EVALUATED, "no sample was evaluated, so there is no score")
+plain(RunRemark.ONLY_LEVELS, "only levels were evaluated: each has scores of its own, and {benchmark} has no mean")
+plain(RunRemark.PART_OF_SET, "a part of {data}: {images:,} of the {released:,} images that were released")
+plain(
     RunRemark.DEMO_SIZED,
     "demo-sized: the embedded photographs are few and easy; a demonstration, not a benchmark",
 )
-_plain(
+plain(
     RunRemark.FEW_CLUSTERS,
     "{clusters:,} clusters by {column}: with fewer than {enough} an interval may hold in less than 95 % of cases, "
     "above all where clusters are of unlike sizes",
 )
-_plain(
+plain(
     RunRemark.MODEL_CHANGED,
     "the model changed while it was asked: more than one {by} answered",
     "tag=NAME asks a version anew",
 )
-_plain(RunRemark.ANSWERS_CHANGED, "asked again, the answer changed by itself on {changed:,} of {pictures:,} pictures")
-_plain(
+plain(RunRemark.ANSWERS_CHANGED, "asked again, the answer changed by itself on {changed:,} of {pictures:,} pictures")
+plain(
     RunRemark.ANSWERS_CUT,
     "{answers:,} of those without an answer ended at the most tokens that they may have",
     "raise max_tokens= or, of a model that reasons, max_completion_tokens=",
 )
-_plain(
-    RunRemark.TOKENS, "tokens, as the endpoint counts them: {of_questions:,} of questions, {of_answers:,} of answers"
-)
-_plain(RunRemark.REFUSED_NETWORK, "the network was refused, so there is no score: {line}")
-_plain(
+plain(RunRemark.TOKENS, "tokens, as the endpoint counts them: {of_questions:,} of questions, {of_answers:,} of answers")
+plain(RunRemark.REFUSED_NETWORK, "the network was refused, so there is no score: {line}")
+plain(
     RunRemark.MISSING_CARD,
     "its card {card!r} is not installed or has failed: shown is what was kept; install or mend its package",
 )
-_plain(RunRemark.OWN_BASELINE, "ratios are to the stored run of {model}, not to the published baseline")
-_plain(RunRemark.PUBLISHED, "published numbers, not a run")
-_plain(RunRemark.SHARED_IMAGES, "{shared:,} of {images:,} images are shared, and only those are compared")
-_plain(
+plain(RunRemark.OWN_BASELINE, "ratios are to the stored run of {model}, not to the published baseline")
+plain(RunRemark.PUBLISHED, "published numbers, not a run")
+plain(RunRemark.SHARED_IMAGES, "{shared:,} of {images:,} images are shared, and only those are compared")
+plain(
     RunRemark.NO_SHARED_IMAGE,
     "the models share no image: they are compared as on different photographs, which tells far less",
 )
-_plain(
+plain(
     RunRemark.NOISE_LEFT_OUT,
     "the noise of the protocol is left out: its intervals are of pictures that stand alone, and no method holds with "
     "clusters",
 )
-_plain(RunRemark.OTHER_CLASSES, "{first} and {second}: no flips and no agreement: {line}")
-_plain(RunRemark.MESSAGE, "{line}")
+plain(RunRemark.OTHER_CLASSES, "{first} and {second}: no flips and no agreement: {line}")
+plain(RunRemark.MESSAGE, "{line}")
 
 
 @says(RunRemark.PARTIAL)
