@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from told import warnings_of
 
 Case = Callable[[Path], list[str]]
 
@@ -216,7 +217,7 @@ def test_unexpected_accuracy_is_a_warning(hardiness: Any, tree: Any, tmp_path: P
     )
     assert told.status == 0, told.err
     (result,) = results(tmp_path / "x")
-    assert any("published is 56.5" in warning and "preprocessing" in warning for warning in result["warnings"])
+    assert any("published is 56.5" in warning and "preprocessing" in warning for warning in warnings_of(result))
 
 
 def test_a_full_disk_keeps_what_is_finished(

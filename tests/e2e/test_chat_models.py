@@ -18,6 +18,7 @@ import pyarrow.parquet as parquet
 import pytest
 from chat_server import ChatServer
 from PIL import Image
+from told import warnings_of
 
 from hardiness import evaluate
 from hardiness.core.errors import ArgumentError
@@ -124,7 +125,7 @@ def test_cue_conflict_from_question_to_page(
     assert found["unanswered", "refused"] == pytest.approx(kinds.count(5) / 48)
     assert found["unanswered", "no answer"] == pytest.approx(kinds.count(4) / 48)
     assert found["unanswered", "filtered"] == 0
-    (about, *_) = [line for line in result["warnings"] if "reproduced" in line]
+    (about, *_) = [line for line in warnings_of(result) if "reproduced" in line]
     assert "called toy:7b-2026, with fingerprint fp_1" in about
     assert f"at {chat.address}" in about
 
@@ -287,7 +288,7 @@ def test_the_third_example_of_the_page_asks_a_model_that_reasons(
     assert "tokens: 4,800 asked, 3,120 answered" in told.err
     result = result_of(tmp_path / "out")
     assert values(result)["unanswered",] == 0
-    assert "tokens, as the endpoint counts them: 4,800 of questions, 3,120 of answers" in " ".join(result["warnings"])
+    assert "tokens, as the endpoint counts them: 4,800 of questions, 3,120 of answers" in " ".join(warnings_of(result))
     kept = json.loads(next((tmp_path / "out" / "answers").rglob("*.json")).read_text())
     assert ["completion_tokens_details.reasoning_tokens", 64] in kept["reply"]["usage"]
 
@@ -491,7 +492,7 @@ def test_asking_again_measures_how_often_an_answer_changes(
     (result,) = [r for r in json.loads((out / "results.json").read_text())["results"] if "answer_changes" in str(r)]
     odd = sum(sha256(png).digest()[0] % 2 for png in turns)
     assert values(result)["answer_changes",] == pytest.approx(odd / 20)
-    assert f"the answer changed by itself on {odd} of 20 pictures" in " ".join(result["warnings"])
+    assert f"the answer changed by itself on {odd} of 20 pictures" in " ".join(warnings_of(result))
 
 
 @pytest.fixture(scope="module")
@@ -547,7 +548,7 @@ def test_without_some_letters_confidence_has_no_value_and_the_mass_is_shown(
     assert all(s["value"] is None and "log-probabilities of all letters" in s["reason"] for s in scores)
     assert values(result)["missing_mass",] == pytest.approx(0.1)
     assert "missing" in told.out
-    said = " ".join(result["warnings"])
+    said = " ".join(warnings_of(result))
     assert "given with 0 of 102 answers; where some were, 10.0 % of the probability is missing on average" in said
 
 
@@ -778,7 +779,7 @@ def test_a_precision_target_saves_calls(
     assert told.status == 0, told.err
     result = result_of(out)
     assert len(chat.asked) == result["counts"]["evaluated"] < 48
-    assert "stopped at a precision target of 0.2" in " ".join(result["warnings"])
+    assert "stopped at a precision target of 0.2" in " ".join(warnings_of(result))
     (score,) = [
         s for s in result["scores"] if s["metric"] == "shape_bias" and s["condition"] == {"protocol": "orhan2019"}
     ]

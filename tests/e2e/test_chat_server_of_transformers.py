@@ -18,6 +18,7 @@ from urllib.request import urlopen
 import numpy as np
 import pytest
 from PIL import Image
+from told import warnings_of
 
 from hardiness.store.store import Store
 
@@ -134,4 +135,4 @@ def test_a_network_that_transformers_serves_is_asked(
     assert (rows["changed"] == 0).all(), "at temperature 0 it answers the same"
     assert len(list((out / "answers").rglob("*.json"))) == 12
     (result,) = json.loads((out / "results.json").read_text())["results"]
-    assert "were given with 0 of 6 answers" in " ".join(result["warnings"])
+    assert "were given with 0 of 6 answers" in " ".join(warnings_of(result))

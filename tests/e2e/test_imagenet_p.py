@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from told import warnings_of
 
 from hardiness import api
 from hardiness.api.command import Command
@@ -500,7 +501,7 @@ def test_a_stored_run_as_the_baseline_gives_mt5d_and_divides_no_other_benchmark(
     mine = score(divided, "top5_distance", perturbation="rotate")["value"]
     theirs = score(told, "top5_distance", perturbation="rotate")["value"]
     assert score(divided, "t5d", perturbation="rotate")["value"] == pytest.approx(mine / theirs)
-    assert any("not to the published baseline" in warning for warning in told["warnings"])
+    assert any("not to the published baseline" in warning for warning in warnings_of(told))
     key = (other, "imagenet-c")
     assert after[key] == before[key], "the same photographs, but the baseline was not run on their corruptions"
     refused = hardiness("show", out, "--baseline", "alexnet")

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from chat_server import ChatServer
 from PIL import Image
+from told import warnings_of
 
 from hardiness.reference.stimulus_sets import SETS, stimulus_set
 
@@ -78,7 +79,7 @@ def test_from_a_published_tree_to_people_beside_it(
     assert told.status == 0, told.err
     (result,) = results(out)
     assert result["counts"]["evaluated"] == 24
-    assert "24 of the 18,080 images that were released" in " ".join(result["warnings"])
+    assert "24 of the 18,080 images that were released" in " ".join(warnings_of(result))
     found = {(s["metric"], *sorted(s["condition"].items())): s for s in result["scores"]}
     assert found["accuracy", ("set", "contrast")]["n"] == 4, "the control does not count"
     assert found["accuracy", ("set", "edge")]["n"] == 8

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 from pyarrow import parquet
+from told import warnings_of
 
 from hardiness import compare, evaluate, export, gate, load_results, write_report
 from hardiness.core.errors import ArgumentError
@@ -483,4 +484,4 @@ def test_pictures_of_other_things_stand_alone_beside_those_that_have_columns(
     shown = json.loads(hardiness("show", tmp_path / "out", "--cluster", "patient", "--json").out)
     (result,) = [result for result in shown if result["benchmark"] == "ood"]
     assert (result["clusters"]["clusters"], result["clusters"]["pictures"]) == (15 + 30, PICTURES + 30)
-    assert "30 of 90 pictures have no patient: each stands alone" in result["warnings"]
+    assert "30 of 90 pictures have no patient: each stands alone" in warnings_of(result)

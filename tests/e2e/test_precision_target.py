@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from told import warnings_of
 
 import hardiness as package
 from hardiness.benchmarks.options import parse
@@ -59,8 +60,8 @@ def test_it_stops_and_shows_the_interval_that_holds(
     assert (interval.high - interval.low) / 2 <= 0.13
     assert not result["complete"]
     assert result["stop"] == {"precision_target": 0.13, "rows": 100, "policy": "", "companions": []}
-    assert "partial: evaluated 100 of 240 images" in result["warnings"]
-    (marked,) = [line for line in result["warnings"] if line.startswith("stopped at a precision target of 0.13")]
+    assert "partial: evaluated 100 of 240 images" in warnings_of(result)
+    (marked,) = [line for line in warnings_of(result) if line.startswith("stopped at a precision target of 0.13")]
     assert "the intervals of top-1, top-5 hold although rows were looked at" in marked
     assert "stopped at a precision target of 0.13" in " ".join(told.out.split())
 
@@ -89,7 +90,7 @@ def test_the_same_command_computes_nothing_and_a_smaller_target_adds_images(
     (whole,) = results(in_steps)
     assert whole["complete"]
     assert whole["stop"] is None
-    assert not any("stopped" in line for line in whole["warnings"])
+    assert not any("stopped" in line for line in warnings_of(whole))
 
 
 def test_an_interrupted_run_stops_where_an_undisturbed_one_does(
@@ -121,7 +122,7 @@ def test_images_get_random_cells_and_are_used_up_before_cells(
     assert score["n"] == 60
     assert (score["interval"][1] - score["interval"][0]) / 2 <= 0.3
     assert not result["complete"]
-    assert any("the intervals of mCE of a part" in line for line in result["warnings"])
+    assert any("the intervals of mCE of a part" in line for line in warnings_of(result))
 
 
 def test_a_model_that_answered_everything_helps_the_next_one(
@@ -137,7 +138,7 @@ def test_a_model_that_answered_everything_helps_the_next_one(
     (unhelped,) = results(tmp_path / "alone")
     assert len(helped["stop"]["companions"]) == 1
     assert top1(helped)["n"] < top1(unhelped)["n"]
-    assert any("answered on all" in line for line in helped["warnings"])
+    assert any("answered on all" in line for line in warnings_of(helped))
     low, high = top1(helped)["interval"]
     assert (high - low) / 2 <= 0.07
     compared = " ".join(hardiness("compare", out).out.split())
@@ -178,7 +179,7 @@ def test_every_headline_that_is_a_mean_over_images_can_be_stopped_by(
     low, high = score["interval"]
     assert low <= score["value"] <= high
     assert 0 < (high - low) / 2 <= float(target)
-    assert any(line.startswith(f"stopped at a precision target of {target}") for line in result["warnings"])
+    assert any(line.startswith(f"stopped at a precision target of {target}") for line in warnings_of(result))
 
 
 @pytest.mark.parametrize(

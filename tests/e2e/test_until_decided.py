@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from told import warnings_of
 
 import hardiness as package
 from hardiness.models.classifier import Classifier
@@ -61,7 +62,7 @@ def test_it_stops_where_every_rule_is_decided_and_the_gate_says_the_same(
     assert f"{rules}: imagenet-val: after 100 of 240 images every rule is decided: 1 pass, 1 fail" in told.lines
     (result,) = results(out)
     assert result["stop"] == {"precision_target": None, "rows": 100, "policy": rules, "companions": []}
-    assert any(line.startswith(f"evaluated until the rules of {rules} were decided") for line in result["warnings"])
+    assert any(line.startswith(f"evaluated until the rules of {rules} were decided") for line in warnings_of(result))
     assert "are to be read with that" in " ".join(told.out.split())
     assert "--until-decided" in (out / "report.html").read_text()
     found = package.gate(out, rules)

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
+from told import warnings_of
 
 import hardiness as package
 from hardiness import api, imaging
@@ -96,7 +97,7 @@ def test_embedded_models_answer_as_their_photographs_were_labelled(
         assert result["data"] == "embedded"
         top1 = headline(result, "top1")
         assert round(top1["value"] * 99) == CORRECT_OF_99[name], (name, top1)
-        assert any("demo-sized" in warning for warning in result["warnings"])
+        assert any("demo-sized" in warning for warning in warnings_of(result))
         calibration = [score for score in result["scores"] if score["metric"] == "rms_calibration_error"]
         assert [score["value"] for score in calibration] == [None, None]  # 99 samples: no bin of 100
         assert "at least 200 samples, had 99" in calibration[0]["reason"]
@@ -147,7 +148,7 @@ def test_limit_is_a_prefix_of_any_larger_limit(
     (first,) = results(tmp_path / "x")
     assert first["counts"] == {"expected": 20, "evaluated": 5, "failed": 0, "images": 5}
     assert first["complete"] is False
-    assert any("partial" in warning for warning in first["warnings"])
+    assert any("partial" in warning for warning in warnings_of(first))
     hardiness(*common, "12")
     (second,) = results(tmp_path / "x")
     assert second["counts"]["evaluated"] == 12
