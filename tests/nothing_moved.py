@@ -103,6 +103,9 @@ NAMING = (
 HELD = ("value", "interval", "n", "clusters", "p", "outcome", "rank", "worst", "limit", "doubt", "told_apart")
 """Names in JSON whose values are held as numbers, verdicts and places."""
 
+COUNTS = ("n", "clusters")
+"""Those that say how much a number rests on."""
+
 MOST_LINES, MOST_CHARACTERS = 12, 200
 """Of a diff: lines that are shown, and of each line characters."""
 
@@ -649,21 +652,35 @@ def shown(number: Any) -> str:
     return f"{number:.9g}" if isinstance(number, float | int) else f"{number.low:.9g} to {number.high:.9g}"
 
 
-def json_numbers(form: Any, names: tuple[str, ...] = ()) -> Iterator[str]:
-    """A line for each object of JSON that holds numbers, verdicts or places, by the names on the way to it."""
+def json_numbers(
+    form: Any, names: tuple[str, ...] = (), counts: Mapping[str, Any] | None = None, *, is_named: bool = False
+) -> Iterator[str]:
+    """A line for each object of JSON that holds numbers, verdicts or places, by the names on the way to it.
+
+    Whatever form has them: a number's n and clusters are its own or those of the whole that it is part of; a number
+    with ``NAME_interval`` beside it is one as an object is; one that stands under a name needs no other.
+    """
     if isinstance(form, list):
         for each in form:
-            yield from json_numbers(each, names)
+            yield from json_numbers(each, names, counts)
     if not isinstance(form, Mapping):
         return
-    own = [f"{name}={json.dumps(form[name])}" for name in NAMING if name in form and not isinstance(form[name], list)]
-    names = (*names, *own)
-    if held := [f"{name} {json.dumps(rounded(form[name]))}" for name in HELD if name in form]:
-        yield f"{' '.join(names)}: {'; '.join(held)}"
+    bare = [name for name in form if f"{name}_interval" in form and not isinstance(form[name], Mapping)]
+    numbers = {name: {"value": form[name], "interval": form[f"{name}_interval"]} for name in bare}
+    form = {**form, **numbers}
+    if not is_named:
+        given = [name for name in NAMING if name in form and not isinstance(form[name], list)]
+        names = (*names, *(f"{name}={json.dumps(form[name])}" for name in given))
+    held = {name: form[name] for name in HELD if name in form and form[name] != ""}
+    counts = {**(counts or {}), **{name: held.pop(name) for name in COUNTS if isinstance(held.get(name), int)}}
+    if held:
+        shown_counts = {name: count for name, count in counts.items() if count or name == "n"}
+        lines = [f"{name} {json.dumps(rounded(each))}" for name, each in {**held, **shown_counts}.items()]
+        yield f"{' '.join(names)}: {'; '.join(lines)}"
     for name, each in form.items():
         # A spread is how ends are made, and these are held.
         if isinstance(each, Mapping | list) and name not in (*NAMING, *HELD, "spread"):
-            yield from json_numbers(each, (*names, name))
+            yield from json_numbers(each, (*names, name), counts, is_named=True)
 
 
 def rounded(value: Any) -> Any:

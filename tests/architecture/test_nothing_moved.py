@@ -66,3 +66,20 @@ def test_words_of_a_page_are_held_and_its_scripts_are_not(script: dict[str, Any]
     assert lines[:2] == ["T", "one two"]
     assert lines[2].startswith("[alt: a fox] [picture ")
     assert lines[-1] == "3"
+
+
+def test_a_number_is_held_alike_in_whatever_form_it_is(script: dict[str, Any]) -> None:
+    score = {
+        "metric": "kappa",
+        "value": 0.5,
+        "interval": [0.25, 0.75],
+        "n": 9,
+        "clusters": 0,
+        "doubt": "",
+        "spread": {},
+    }
+    flat = {"first": "a", "n": 9, "kappa": 0.5, "kappa_interval": [0.25, 0.75]}
+    (line,) = script["json_numbers"](flat)
+    assert line == 'first="a" kappa: value 0.5; interval [0.25, 0.75]; n 9'
+    assert [*script["json_numbers"]({"first": "a", "kappa": score})] == [line]
+    assert [*script["json_numbers"]({"first": "a", "kappa": {**score, "value": 0.4}})] != [line]

@@ -28,7 +28,7 @@ from hardiness.results.noise import Noise, SettingEffect
 from hardiness.results.policy import Rule
 from hardiness.statistics.comparison import Difference, ScoreComparison
 from hardiness.statistics.effective_robustness import EffectiveRobustness
-from hardiness.statistics.flips import Flips, FlipShare
+from hardiness.statistics.flips import Flips
 from hardiness.statistics.kappa import KappaInterval
 from hardiness.statistics.spreads.combined import TwoEnds
 from hardiness.statistics.spreads.shares import ShareOfImages
@@ -105,7 +105,7 @@ SAMPLES = (
     Sample("n01/a", Condition(corruption="fog"), "hen", Answer("cock", 0.9), None, "flips twice"),
     Sample("n01/b", before=Answer("hen")),
 )
-FLIPS = Flips(*(9, *(FlipShare(share, ShareOfImages(10 * share, 10)) for share in (0.1, 0.2, 0.7))))
+FLIPS = Flips(*(Score("flips", hits / 10, "fraction", 10, ShareOfImages(hits, 10)) for hits in (1, 2, 7)))
 DIFFERENCES = (
     Difference.tested(0.1, 9, "Tango", 0.2, TwoEnds(0.1, -0.1, 0.3), 0.3),
     Difference(0.2, 2, "", reason="few"),

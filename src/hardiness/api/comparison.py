@@ -325,7 +325,7 @@ def _flip_rows(comparison: BenchmarkComparison, pair: PairFlips) -> Iterator[Row
                 "part": part,
                 "name": shown(name),
                 "n": flips.n,
-                "clusters": flips.clusters,
+                "clusters": flips.agreement.clusters,
                 "negative": flips.negative.value,
                 **ends_of(flips.negative.interval, "negative"),
                 "positive": flips.positive.value,

@@ -129,6 +129,7 @@ class Metric:
         *,
         reason: str | None = None,
         interval_reason: str = "",
+        clusters: int = 0,
         basis: Basis | None = None,
     ) -> Score:
         """A score of the metric; see `Score` for the arguments."""
@@ -142,6 +143,7 @@ class Metric:
             condition=condition or Condition(),
             reason=reason,
             interval_reason=interval_reason,
+            clusters=clusters,
             basis=basis,
         )
 
@@ -221,6 +223,17 @@ class Score:
                 f"{self.metric}: the spread must be a Spread, as estimate.spread(0, 1), ShareOfImages(hits, n) or "
                 f"TwoEnds(value, low, high) is, and was of type {type(self.spread).__name__}"
             )
+
+    @property
+    def number(self) -> float:
+        """The value of a score that has one.
+
+        Raises:
+            ValueError: it is undefined.
+        """
+        if self.value is None:
+            raise ValueError(f"{self.metric} is undefined: {self.reason}")
+        return self.value
 
     @property
     def interval(self) -> Interval | None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from hardiness.core.answers import mark_notes
 from hardiness.core.forms import json_form
-from hardiness.core.result import IN_PERCENT, TextTable
+from hardiness.core.result import IN_PERCENT, Score, TextTable
 from hardiness.report.words import line, with_texts
 from hardiness.results.compared_slices import slice_json
 from hardiness.results.comparison import ERRORS, BenchmarkComparison, PairDetail
@@ -18,7 +18,7 @@ from hardiness.results.flips import PairFlips
 from hardiness.results.pair_scores import PairScore
 from hardiness.statistics.comparison import Difference, ScoreComparison
 from hardiness.statistics.decomposition import DifferencePart
-from hardiness.statistics.flips import Flips, FlipShare
+from hardiness.statistics.flips import Flips
 from hardiness.statistics.kappa import KappaInterval
 
 HEADS = ("score", "first", "second", "difference", "95 %", "p", "told apart?", "this n tells")
@@ -231,8 +231,8 @@ def _flip_lines(pair: PairFlips) -> Iterator[str]:
     yield f"{pair.first} → {pair.second}: {_flips(pair.overall)}"
     conditions = [(" ".join(map(str, each.values())), flips) for each, flips in pair.conditions]
     for what, parts in (("conditions", conditions), ("classes", pair.classes)):
-        flipped = [part for part in parts if part[1].negative.value > 0]
-        worst = sorted(flipped, key=lambda part: -part[1].negative.value)[:LARGEST]
+        flipped = [part for part in parts if part[1].negative.number > 0]
+        worst = sorted(flipped, key=lambda part: -part[1].negative.number)[:LARGEST]
         if len(parts) > 1 and worst:
             texts = ", ".join(f"{name or 'clean'} {_share(flips.negative)}" for name, flips in worst)
             yield f"{pair.first} → {pair.second}, {what} with most negative flips: {texts}"
@@ -264,15 +264,16 @@ def _visible(pair: PairFlips) -> str:
 
 def _flips(flips: Flips) -> str:
     shares = (f"{name} {_share(getattr(flips, name))}" for name in ("negative", "positive"))
-    images = f"{flips.n:,} images{f' in {flips.clusters:,} clusters' if flips.clusters else ''}"
-    why_none = f" (no intervals: {flips.reason})" if flips.reason else ""
+    clusters, reason = flips.agreement.clusters, flips.agreement.interval_reason
+    images = f"{flips.n:,} images{f' in {clusters:,} clusters' if clusters else ''}"
+    why_none = f" (no intervals: {reason})" if reason else ""
     return f"{' and '.join(shares)} flips in percent, agreement {_share(flips.agreement)}, {images}{why_none}"
 
 
-def _share(share: FlipShare) -> str:
+def _share(share: Score) -> str:
     if share.interval is None:
-        return f"{100 * share.value:.1f}"
-    return f"{100 * share.value:.1f} ({100 * share.interval.low:.1f}–{100 * share.interval.high:.1f})"
+        return f"{100 * share.number:.1f}"
+    return f"{100 * share.number:.1f} ({100 * share.interval.low:.1f}–{100 * share.interval.high:.1f})"
 
 
 def _parts(parts: Sequence[DifferencePart]) -> str:

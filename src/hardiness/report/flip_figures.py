@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
 from hardiness.benchmarks.galleries import Gallery
-from hardiness.core.result import Score
 from hardiness.report import format as formatting
 from hardiness.report.charts import Dots, Grid, GridCell, Observer
 from hardiness.results.flips import PairFlips
-from hardiness.statistics.flips import Flips
 
 ROWS_MOST = 20
 """Rows of a figure, and classes of a grid."""
@@ -25,8 +23,8 @@ def flip_charts(pair: PairFlips, number: int) -> Iterator[Dots]:
     overall = pair.overall
     title = (
         f"{formatting.number(pair.differing, 'fraction')} % of answers differ between {pair.first} and {pair.second}: "
-        f"{formatting.number(overall.negative.value, 'fraction')} % were right and are wrong, "
-        f"{formatting.number(overall.positive.value, 'fraction')} % the reverse"
+        f"{formatting.number(overall.negative.number, 'fraction')} % were right and are wrong, "
+        f"{formatting.number(overall.positive.number, 'fraction')} % the reverse"
     )
     conditions = [(str(condition) or "clean", flips) for condition, flips in pair.conditions]
     by = [("flips", title, pair.kinds or (conditions if len(conditions) > 1 else ()), 0)]
@@ -36,7 +34,7 @@ def flip_charts(pair: PairFlips, number: int) -> Iterator[Dots]:
         rows = {each.replace("_", " "): flips for each, flips in _first(parts, small)}
         all_flips = [overall, *rows.values()]
         most = max(
-            share.interval.high if share.interval else share.value
+            share.interval.high if share.interval else share.number
             for flips in all_flips
             for share in (flips.negative, flips.positive)
         )
@@ -52,7 +50,10 @@ def flip_charts(pair: PairFlips, number: int) -> Iterator[Dots]:
             ends=("", ""),
             all_rows="all but clean" if pair.clean else "all pictures",
             rows=tuple(rows),
-            observers=(_alone(pair.first, "negative", overall, rows), _alone(pair.second, "positive", overall, rows)),
+            observers=(
+                Observer(pair.first, overall.negative, {name: flips.negative for name, flips in rows.items()}),
+                Observer(pair.second, overall.positive, {name: flips.positive for name, flips in rows.items()}),
+            ),
             limit=next(limit for limit in (0.1, 0.2, 0.4, 0.6, 0.8, 1.0) if limit >= most - 1e-9),
             bars=True,
         )
@@ -87,21 +88,3 @@ def _first(parts: Sequence[tuple[str, Numbers]], small: int) -> Sequence[tuple[s
     """The first parts, as many as a figure has rows; small classes together, the last part, are always one of them."""
     rest = parts[-1:] if small else ()
     return [*parts[: min(ROWS_MOST, len(parts)) - len(rest)], *rest]
-
-
-def _alone(model: str, which: str, overall: Flips, rows: Mapping[str, Flips]) -> Observer:
-    """The share that one of two models alone answers rightly, as the marks of a figure."""
-
-    def score(flips: Flips) -> Score:
-        share = getattr(flips, which)
-        return Score(
-            f"{which}_flips",
-            share.value,
-            "fraction",
-            flips.n,
-            share.spread,
-            interval_reason=flips.reason,
-            clusters=flips.clusters,
-        )
-
-    return Observer(model, score(overall), {name: score(flips) for name, flips in rows.items()})

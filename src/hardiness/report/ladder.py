@@ -53,7 +53,7 @@ def _short_row(part: StepPart) -> tuple[str, ...]:
     scale, flips = _scale(part.unit), part.flips
     answers = ""
     if flips:
-        shares = (flips.changed, flips.negative.value, flips.positive.value)
+        shares = (flips.changed, flips.negative.number, flips.positive.number)
         answers = "{:.1f}\n({:.1f}, {:.1f})".format(*(100 * share for share in shares))
     change = "" if math.isnan(part.difference.value) else f"{scale * part.difference.value:+z.2f}"
     ends = _ends(part.difference.interval, scale)
@@ -93,7 +93,7 @@ def _row(step: LadderStep, part: StepPart, judged: bool) -> tuple[str, ...]:
     scale = _scale(part.unit)
     shares: Iterator[float] = iter(())
     if part.flips:
-        shares = iter((part.flips.changed, part.flips.negative.value, part.flips.positive.value))
+        shares = iter((part.flips.changed, part.flips.negative.number, part.flips.positive.number))
     changed = [f"{100 * share:.1f}" for share in shares] or ["", "", ""]
     cells = (
         f"{step.first} → {step.second}",

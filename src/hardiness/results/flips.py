@@ -62,13 +62,13 @@ class PairFlips:
     @property
     def differing(self) -> float:
         """The share of pictures that the two answer otherwise."""
-        return 1 - self.overall.agreement.value
+        return 1 - self.overall.agreement.number
 
     @property
     def has_equal_answers(self) -> bool:
         """Whether the two give every picture the same answer: less than half a picture of rounding is none."""
         cells = [flips for _, flips in self.conditions] or [self.overall]
-        return sum((1 - flips.agreement.value) * flips.n for flips in cells) < 0.5
+        return sum((1 - flips.agreement.number) * flips.n for flips in cells) < 0.5
 
     @property
     def clean(self) -> Flips | None:
@@ -97,13 +97,13 @@ class PairFlips:
         what = "picture-cells" if len(self.conditions) > 1 else "pictures"
         if self.has_equal_answers:
             return f"{both} give the same answer to all {what}."
-        negative, positive = (_percent(share.value) for share in (self.overall.negative, self.overall.positive))
+        negative, positive = (_percent(share.number) for share in (self.overall.negative, self.overall.positive))
         parts = (
             f"{_percent(self.differing)} of {what} get another answer: {negative} were right under {self.first} "
             f"and are wrong under {self.second}, {positive} the reverse"
         )
         if self.clean:
-            shares = (self.clean.negative.value, self.clean.positive.value)
+            shares = (self.clean.negative.number, self.clean.positive.number)
             parts += f"; of clean pictures {' and '.join(map(_percent, shares))}"
         if scores_differ is None:
             return f"{both}: {parts}."

@@ -425,7 +425,7 @@ def _answers(flips: PairFlips, overall: Flips | None) -> str:
         return "no answer changes"
     flipped = overall or flips.overall
     changed, harmful, helpful = (
-        100 * share for share in (flipped.changed, flipped.negative.value, flipped.positive.value)
+        100 * share for share in (flipped.changed, flipped.negative.number, flipped.positive.number)
     )
     text = (
         f"{changed:.1f} % of answers change: {harmful:.1f} % are harmful (right before, wrong after), {helpful:.1f} % "

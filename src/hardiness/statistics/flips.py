@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core.condition import Condition
-from hardiness.core.forms import fields_form, json_form
-from hardiness.core.spread import Interval, Spread
+from hardiness.core.result import Metric, Score
+from hardiness.core.spread import Spread
 from hardiness.statistics.clusters import Clusters, clustered_share
 from hardiness.statistics.comparison import Difference, adjust_differences, detectable_among, difference
 from hardiness.statistics.decomposition import class_parts
@@ -19,22 +19,8 @@ from hardiness.statistics.estimate import Estimate, mean, means_by_group
 from hardiness.statistics.spreads.means import BoundedMean
 from hardiness.statistics.spreads.shares import ShareOfImages
 
-
-@dataclass(frozen=True, slots=True)
-class FlipShare:
-    """A share of pictures, in [0, 1], and how well it is known; ``None`` where clusters are too few for that."""
-
-    value: float
-    spread: Spread | None
-
-    @property
-    def interval(self) -> Interval | None:
-        """The 95 % interval."""
-        return self.spread.interval() if self.spread else None
-
-    def as_dict(self) -> dict[str, Any]:
-        """The JSON form: its fields, and the 95 % interval."""
-        return {**fields_form(self), "interval": json_form(self.interval)}
+METRICS = Metric("negative_flips", higher_is_better=False), Metric("positive_flips"), Metric("agreement")
+"""Those of `Flips`, in its order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,27 +28,26 @@ class Flips:
     """How the answers of a later run differ from those of an earlier one on the same pictures.
 
     Attributes:
-        n: images.
         negative: share of pictures that were answered rightly before and are answered wrongly now.
         positive: the share that was wrong before and is right now.
         agreement: the share that is given the same answer, right or wrong.
-        clusters: that the images come in, over which intervals are; 0 where each stands alone.
-        reason: why there are no intervals; empty where there are.
 
     Source: Yan et al. (2021), arXiv:2011.09161, for negative flips.
     """
 
-    n: int
-    negative: FlipShare
-    positive: FlipShare
-    agreement: FlipShare
-    clusters: int = 0
-    reason: str = ""
+    negative: Score
+    positive: Score
+    agreement: Score
+
+    @property
+    def n(self) -> int:
+        """Images."""
+        return self.agreement.n
 
     @property
     def changed(self) -> float:
         """The share of answers that are others than before; rounding leaves none below 0."""
-        return max(1 - self.agreement.value, 0.0)
+        return max(1 - self.agreement.number, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +68,20 @@ class FlipsByClass:
     small: int
 
 
+def _flips(n: int, shares: Iterable[tuple[float, Spread | None]], clusters: int = 0, reason: str = "") -> Flips:
+    """The flips of the three shares and their spreads."""
+    scores = (
+        metric.score(share, n, spread, interval_reason=reason, clusters=clusters)
+        for metric, (share, spread) in zip(METRICS, shares, strict=True)
+    )
+    return Flips(*scores)
+
+
 def _clustered(estimates: Sequence[Estimate], clusters: Clusters) -> Flips:
     """The flips of estimates of the three shares, over clusters."""
-    intervals = [clustered_share(estimate, clusters) for estimate in estimates]
-    negative, positive, agreement = (
-        FlipShare(each.value, clustered.spread) for each, clustered in zip(estimates, intervals, strict=True)
-    )
-    first = intervals[0]
-    return Flips(estimates[0].n, negative, positive, agreement, first.clusters, first.reason)
+    spreads = [clustered_share(estimate, clusters) for estimate in estimates]
+    shares = ((estimate.value, each.spread) for estimate, each in zip(estimates, spreads, strict=True))
+    return _flips(estimates[0].n, shares, spreads[0].clusters, spreads[0].reason)
 
 
 @dataclass(frozen=True)
@@ -174,8 +165,8 @@ class FlipTable:
         estimates = [mean(ids, part[:, has_cell]) for part in parts]
         if self.clusters is not None:
             return _clustered(estimates, self.clusters)
-        negative, positive, agreement = (FlipShare(estimate.value, estimate.spread(0.0, 1.0)) for estimate in estimates)
-        return Flips(int(np.count_nonzero(is_evaluated.any(axis=1))), negative, positive, agreement)
+        shares = ((estimate.value, estimate.spread(0.0, 1.0)) for estimate in estimates)
+        return _flips(int(np.count_nonzero(is_evaluated.any(axis=1))), shares)
 
     def by_condition(self) -> list[tuple[Condition, Flips]]:
         """The flips under each condition that was evaluated, in the order of the cells."""
@@ -189,10 +180,8 @@ class FlipTable:
                 parts = (self.negative, self.positive, self.agreement)
                 flips.append((condition, _clustered([mean(self.ids, part[:, cell]) for part in parts], self.clusters)))
             elif n[cell]:
-                negative, positive, agreement = (
-                    FlipShare(hits[cell] / n[cell], ShareOfImages(hits[cell], n[cell])) for hits in counts
-                )
-                flips.append((condition, Flips(n[cell], negative, positive, agreement)))
+                spreads = (ShareOfImages(hits[cell], n[cell]) for hits in counts)
+                flips.append((condition, _flips(n[cell], ((spread.value, spread) for spread in spreads))))
         return flips
 
     def by_class(self, namer: Callable[[int], str] = str) -> FlipsByClass:
@@ -208,7 +197,7 @@ class FlipTable:
         flips, changes = self._flips(evaluated, group, len(names)), self._changes(evaluated, group, len(names))
         last = range(len(names))[-1:] if small else ()
         by_flips = sorted(
-            range(len(names)), key=lambda k: (k in last, -flips[k].negative.value, -flips[k].positive.value, k)
+            range(len(names)), key=lambda k: (k in last, -flips[k].negative.number, -flips[k].positive.number, k)
         )
         by_change = sorted(range(len(names)), key=lambda k: (k in last, changes[k].value, k))
         return FlipsByClass(
@@ -223,13 +212,13 @@ class FlipTable:
         parts = [means_by_group(table[rows], group, groups) for table in (self.negative, self.positive, self.agreement)]
         shares = [
             [
-                FlipShare(share, BoundedMean(share, float(variance), int(differing), int(m)))
+                (share, BoundedMean(share, float(variance), int(differing), int(m)))
                 for value, variance, differing, m in zip(*part, strict=True)
                 for share in (float(min(max(value, 0.0), 1.0)),)
             ]
             for part in parts
         ]
-        return [Flips(int(m), *flips) for m, flips in zip(parts[0].n, zip(*shares, strict=True), strict=True)]
+        return [_flips(int(m), of_group) for m, of_group in zip(parts[0].n, zip(*shares, strict=True), strict=True)]
 
     def _changes(self, rows: NDArray[np.int64], group: NDArray[np.int64], groups: int) -> list[Difference]:
         """The change of recall in each group of some images, adjusted for all of these groups."""

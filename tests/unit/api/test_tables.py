@@ -136,7 +136,12 @@ def test_flips_are_rows_as_the_command_prints_them(out: Path, printed: Callable[
     assert len(flips) == len(pairs) >= 1
     overall = [row for row in rows if row["part"] == "overall"]
     assert [(row["benchmark"], row["negative"], row["agreement"], row["n"]) for row in overall] == [
-        (name, pair["overall"]["negative"]["value"], pair["overall"]["agreement"]["value"], pair["overall"]["n"])
+        (
+            name,
+            pair["overall"]["negative"]["value"],
+            pair["overall"]["agreement"]["value"],
+            pair["overall"]["agreement"]["n"],
+        )
         for name, pair in pairs
     ]
     classes = [row for row in rows if row["part"] == "class"]

@@ -13,13 +13,13 @@ from hardiness.core.codes import RunRemark
 from hardiness.core.columns import Columns, ColumnSource, Grouping
 from hardiness.core.errors import ArgumentError
 from hardiness.core.forms import json_form
+from hardiness.core.result import Score
 from hardiness.report.compared import comparison_json, comparison_view
 from hardiness.report.words import line as said
 from hardiness.results.comparison import BenchmarkComparison, compare_runs, kept_comparisons
 from hardiness.results.folder import Folder
 from hardiness.results.noise import Noise, SettingEffect
 from hardiness.statistics.comparison import Difference
-from hardiness.statistics.flips import Flips
 from hardiness.store.store import Store
 
 SIZE, CELLS = 10, 3
@@ -41,7 +41,7 @@ def by_patient(n: int, size: int = SIZE) -> Grouping:
     return Grouping("patient", columns=Columns(ids, {"patient": patients}, (ColumnSource("meta.csv", "ab" * 32),)))
 
 
-def numbers_of(comparison: BenchmarkComparison) -> Iterator[tuple[str, Difference | Flips]]:
+def numbers_of(comparison: BenchmarkComparison) -> Iterator[tuple[str, Difference | Score]]:
     """Everything of a comparison that has an interval, but for kappa."""
     for score in comparison.scores:
         yield from ((score.metric, pair) for pair in score.pairs.values())
@@ -50,8 +50,10 @@ def numbers_of(comparison: BenchmarkComparison) -> Iterator[tuple[str, Differenc
         for kind, parts in detail.parts.items():
             yield from ((f"{kind} {part.name}", part.difference) for part in parts)
     for pair in comparison.flips:
-        yield "flips", pair.overall
-        yield from ((f"flips {name}", flips) for name, flips in (*pair.conditions, *pair.kinds, *pair.classes))
+        for name, flips in (("overall", pair.overall), *pair.conditions, *pair.kinds, *pair.classes):
+            yield from (
+                (f"{share.metric} {name}", share) for share in (flips.negative, flips.positive, flips.agreement)
+            )
         yield from ((f"recall of {name}", change) for name, change in pair.changes)
 
 
@@ -69,8 +71,8 @@ def test_all_that_is_printed_of_two_models_is_over_patients(tmp_path: Path, cell
             assert "cluster" in number.method, name
             assert number.interval is not None or number.reason, name
         else:
-            assert number.negative.value == pytest.approx(plain[name].negative.value), name
-            assert number.negative.interval != plain[name].negative.interval, name
+            assert number.value == pytest.approx(plain[name].value), name
+            assert number.interval != plain[name].interval, name
     (score, *_), (of_pictures, *_) = found.scores, single.scores
     wide, narrow = (each.pairs["a", "b"].interval for each in (score, of_pictures))
     assert wide.high - wide.low > 1.3 * (narrow.high - narrow.low)
@@ -87,7 +89,7 @@ def test_clusters_are_named_and_counted_and_their_values_are_not_shown(tmp_path:
     source = {"name": "meta.csv", "sha256": "ab" * 32}
     assert form["clusters"] == {"column": "patient", "clusters": 20, "pictures": 200, "sources": [source]}
     assert form["scores"][0]["pairs"][0]["clusters"] == 20
-    assert form["flips"][0]["overall"]["clusters"] == 20
+    assert form["flips"][0]["overall"]["agreement"]["clusters"] == 20
     assert form["details"][0]["kappa_reason"] == "no method for clusters: kappa of two models"
     assert "200 images that all share in 20 clusters by patient" in view.title
     text = f"{form} {view.title} {view.rows} {view.notes}"
@@ -106,7 +108,7 @@ def test_seven_patients_give_no_interval(tmp_path: Path) -> None:
         if isinstance(number, Difference):
             assert (number.interval, number.p, number.reason) == (None, None, few), name
         else:
-            assert ({number.negative.interval, number.agreement.interval}, number.reason) == ({None}, few), name
+            assert (number.interval, number.interval_reason) == (None, few), name
     assert "no intervals: an interval needs 8 clusters, had 7" in str(comparison_view(found).notes)
 
 

@@ -15,6 +15,7 @@ from commands import called_wide
 
 import hardiness
 from hardiness.core.condition import Condition
+from hardiness.core.result import Score
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
 from hardiness.core.table import Records
 from hardiness.report.charts import Dots
@@ -24,9 +25,8 @@ from hardiness.results.comparison import compare_runs
 from hardiness.results.flips import PairFlips, flips_of
 from hardiness.results.folder import Folder
 from hardiness.statistics.comparison import detectable_among, detectable_paired
-from hardiness.statistics.flips import Flips, FlipShare
+from hardiness.statistics.flips import Flips
 from hardiness.statistics.paired_shares import score_interval
-from hardiness.statistics.spreads.shares import ShareOfImages
 from hardiness.store.store import Store
 
 CELLS = (Condition(), Condition(corruption="fog", severity=1), Condition(corruption="frost", severity=1))
@@ -143,7 +143,7 @@ def test_json_has_conditions_classes_and_the_pictures(
     assert (pair["first"], pair["second"], pair["flipped"]) == ("main/fp32", "new/fp32", 24)
     assert [each["negative"]["value"] for each in pair["conditions"]] == [0.08, 0.08, 0.08]
     assert [each["kind"] for each in pair["kinds"]] == ["clean", "fog", "frost"]
-    assert {each["n"] for each in pair["classes"]} == {25}
+    assert {each["agreement"]["n"] for each in pair["classes"]} == {25}
     shown = {sample["id"]: sample for sample in pair["samples"]}
     assert len(shown) == 6
     assert all(50 <= int(id_[2:]) < 80 for id_ in shown)
@@ -282,11 +282,8 @@ def test_the_page_shows_flips_as_figures_with_their_pictures(
 
 @pytest.mark.parametrize("images", [3, 7, 49])
 def test_equal_answers_are_equal_though_their_share_is_rounded(images: int) -> None:
-    whole = FlipShare(1 - 1e-16 * images, ShareOfImages(images, images))
-    nothing = FlipShare(0.0, ShareOfImages(0, images))
-    pair = PairFlips("a", "b", Flips(images, nothing, nothing, whole))
+    nothing, whole = (Score("share", share, "fraction", images) for share in (0.0, 1 - 1e-16 * images))
+    pair = PairFlips("a", "b", Flips(nothing, nothing, whole))
     assert pair.sentence(False) == "a and b give the same answer to all pictures."
-    one_apart = replace(
-        pair, overall=Flips(images, nothing, nothing, FlipShare(1 - 1 / images, ShareOfImages(images - 1, images)))
-    )
+    one_apart = replace(pair, overall=Flips(nothing, nothing, replace(whole, value=1 - 1 / images)))
     assert "get another answer" in one_apart.sentence(False)

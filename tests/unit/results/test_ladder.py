@@ -160,7 +160,7 @@ def test_a_ladder_over_clusters_counts_clusters(out: Path) -> None:
     alone = hardiness.compare(out, ladder="torch+int8", within="3 %").benchmarks[0].steps[0].parts[0]
     (ladder,) = hardiness.compare(out, ladder="torch+int8", within="3 %", columns=columns, cluster="patient")
     first = ladder.steps[0].parts[0]
-    assert (first.flips.clusters, first.difference.clusters) == (10, 10)
+    assert (first.flips.agreement.clusters, first.difference.clusters) == (10, 10)
     assert first.flips.negative.value == alone.flips.negative.value
     assert (alone.outcome, first.outcome) == ("fail", "cannot tell")
 

@@ -28,6 +28,12 @@ def test_one_condition_counts_and_the_interval_of_a_share() -> None:
     assert flips is not None
     assert (flips.n, flips.negative.value, flips.positive.value) == (100, 0.07, 0.03)
     assert flips.agreement.value == pytest.approx(0.70)
+    scores = flips.negative, flips.positive, flips.agreement
+    assert [(each.metric, each.higher_is_better, each.n) for each in scores] == [
+        ("negative_flips", False, 100),
+        ("positive_flips", True, 100),
+        ("agreement", True, 100),
+    ]
     assert flips.negative.interval.low == pytest.approx(clopper_pearson(7, 100).low)
     assert flips.negative.interval.high == pytest.approx(max(wilson(7, 100).high, clopper_pearson(7, 100).high))
 
