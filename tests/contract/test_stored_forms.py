@@ -29,7 +29,6 @@ from hardiness.results.policy import Rule
 from hardiness.statistics.comparison import Difference, ScoreComparison
 from hardiness.statistics.effective_robustness import EffectiveRobustness
 from hardiness.statistics.flips import Flips
-from hardiness.statistics.kappa import KappaInterval
 from hardiness.statistics.spreads.combined import TwoEnds
 from hardiness.statistics.spreads.shares import ShareOfImages
 from hardiness.visualise.activation import Settings
@@ -130,7 +129,6 @@ NOISE = Noise(
     ),
     {"precision": "no GPU"},
 )
-KAPPA = KappaInterval(0.3, Interval(0.1, 0.5))
 EFFECTIVE = EffectiveRobustness(
     *("net", 0.1, Interval(0.0, 0.2), 0.7, 0.5, Interval(0.6, 0.8), Interval(0.4, 0.6), 0.4, Interval(0.3, 0.5)),
     "100 models",

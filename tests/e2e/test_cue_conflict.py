@@ -137,7 +137,7 @@ class TestTheFourEmbeddedModels:
             if first in right and second in right:
                 pair = [[right[who][name] for name in sorted(right[first])] for who in (first, second)]
                 assert each["kappa"]["value"] == pytest.approx(cohen_kappa_score(*pair))
-                assert each["n"] == 241
+                assert each["kappa"]["n"] == 241
         table = hardiness("show", "--people", whole, "--humans", tmp_path)
         assert "mean of 2 people" in table.out
         assert "and 8 single pairs: --all" in table.out

@@ -30,6 +30,14 @@ def test_all_numbers_by_hand() -> None:
     assert found.agreement.value == pytest.approx(0.7)
     assert found.expected.value == pytest.approx(0.5 * 0.6 + 0.5 * 0.4)
     assert found.kappa.value == pytest.approx((0.7 - 0.5) / (1 - 0.5))
+    scores = found.agreement, found.expected, found.kappa
+    assert [score.metric for score in scores] == ["observed_consistency", "expected_consistency", "error_consistency"]
+    for score in scores:
+        assert score.n == 100
+        assert score.spread is not None
+        least = -1 if score is found.kappa else 0
+        wider, narrower = score.spread.interval(0.99999999), score.spread.interval()
+        assert least <= wider.low < narrower.low < score.number < narrower.high < wider.high <= 1
 
 
 def test_the_extremes() -> None:
@@ -47,6 +55,8 @@ def test_kappa_of_two_who_are_always_right_or_always_wrong_is_undefined(counts: 
     assert found.agreement.value == found.expected.value == 1.0
     assert found.kappa.value is None
     assert found.kappa.interval is None
+    assert found.kappa.reason == "both are always right, or both always wrong"
+    assert found.agreement.interval is not None
 
 
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=2, max_size=60))

@@ -157,6 +157,11 @@ def test_likeness_by_hand(tmp_path: Path) -> None:
     assert list(net.sets) == ["contrast", "edge"], "nobody was shown rotations"
     assert net.sets["contrast"].value == pytest.approx(0.25)
     assert net.sets["edge"].value == pytest.approx(0.5)
+    assert [(score.n, score.condition) for score in net.sets.values()] == [
+        (4, Condition(set="contrast")),
+        (2, Condition(set="edge")),
+    ]
+    assert (net.ood_accuracy.n, net.error_consistency.n) == (6, 6), "nobody was shown rotations"
     assert net.ood_accuracy.value == pytest.approx((1 / 4 + 1 / 2) / 2)
     contrast = ((1 / 4 - 2 / 4) ** 2 + (1 / 4 - 1) ** 2) / 2
     edge = (0 + (1 / 2 - 1) ** 2) / 2

@@ -12,6 +12,7 @@ from rich.table import Table
 from hardiness import benchmarks, reference
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
+from hardiness.core.result import Score
 from hardiness.report.format import as_text
 from hardiness.report.tables import Form, ends_of, table_of
 from hardiness.report.terminal import consistency_by_set_table, consistency_tables, human_likeness_table
@@ -19,7 +20,6 @@ from hardiness.results.error_consistency import Comparison, consistency
 from hardiness.results.folder import Folder
 from hardiness.results.likeness import MEASURES, PEOPLE, Likeness, human_likeness
 from hardiness.sources.files import shown
-from hardiness.statistics.kappa import KappaInterval
 from hardiness.store.store import Store
 
 
@@ -62,10 +62,11 @@ class PeopleReport:
     def table(self, form: Form = "pyarrow") -> Any:
         """A table, one row a number of two observers: ``measure`` says which, ``low`` and ``high`` bound its interval.
 
-        On cue conflicts the measures are ``agreement``, ``expected`` (by chance) and ``kappa``, of ``n`` stimuli;
-        ``detail`` is true of a single pair of which another row is the mean. On model-vs-human, where ``second`` is
-        people, they are ``ood_accuracy``, ``accuracy_difference``, ``observed_consistency``, ``error_consistency`` and
-        ``mean_rank`` over all sets, and ``error_consistency`` on each set, which ``set`` names.
+        ``n`` is the number of stimuli that it rests on. On cue conflicts the measures are ``agreement``, ``expected``
+        (by chance) and ``kappa``; ``detail`` is true of a single pair of which another row is the mean. On
+        model-vs-human, where ``second`` is people, they are ``ood_accuracy``, ``accuracy_difference``,
+        ``observed_consistency``, ``error_consistency`` and ``mean_rank`` over all sets, and ``error_consistency`` on
+        each set, which ``set`` names.
 
         Args:
             form: ``"pyarrow"`` for a ``pyarrow.Table``, ``"pandas"`` for a ``pandas.DataFrame``.
@@ -78,18 +79,16 @@ class PeopleReport:
         return table_of(((row, Condition()) for row in rows), form, integers=("n",))
 
 
-def _row(
-    names: tuple[str, str, str], measure: str, number: KappaInterval, n: int | None = None, detail: bool = False
-) -> dict[str, Any]:
+def _row(names: tuple[str, str, str], measure: str, score: Score, detail: bool = False) -> dict[str, Any]:
     where, first, second = names
     return {
         "set": shown(where),
         "first": shown(first),
         "second": shown(second),
         "measure": measure,
-        "value": number.value,
-        **ends_of(number.interval),
-        "n": n,
+        "value": score.value,
+        **ends_of(score.interval),
+        "n": score.n,
         "detail": detail,
     }
 
@@ -98,16 +97,17 @@ def _consistency_rows(pair: Comparison) -> Iterator[dict[str, Any]]:
     numbers = pair.consistency
     for measure in ("agreement", "expected", "kappa"):
         names = (pair.data, pair.first, pair.second)
-        yield _row(names, measure, getattr(numbers, measure), numbers.n, pair.detail)
+        yield _row(names, measure, getattr(numbers, measure), pair.detail)
 
 
 def _likeness_rows(each: Likeness) -> Iterator[dict[str, Any]]:
     for measure in ("ood_accuracy", *MEASURES):
         yield _row(("", each.name, PEOPLE), measure, getattr(each, measure))
     if each.mean_rank is not None:
-        yield _row(("", each.name, PEOPLE), "mean_rank", KappaInterval(each.mean_rank, None))
-    for name, number in each.sets.items():
-        yield _row((name, each.name, PEOPLE), "error_consistency", number)
+        rank = Score("mean_rank", each.mean_rank, "place", each.error_consistency.n, higher_is_better=False)
+        yield _row(("", each.name, PEOPLE), "mean_rank", rank)
+    for name, score in each.sets.items():
+        yield _row((name, each.name, PEOPLE), "error_consistency", score)
 
 
 def people(

@@ -119,7 +119,8 @@ def _beside_people(store: Store, path: Path, keys: Sequence[str]) -> list[str]:
     return [
         "beside people: "
         + ", ".join(
-            f"{measure.replace('_', ' ')} {getattr(each, measure).value:.3f}" for measure in ("ood_accuracy", *MEASURES)
+            f"{measure.replace('_', ' ')} {getattr(each, measure).number:.3f}"
+            for measure in ("ood_accuracy", *MEASURES)
         )
         for each in human_likeness(Folder.open(store), people)
         if each.name in names

@@ -19,7 +19,6 @@ from hardiness.results.pair_scores import PairScore
 from hardiness.statistics.comparison import Difference, ScoreComparison
 from hardiness.statistics.decomposition import DifferencePart
 from hardiness.statistics.flips import Flips
-from hardiness.statistics.kappa import KappaInterval
 
 HEADS = ("score", "first", "second", "difference", "95 %", "p", "told apart?", "this n tells")
 
@@ -188,8 +187,8 @@ def _pair_lines(detail: PairDetail, parts_of_errors: bool) -> Iterator[str]:
     pair = f"{detail.first} and {detail.second}"
     kappa = detail.kappa.kappa if detail.kappa else None
     if kappa and kappa.value is not None:
-        why_none = detail.kappa.reason if detail.kappa and detail.kappa.reason else "too few errors"
-        between = f" ({kappa.interval.low:.2f} … {kappa.interval.high:.2f})" if kappa.interval else f", {why_none}"
+        ends = kappa.interval
+        between = f" ({ends.low:.2f} … {ends.high:.2f})" if ends else f", {kappa.interval_reason}"
         yield f"{pair}, consistency of errors: kappa {kappa.value:.2f}{between}"
     if len(detail.cells) > 1:
         differing = sum(cell.adjusted is not None and cell.adjusted < LEVEL for cell in detail.cells)
@@ -331,13 +330,10 @@ def _score(score: ScoreComparison, comparison: BenchmarkComparison) -> dict[str,
 
 
 def _detail(detail: PairDetail) -> dict[str, Any]:
-    kappa = detail.kappa.kappa if detail.kappa else KappaInterval(None, None)
     return {
         "first": detail.first,
         "second": detail.second,
-        "kappa": kappa.value,
-        "kappa_interval": [kappa.interval.low, kappa.interval.high] if kappa.interval else None,
-        "kappa_reason": detail.kappa.reason if detail.kappa else "",
+        "kappa": json_form(detail.kappa.kappa) if detail.kappa else None,
         "cells": [
             {"condition": dict(cell.name), "adjusted_p": cell.adjusted, **difference_json(cell.difference)}
             for cell in detail.cells

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from hardiness.results.comparison import BenchmarkComparison
     from hardiness.results.error_consistency import Comparison
     from hardiness.results.likeness import Likeness
-    from hardiness.statistics.kappa import KappaInterval
 
 WARNING, PEOPLE, LESS = "yellow", "magenta", "dim"
 """Colours of what to know before trusting a number, of people's own scores, and of things of less importance."""
@@ -314,10 +313,7 @@ def _row(each: Comparison) -> Iterator[str]:
     yield from (each.first, each.second)
     for share in (*errors.accuracies, errors.agreement.value, errors.expected.value):
         yield formatting.number(share, "fraction") if share is not None else "undefined"
-    if errors.kappa.value is None or errors.kappa.interval is None:
-        yield "undefined"
-    else:
-        yield f"{errors.kappa.value:.3f}\n[dim]{errors.kappa.interval.low:.3f} … {errors.kappa.interval.high:.3f}[/dim]"
+    yield _kappa_text(errors.kappa)
     yield f"{errors.n:,}"
 
 
@@ -351,7 +347,7 @@ def consistency_by_set_table(likenesses: Sequence[Likeness]) -> Table:
     return table
 
 
-def _kappa_text(kappa: KappaInterval) -> str:
+def _kappa_text(kappa: Score) -> str:
     if kappa.value is None or kappa.interval is None:
         return "undefined"
     return f"{kappa.value:.3f}\n[dim]{kappa.interval.low:.3f} … {kappa.interval.high:.3f}[/dim]"

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from hardiness.benchmarks.cue_conflict import answers
 from hardiness.core.benchmark import Stimulus
 from hardiness.core.errors import ArgumentError, DataError
+from hardiness.core.forms import fields_form
 from hardiness.results.folder import Folder
 from hardiness.results.runs import ScoredRun
 from hardiness.statistics.kappa import Consistency, pairwise
@@ -41,13 +42,7 @@ class Comparison:
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON form."""
-        alike = self.consistency
-        estimates = {
-            name: {"value": each.value, "interval": [each.interval.low, each.interval.high] if each.interval else None}
-            for name, each in (("agreement", alike.agreement), ("expected", alike.expected), ("kappa", alike.kappa))
-        }
-        pair = {"data": self.data, "first": self.first, "second": self.second, "n": alike.n}
-        return {**pair, "accuracies": list(alike.accuracies), **estimates}
+        return {"data": self.data, "first": self.first, "second": self.second, **fields_form(self.consistency)}
 
 
 def consistency(folder: Folder, people: Mapping[str, Mapping[str, str]], protocol: str) -> list[Comparison]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import combinations
@@ -11,19 +11,22 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.benchmarks.model_vs_human import cells_of
+from hardiness.benchmarks.model_vs_human import ACCURACY_DIFFERENCE, OOD_ACCURACY, cells_of
+from hardiness.core.condition import Condition
 from hardiness.core.errors import DataError
 from hardiness.core.random import rng
+from hardiness.core.result import Metric, Score
 from hardiness.core.table import RIGHT
 from hardiness.reference.stimulus_sets import SETS, stimulus_set
 from hardiness.reference.trials import PERSON, Right, TrialStimulus, own_name
 from hardiness.results.folder import Folder
 from hardiness.results.runs import digest_of
-from hardiness.statistics.intervals import RESAMPLES, centred, within
-from hardiness.statistics.kappa import KappaInterval, expected_agreement
+from hardiness.statistics.intervals import RESAMPLES, centred
+from hardiness.statistics.kappa import KAPPA, OBSERVED, expected_agreement
+from hardiness.statistics.spreads.combined import TwoEnds, cut
 
 PEOPLE = "people"
-MEASURES = {"accuracy_difference": False, "observed_consistency": True, "error_consistency": True}
+MEASURES = {metric.name: metric.higher_is_better for metric in (ACCURACY_DIFFERENCE, OBSERVED, KAPPA)}
 """The measures that the mean rank is of, and whether higher is better."""
 
 Draws = NDArray[np.float64]
@@ -50,11 +53,11 @@ class Likeness:
     """
 
     name: str
-    sets: Mapping[str, KappaInterval]
-    ood_accuracy: KappaInterval
-    accuracy_difference: KappaInterval
-    observed_consistency: KappaInterval
-    error_consistency: KappaInterval
+    sets: Mapping[str, Score]
+    ood_accuracy: Score
+    accuracy_difference: Score
+    observed_consistency: Score
+    error_consistency: Score
     mean_rank: float | None = None
 
 
@@ -100,7 +103,7 @@ def mean_ranks(values: Mapping[str, Sequence[float]]) -> list[float]:
 
 
 def _ranked(likenesses: Sequence[Likeness]) -> list[Likeness]:
-    columns = {name: [float(getattr(each, name).value) for each in likenesses] for name in MEASURES}
+    columns = {name: [getattr(each, name).number for each in likenesses] for name in MEASURES}
     ranked = [replace(each, mean_rank=rank) for each, rank in zip(likenesses, mean_ranks(columns), strict=True)]
     return sorted(ranked, key=lambda each: (each.mean_rank or 0.0, each.name))
 
@@ -149,15 +152,27 @@ def _likeness(name: str, observers: Sequence[Seen], pairs: Sequence[tuple[Seen, 
             measured[each] = np.mean(by_pair, axis=0)
     if not measured:
         return None
-    difference, observed, kappa = np.mean(list(measured.values()), axis=0)
+    shared = [{cell: one[cell].keys() & other[cell].keys() for cell in one if cell in other} for one, other in pairs]
+    n = {each: _stimuli(each, shared) for each in measured}
+    means = np.mean(list(measured.values()), axis=0)
+    difference, observed, kappa = (
+        _score(metric, draws, sum(n.values()))
+        for metric, draws in zip((ACCURACY_DIFFERENCE, OBSERVED, KAPPA), means, strict=True)
+    )
+    right = np.mean(list(accuracy.values()), axis=0)
     return Likeness(
         name,
-        {each: _estimate(draws[-1], -1.0) for each, draws in measured.items()},
-        _estimate(np.mean(list(accuracy.values()), axis=0), 0.0),
-        _estimate(difference, 0.0),
-        _estimate(observed, 0.0),
-        _estimate(kappa, -1.0),
+        {each: _score(KAPPA, draws[-1], n[each], Condition(set=each)) for each, draws in measured.items()},
+        _score(OOD_ACCURACY, right, sum(_stimuli(each, observers) for each in measured)),
+        difference,
+        observed,
+        kappa,
     )
+
+
+def _stimuli(name: str, answered: Iterable[Mapping[Cell, Collection[str]]]) -> int:
+    """How many stimuli of a set's counted conditions were answered."""
+    return len({(cell, own) for cells in answered for cell in _counted_cells(name) for own in cells.get(cell, ())})
 
 
 def _in_set(name: str, first: Seen, second: Seen) -> NDArray[np.float64] | None:
@@ -219,5 +234,7 @@ def _weights(cell: Cell, n: int) -> NDArray[np.float64]:
     return drawn.astype(np.float64)
 
 
-def _estimate(draws: Draws, lowest: float) -> KappaInterval:
-    return KappaInterval(float(draws[0]), within(centred(draws[1:], float(draws[0])), lowest, 1.0))
+def _score(metric: Metric, draws: Draws, n: int, condition: Condition | None = None) -> Score:
+    value = float(draws[0])
+    ends = centred(draws[1:], value)
+    return metric.score(value, n, cut(TwoEnds(value, ends.low, ends.high), *metric.range), condition)

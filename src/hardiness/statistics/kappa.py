@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hardiness.core.errors import ArgumentError
 from hardiness.core.random import rng
-from hardiness.core.spread import Interval
+from hardiness.core.result import Metric, Score
 from hardiness.statistics.estimate import Estimate, mean
-from hardiness.statistics.intervals import skewed_student, student, within
+from hardiness.statistics.spreads.combined import TwoEnds, cut
+from hardiness.statistics.spreads.means import Mean
 
 FEWEST_JOINT = 30
 """Images on which both err, or both are right, under some condition, without which no spread is trusted: with some 25
@@ -30,16 +32,12 @@ PRIOR = 0.5
 
 Draws = NDArray[np.float64]
 
+OBSERVED = Metric("observed_consistency")
+EXPECTED = Metric("expected_consistency")
+KAPPA = Metric("error_consistency", unit="score", signed=True, largest=1.0)
 
-@dataclass(frozen=True, slots=True)
-class KappaInterval:
-    """A number with its 95 % interval.
-
-    Both are ``None`` where it is undefined, the interval alone where too few errors are behind it.
-    """
-
-    value: float | None
-    interval: Interval | None
+NOTHING_BEYOND_CHANCE = "both are always right, or both always wrong"
+TOO_FEW_ERRORS = "too few errors"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,28 +45,28 @@ class Consistency:
     """How far two observers agree on which stimuli they get right.
 
     Attributes:
-        n: stimuli that both answered; for a mean over pairs the fewest of any.
         accuracies: share that each gets right.
-        agreement: share of stimuli that both get right or both get wrong.
+        agreement: share of stimuli that both get right or both get wrong. Its n, as that of the others, are the stimuli
+            that both answered; for a mean over pairs the fewest of any.
         expected: the agreement of two independent observers of these accuracies.
         kappa: what agreement there is beyond that, as a share of what there could be: Cohen's kappa, in [-1, 1];
             undefined where both are always right, or both always wrong.
-        reason: why there is no interval, though errors are not too few; else empty.
     """
 
-    n: int
     accuracies: tuple[float, float]
-    agreement: KappaInterval
-    expected: KappaInterval
-    kappa: KappaInterval
-    reason: str = ""
+    agreement: Score
+    expected: Score
+    kappa: Score
+
+    @property
+    def n(self) -> int:
+        """Stimuli that both answered."""
+        return self.kappa.n
 
     def without_intervals(self, reason: str) -> Consistency:
         """The numbers alone, and why they have no interval."""
-        agreement, expected, kappa = (
-            KappaInterval(each.value, None) for each in (self.agreement, self.expected, self.kappa)
-        )
-        return Consistency(self.n, self.accuracies, agreement, expected, kappa, reason)
+        scores = (self.agreement, self.expected, self.kappa)
+        return Consistency(self.accuracies, *(replace(score, spread=None, interval_reason=reason) for score in scores))
 
 
 def expected_agreement(first: ArrayLike, second: ArrayLike) -> NDArray[np.float64]:
@@ -165,17 +163,22 @@ def _over_pairs(first: NDArray[np.float64], second: NDArray[np.float64]) -> Cons
         estimate(expected, of_expected),
         estimate(kappa, of_kappa),
     )
-    by_share, by_chance = (
-        KappaInterval(estimated.value, estimated.interval(0.0, 1.0)) for estimated in (agreement_of, expected_of)
+    n = int(counts.min())
+    return Consistency(
+        (float(p.mean()), float(q.mean())),
+        OBSERVED.score(agreement_of.value, n, agreement_of.spread(0.0, 1.0)),
+        EXPECTED.score(expected_of.value, n, expected_of.spread(0.0, 1.0)),
+        _score_by_joint(KAPPA, kappa_of, n, joint, FEWEST_OF_PAIRS, kappa_of.skew),
     )
-    if np.isnan(kappa_of.value):
-        beyond = KappaInterval(None, None)
-    elif joint < FEWEST_OF_PAIRS:
-        beyond = KappaInterval(kappa_of.value, None)
-    else:
-        spread = skewed_student(kappa_of.value, kappa_of.error, kappa_of.skew, joint - 1)
-        beyond = KappaInterval(kappa_of.value, within(spread, -1.0, 1.0))
-    return Consistency(int(counts.min()), (float(p.mean()), float(q.mean())), by_share, by_chance, beyond)
+
+
+def _score_by_joint(metric: Metric, estimate: Estimate, n: int, joint: int, fewest: int, skew: float = 0.0) -> Score:
+    """The score of which as many images tell as are joint errors, or hits; without an interval where they are fewer."""
+    if math.isnan(estimate.value):
+        return metric.score(None, n, reason=NOTHING_BEYOND_CHANCE)
+    if joint < fewest:
+        return metric.score(estimate.value, n, interval_reason=TOO_FEW_ERRORS)
+    return metric.score(estimate.value, n, cut(Mean(estimate.value, estimate.error, skew, joint - 1), *metric.range))
 
 
 def two_by_two(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> tuple[Draws, Draws, Draws]:
@@ -208,38 +211,24 @@ def _over_conditions(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> Con
     # Kappa is made of what both answer alike beyond chance: it hangs on the images where both err, and both are right.
     joint = (first & second, ~first & ~second, first != second)
     fewest = min(int(np.sum(side.any(axis=1))) for side in joint)
-
-    def interval_of(estimate: Estimate, lowest: float) -> KappaInterval:
-        interval = (
-            within(student(estimate.value, estimate.variance, fewest), lowest) if fewest >= FEWEST_JOINT else None
-        )
-        return KappaInterval(estimate.value, interval)
-
+    beyond = agreement * math.nan if certain else (agreement - expected) / (1 - expected)
+    numbers = ((OBSERVED, agreement), (EXPECTED, expected), (KAPPA, beyond))
     return Consistency(
-        n=len(first),
-        accuracies=(p.value, q.value),
-        agreement=interval_of(agreement, 0.0),
-        expected=interval_of(expected, 0.0),
-        kappa=KappaInterval(None, None) if certain else interval_of((agreement - expected) / (1 - expected), -1.0),
+        (p.value, q.value),
+        *(_score_by_joint(metric, estimate, len(first), fewest, FEWEST_JOINT) for metric, estimate in numbers),
     )
 
 
 def _from_draws(p: Draws, q: Draws, agreement: Draws, n: int) -> Consistency:
     """The consistency of a pair from its accuracies and agreement, ``(1 + R,)``: the estimate, then posterior draws."""
     expected = expected_agreement(p, q)
-    return Consistency(
-        n=n,
-        accuracies=(float(p[0]), float(q[0])),
-        agreement=_middle(agreement),
-        expected=_middle(expected),
-        kappa=_middle(cohens_kappa(agreement, expected)),
-    )
+    draws = ((OBSERVED, agreement), (EXPECTED, expected), (KAPPA, cohens_kappa(agreement, expected)))
+    return Consistency((float(p[0]), float(q[0])), *(_middle(metric, values, n) for metric, values in draws))
 
 
-def _middle(values: Draws) -> KappaInterval:
-    """The estimate, and the middle 95 % of the draws that follow it, which reaches to it."""
+def _middle(metric: Metric, values: Draws, n: int) -> Score:
+    """The estimate, with the middle 95 % of the draws that follow it as its interval, which reaches to it."""
     if np.isnan(values[0]):
-        return KappaInterval(None, None)
-    low, high = np.nanpercentile(values[1:], [2.5, 97.5])
-    value = float(values[0])
-    return KappaInterval(value, Interval(float(min(low, value)), float(max(high, value))))
+        return metric.score(None, n, reason=NOTHING_BEYOND_CHANCE)
+    value, low, high = map(float, (values[0], *np.nanpercentile(values[1:], [2.5, 97.5])))
+    return metric.score(value, n, cut(TwoEnds(value, min(low, value), max(high, value)), *metric.range))

@@ -305,7 +305,8 @@ def test_people_stand_beside_models_as_the_command_shows_them(
     rows = report.table().to_pylist()
     kappas = [(row["first"], row["second"], row["value"], row["n"]) for row in rows if row["measure"] == "kappa"]
     assert kappas == [
-        (each["first"], each["second"], each["kappa"]["value"], each["n"]) for each in of_command["consistency"]
+        (each["first"], each["second"], each["kappa"]["value"], each["kappa"]["n"])
+        for each in of_command["consistency"]
     ]
     assert "mean of 2 people" in repr(report)
     assert report.hidden == sum(row["detail"] for row in rows if row["measure"] == "kappa") == 4

@@ -78,7 +78,7 @@ def test_all_that_is_printed_of_two_models_is_over_patients(tmp_path: Path, cell
     assert wide.high - wide.low > 1.3 * (narrow.high - narrow.low)
     assert score.clusters == 40
     kappa = found.details[0].kappa
-    assert (kappa.kappa.interval, kappa.reason) == (None, "no method for clusters: kappa of two models")
+    assert (kappa.kappa.interval, kappa.kappa.interval_reason) == (None, "no method for clusters: kappa of two models")
     assert kappa.kappa.value == single.details[0].kappa.kappa.value
 
 
@@ -90,7 +90,7 @@ def test_clusters_are_named_and_counted_and_their_values_are_not_shown(tmp_path:
     assert form["clusters"] == {"column": "patient", "clusters": 20, "pictures": 200, "sources": [source]}
     assert form["scores"][0]["pairs"][0]["clusters"] == 20
     assert form["flips"][0]["overall"]["agreement"]["clusters"] == 20
-    assert form["details"][0]["kappa_reason"] == "no method for clusters: kappa of two models"
+    assert form["details"][0]["kappa"]["interval_reason"] == "no method for clusters: kappa of two models"
     assert "200 images that all share in 20 clusters by patient" in view.title
     text = f"{form} {view.title} {view.rows} {view.notes}"
     assert "20 clusters by patient: with fewer than 30 an interval may hold in less than 95 % of cases" in text
