@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from bars import at_least, sized, tell, versions
+from hardiness.benchmarks.operating_limits import OPERATING_LIMIT
 from hardiness.distortions.levels import number_text
 from hardiness.statistics.operating_limits import LevelAnswers, operating_limit
 
@@ -76,6 +77,7 @@ def main() -> int:
             )
             limits = [
                 operating_limit(
+                    OPERATING_LIMIT,
                     [LevelAnswers(level, ids, right[:, k]) for k, level in enumerate(levels.tolist())],
                     above,
                     (0.0, 1.5),

@@ -112,21 +112,10 @@ def limit_scores(
 
 def _score(levels: CorruptionLevels, above: float, clusters: Clusters | None) -> Score:
     quantity = levels.quantity
-    limit = operating_limit(levels.levels, above, (quantity.mildest, quantity.strongest), levels.text, clusters)
-    score = OPERATING_LIMIT.score(
-        limit.value,
-        limit.n,
-        limit.spread,
-        Condition(corruption=levels.corruption, above=above),
-        reason=limit.reason or None,
-        interval_reason=limit.interval_reason,
-    )
-    return replace(
-        score,
-        unit=quantity.title,
-        higher_is_better=quantity.stronger == "up",
-        clusters=clusters.count(levels.levels[0].ids) if clusters is not None else score.clusters,
-    )
+    metric = replace(OPERATING_LIMIT, unit=quantity.title, higher_is_better=quantity.stronger == "up")
+    ends = quantity.mildest, quantity.strongest
+    score = operating_limit(metric, levels.levels, above, ends, levels.text, clusters)
+    return replace(score, condition=Condition(corruption=levels.corruption, above=above))
 
 
 def doubts_on_falling(corruption_levels: Iterable[CorruptionLevels], scores: Sequence[Score]) -> Iterator[Fact]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from functools import partial
 from itertools import combinations, takewhile
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hardiness.core.result import Metric, Score
 from hardiness.core.spread import Spread
 from hardiness.statistics.clusters import Clusters, EstimateByCluster, why_too_few
 from hardiness.statistics.estimate import mean
@@ -46,63 +47,48 @@ class LevelAnswers(NamedTuple):
         return EstimateByCluster(clusters.collapse(estimate), estimate).share
 
 
-@dataclass(frozen=True)
-class OperatingLimit:
-    """The limit of a quantity.
-
-    Attributes:
-        value: the strongest level that was run up to which accuracy stays at or above the stated one; ``None`` where
-            there is no limit, as ``reason`` says.
-        spread: of the limit, in the quantity; an end is that of the quantity where no level that was run is surely on
-            that side. ``None`` where there is no limit, and where no level is surely on either side.
-        n: pictures of the level that has fewest.
-        reason: why there is no limit; else empty.
-        interval_reason: why a limit has no interval; else empty.
-    """
-
-    value: float | None
-    spread: Spread | None
-    n: int
-    reason: str = ""
-    interval_reason: str = ""
-
-
 def operating_limit(
+    metric: Metric,
     levels: Sequence[LevelAnswers],
     above: float,
     ends: tuple[float, float],
     text: Callable[[float], str],
     clusters: Clusters | None = None,
-) -> OperatingLimit:
-    """The strongest level at which accuracy stays at or above a stated one.
+) -> Score:
+    """The strongest level that was run up to which accuracy stays at or above a stated one.
 
     Accuracy is assumed to fall with the level. Its interval inverts that of each level: from the mildest level on the
     limit lies beyond each one that is surely not below, up to the first of which that is not known; from the strongest
     on it lies before each one that is surely below. On either side the first wrong step needs an interval that misses
-    its accuracy on one side, so that 95 % of intervals hold however many levels there are.
+    its accuracy on one side, so that 95 % of intervals hold however many levels there are. An end is that of the
+    quantity where no level that was run is surely on that side.
 
     Args:
+        metric: of the limit, in the quantity's unit.
         levels: at least one, the mildest first, each value once.
         above: the accuracy, in (0, 1).
         ends: the mildest and the strongest value that the quantity has.
         text: how a value is written in a sentence.
         clusters: of the pictures; ``None`` where each stands alone.
 
+    Returns:
+        A score without a value where there is no limit, and without an interval where no level is surely on either
+        side. Its n is the number of pictures of the level that has fewest.
+
     Source: Aitchison (1964), doi:10.1111/j.2517-6161.1964.tb00628.x, for intervals of a limit from tests of its values;
         the steps from either end are tests in a fixed order, Maurer, Hothorn & Lehmacher (1995).
     """
-    n = min(len(level.right) for level in levels)
+    n, count = min(len(level.right) for level in levels), clusters.count(levels[0].ids) if clusters else 0
+    score = partial(metric.score, n=n, clusters=count)
     if rise := surely_rising(levels, clusters):
         milder, stronger = rise
-        return OperatingLimit(None, None, n, f"accuracy rises again with the level: {_rise(milder, stronger, text)}")
+        return score(None, reason=f"accuracy rises again with the level: {_rise(milder, stronger, text)}")
     holding = list(takewhile(lambda level: level.accuracy >= above, levels))
     first = levels[0]
     if not holding:
         share = f"{100 * first.accuracy:.1f} %"
-        return OperatingLimit(
-            None, None, n, f"accuracy is below it already at the mildest level, {text(first.value)}: {share}"
-        )
-    few = "" if clusters is None else why_too_few(clusters.count(first.ids))
+        return score(None, reason=f"accuracy is below it already at the mildest level, {text(first.value)}: {share}")
+    few = why_too_few(count) if clusters else ""
     bounds = [] if few else [level.spread(clusters).interval() for level in levels]
     surely_above = list(takewhile(lambda bound: bound.low >= above, bounds))
     surely_below = list(takewhile(lambda bound: bound.high < above, reversed(bounds)))
@@ -110,14 +96,14 @@ def operating_limit(
         up_to = f"{'down' if ends[0] > ends[1] else 'up'} to"
         sure = f"surely none {up_to} {text(levels[len(surely_above) - 1].value)}" if surely_above else "may be chance"
         doubt = "" if len(surely_above) == len(levels) else f" ({sure})"
-        return OperatingLimit(None, None, n, f"no limit {up_to} {text(levels[-1].value)}{doubt}")
+        return score(None, reason=f"no limit {up_to} {text(levels[-1].value)}{doubt}")
     if few or not (surely_above or surely_below):
         reason = few or "no level that was run is surely above that accuracy or below it"
-        return OperatingLimit(holding[-1].value, None, n, interval_reason=reason)
+        return score(holding[-1].value, interval_reason=reason)
     mild = levels[len(surely_above) - 1].value if surely_above else ends[0]
     strong = levels[len(levels) - len(surely_below)].value if surely_below else ends[1]
     limit = holding[-1].value
-    return OperatingLimit(limit, TwoEnds(limit, min(mild, strong), max(mild, strong)), n)
+    return score(limit, spread=TwoEnds(limit, min(mild, strong), max(mild, strong)))
 
 
 def _rise(milder: LevelAnswers, stronger: LevelAnswers, text: Callable[[float], str]) -> str:

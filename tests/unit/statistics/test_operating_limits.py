@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from hardiness.core.result import Metric, Score
 from hardiness.distortions.levels import number_text
 from hardiness.statistics.clusters import Clusters
-from hardiness.statistics.operating_limits import LevelAnswers, OperatingLimit, operating_limit, surely_rising
+from hardiness.statistics.operating_limits import LevelAnswers, operating_limit, surely_rising
 from hardiness.statistics.spreads.combined import TwoEnds
 
+QUALITY = Metric("limit", unit="quality", higher_is_better=False)
 IDS = np.array([f"n/{k:03d}" for k in range(200)], object)
 
 
@@ -21,15 +23,16 @@ def levels(*accuracies: float, n: int = 200) -> list[LevelAnswers]:
     ]
 
 
-def limit(answers: list[LevelAnswers], above: float = 0.9, clusters: Clusters | None = None) -> OperatingLimit:
-    return operating_limit(answers, above, (0.0, 100.0), number_text, clusters)
+def limit(answers: list[LevelAnswers], above: float = 0.9, clusters: Clusters | None = None) -> Score:
+    return operating_limit(QUALITY, answers, above, (0.0, 100.0), number_text, clusters)
 
 
 def test_the_strongest_level_up_to_which_accuracy_stays_and_the_ends_that_intervals_leave() -> None:
     found = limit(levels(0.99, 0.97, 0.92, 0.85, 0.60))
     # 0.97 of 200 is surely above .9 (its interval begins at .936), .92 is not; .85 surely is not below, .60 is.
     assert (found.spread, found.n) == (TwoEnds(30.0, 20.0, 40.0), 200)
-    assert found.reason == found.interval_reason == ""
+    assert (found.reason, found.interval_reason) == (None, "")
+    assert (found.metric, found.unit, found.higher_is_better) == ("limit", "quality", False)
 
 
 def test_an_end_that_no_level_bounds_is_that_of_the_quantity() -> None:
@@ -49,14 +52,14 @@ def test_where_accuracy_holds_at_all_levels_there_is_no_limit() -> None:
     assert limit(levels(0.99, 0.98, 0.91)).reason == "no limit up to 30 (surely none up to 20)"
     assert limit(levels(0.92, 0.91, 0.90)).reason == "no limit up to 30 (may be chance)"
     falling = [level._replace(value=100 - level.value) for level in levels(0.99, 0.99)]
-    assert operating_limit(falling, 0.9, (100.0, 1.0), number_text).reason == "no limit down to 80"
+    assert operating_limit(QUALITY, falling, 0.9, (100.0, 1.0), number_text).reason == "no limit down to 80"
     few = Clusters(IDS, (np.arange(200) // 50).astype(np.int64), "patient")
     assert limit(levels(0.97, 0.96), clusters=few).reason == "no limit up to 20 (may be chance)"
 
 
 def test_a_quantity_that_falls_has_the_same_limit() -> None:
     falling = [level._replace(value=100 - level.value) for level in levels(0.99, 0.97, 0.92, 0.85, 0.60)]
-    found = operating_limit(falling, 0.9, (100.0, 1.0), number_text)
+    found = operating_limit(QUALITY, falling, 0.9, (100.0, 1.0), number_text)
     assert found.spread == TwoEnds(70.0, 60.0, 80.0)
 
 
@@ -71,7 +74,7 @@ def test_there_is_none_where_the_mildest_level_is_below_or_accuracy_surely_rises
 
 def test_a_rise_within_chance_leaves_the_limit_before_the_first_fall() -> None:
     found = limit(levels(0.96, 0.895, 0.905, 0.6))
-    assert (found.value, found.reason) == (10.0, "")
+    assert (found.value, found.reason) == (10.0, None)
     assert surely_rising(levels(0.96, 0.895, 0.905, 0.6)) is None
 
 
@@ -93,6 +96,7 @@ def test_of_clusters_each_counts_once() -> None:
     assert surely_rising(answers, patients) is None
     wide, narrow = limit(levels(0.97, 0.5), clusters=patients), limit(levels(0.97, 0.5))
     assert wide.value == narrow.value == 10.0
+    assert (wide.clusters, narrow.clusters) == (10, 0)
     assert narrow.spread == TwoEnds(10.0, 10.0, 20.0)
     assert wide.spread == TwoEnds(10.0, 0.0, 20.0)
     few = Clusters(IDS, (np.arange(200) // 50).astype(np.int64), "patient")
