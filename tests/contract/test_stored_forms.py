@@ -129,11 +129,7 @@ NOISE = Noise(
     ),
     {"precision": "no GPU"},
 )
-EFFECTIVE = EffectiveRobustness(
-    *("net", 0.1, Interval(0.0, 0.2), 0.7, 0.5, Interval(0.6, 0.8), Interval(0.4, 0.6), 0.4, Interval(0.3, 0.5)),
-    "100 models",
-    False,
-)
+EFFECTIVE = EffectiveRobustness(SCORES[0], SCORES[1], SCORES[2], "100 models", False)
 PAIR = PairFlips(
     *("a", "b", FLIPS, ((Condition(severity=1), FLIPS),), (("fog", FLIPS),), (("hen", FLIPS),)),
     (("hen", DIFFERENCES[0]), ("cock", DIFFERENCES[1])),

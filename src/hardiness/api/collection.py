@@ -159,7 +159,7 @@ def _under_own_names(comparison: BenchmarkComparison, names: Mapping[str, str]) 
     """
     own = {name: names[key] for name, key in comparison.keys.items() if key in names}
     if len(set(own.values())) < len(comparison.keys):
-        return replace(comparison, scores=(), details=(), effective=(), flips=(), pair_scores=())
+        return replace(comparison, scores=(), details=(), effective={}, flips=(), pair_scores=())
     scores = [
         replace(
             score,
@@ -171,5 +171,5 @@ def _under_own_names(comparison: BenchmarkComparison, names: Mapping[str, str]) 
     flips = [replace(pair, first=own[pair.first], second=own[pair.second]) for pair in comparison.flips]
     pairs = [replace(pair, first=own[pair.first], second=own[pair.second]) for pair in comparison.pair_scores]
     return replace(
-        comparison, scores=tuple(scores), details=(), effective=(), flips=tuple(flips), pair_scores=tuple(pairs)
+        comparison, scores=tuple(scores), details=(), effective={}, flips=tuple(flips), pair_scores=tuple(pairs)
     )

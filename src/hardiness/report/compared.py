@@ -10,6 +10,7 @@ from typing import Any
 from hardiness.core.answers import mark_notes
 from hardiness.core.forms import json_form
 from hardiness.core.result import IN_PERCENT, Score, TextTable
+from hardiness.report.explained_by_accuracy import explanation_of
 from hardiness.report.words import line, with_texts
 from hardiness.results.compared_slices import slice_json
 from hardiness.results.comparison import ERRORS, BenchmarkComparison, PairDetail
@@ -73,8 +74,8 @@ def pair_notes(
         *(line for pair in comparison.flips if _is_shown(pair, beside) for line in _flip_lines(pair)),
         *(_pair_score_line(each) for each in comparison.pair_scores if _is_shown(each, beside)),
         *(
-            f"{model.model} on {comparison.benchmark}, by {model.through}: {model.sentence}"
-            for model in comparison.effective
+            f"{model} on {comparison.benchmark}, by {effect.through}: {explanation_of(effect)}"
+            for model, effect in comparison.effective.items()
         ),
         *(
             line

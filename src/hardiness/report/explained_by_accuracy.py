@@ -9,14 +9,12 @@ import numpy as np
 
 from hardiness.benchmarks.shares import EFFECTIVE
 from hardiness.core.forms import from_json
-from hardiness.core.result import Result, Score
-from hardiness.core.spread import Interval
+from hardiness.core.result import Result
 from hardiness.reference.published_lines import PublishedLine, published_lines, published_points
 from hardiness.reference.timm_results import timm_rows
 from hardiness.report.charts import Scatter, Spot, Trend
 from hardiness.results.comparisons.effective_robustness import fitted
 from hardiness.statistics.effective_robustness import EffectiveRobustness, FittedLine
-from hardiness.statistics.spreads.combined import TwoEnds
 
 MOST_SENTENCES = 8
 """Models of which a figure's caption says what accuracy explains of each."""
@@ -28,15 +26,15 @@ STEPS = 16
 def explained_chart(results: Sequence[Result]) -> Scatter | None:
     """Shifted over clean accuracy of a benchmark's results; ``None`` where no result has effective robustness."""
     explained = [
-        from_json(EffectiveRobustness, {**details, "model": result.name}, EFFECTIVE.name)
+        (result.name, from_json(EffectiveRobustness, details, EFFECTIVE.name))
         for result in results
         if (details := result.details.get(EFFECTIVE.name))
     ]
     if not explained:
         return None
     lines = published_lines(results[0].benchmark)
-    most, least = max(each.clean for each in explained), min(each.clean for each in explained)
-    trends = [trend for line in lines for trend in _trends(line, least, most, lines)]
+    clean = [each.clean.number for _, each in explained]
+    trends = [trend for line in lines for trend in _trends(line, min(clean), max(clean), lines)]
     points = _published(lines[0])
     through = " and ".join(f"{line.n} models without extra data {line.part}".rstrip() for line in lines)
     classes = f"the classes of {lines[0].clean_on}" if lines[0].clean_on else "all 1,000 classes"
@@ -46,7 +44,7 @@ def explained_chart(results: Sequence[Result]) -> Scatter | None:
         "Dashed: continued beyond them."
     )
     if len(explained) <= MOST_SENTENCES:
-        caption += "".join(f" {each.model}: {each.sentence}." for each in explained)
+        caption += "".join(f" {model}: {explanation_of(each)}." for model, each in explained)
     return Scatter(
         name="explained_by_accuracy",
         title=_message(results[0].benchmark, explained),
@@ -55,28 +53,44 @@ def explained_chart(results: Sequence[Result]) -> Scatter | None:
         label=f"accuracy on {results[0].benchmark}, % (log-odds scale)",
         trends=tuple(trends),
         published=points,
-        spots=tuple(_spot(each) for each in explained),
+        spots=tuple(Spot(model, each.clean, each.shifted) for model, each in explained),
         beside=f"{len(points):,} published results",
     )
 
 
-def _message(benchmark: str, explained: Sequence[EffectiveRobustness]) -> str:
+def explanation_of(effect: EffectiveRobustness) -> str:
+    """A clause on how much clean accuracy explains, with numbers; no judgement where the line is continued."""
+    value, ends = 100 * effect.above.number, effect.above.interval
+    between = f"({100 * ends.low:+z.1f} … {100 * ends.high:+z.1f})" if ends else ""
+    if effect.continued:
+        return f"{value:+z.1f} points {between} from the line continued beyond its models"
+    if not _is_apart(effect):
+        return f"explained by its clean accuracy: {value:+z.1f} points {between} from the line"
+    return f"{abs(value):.1f} points {'more' if value > 0 else 'fewer'} than its clean accuracy explains {between}"
+
+
+def _is_apart(effect: EffectiveRobustness) -> bool:
+    """Whether a model surely lies off the line."""
+    ends = effect.above.interval
+    return ends is not None and not ends.low <= 0 <= ends.high
+
+
+def _message(benchmark: str, explained: Sequence[tuple[str, EffectiveRobustness]]) -> str:
     """How many models accuracy explains, how far the others lie from the line, and how many no sentence judges."""
-    judged = [each for each in explained if not each.continued]
+    judged = [(model, each) for model, each in explained if not each.continued]
     continued = len(explained) - len(judged)
-    apart = [each for each in judged if not each.interval.low <= 0 <= each.interval.high]
+    apart = [(model, each.above.number) for model, each in judged if _is_apart(each)]
     beyond = [f"{continued} beyond the line's models not judged"] if continued else []
     if len(judged) < 2:
-        return "; ".join([*(f"{each.model}: {each.sentence}" for each in judged), *beyond])
+        return "; ".join([*(f"{model}: {explanation_of(each)}" for model, each in judged), *beyond])
     how_many = f"{len(judged) - len(apart) or 'none'} of" if apart else "all"
     parts = [f"{benchmark}: clean accuracy explains {how_many} {len(judged)} models"]
     for side, sign in (("above", 1), ("below", -1)):
-        there = [each for each in apart if sign * each.value > 0]
+        there = [(model, abs(value)) for model, value in apart if sign * value > 0]
         if there:
-            which = f"{there[0].model} lies" if len(there) == 1 else f"{len(there)} lie"
-            least, most = (f(there, key=lambda each: abs(each.value)) for f in (min, max))
-            sizes = [f"{100 * abs(each.value):.1f}" for each in (least, most)]
-            parts.append(f"{which} {' to '.join(dict.fromkeys(sizes))} points {side} the line")
+            which = f"{there[0][0]} lies" if len(there) == 1 else f"{len(there)} lie"
+            sizes = [f"{100 * size:.1f}" for size in sorted(size for _, size in there)]
+            parts.append(f"{which} {' to '.join(dict.fromkeys((sizes[0], sizes[-1])))} points {side} the line")
     return "; ".join([*parts, *beyond])
 
 
@@ -103,18 +117,6 @@ def _trend(line: FittedLine, begin: float, end: float, dashed: bool) -> Trend:
         tuple(band.high for band in bands),
         dashed,
     )
-
-
-def _spot(each: EffectiveRobustness) -> Spot:
-    return Spot(
-        each.model,
-        _score("clean", each.clean, each.clean_interval),
-        _score("shifted", each.shifted, each.shifted_interval),
-    )
-
-
-def _score(metric: str, value: float, interval: Interval) -> Score:
-    return Score(metric, value, "fraction", 0, TwoEnds(value, interval.low, interval.high))
 
 
 def _published(line: PublishedLine) -> tuple[tuple[float, float], ...]:

@@ -177,7 +177,7 @@ class BenchmarkComparison:
         n: images that all share; 0 where they have images of their own.
         notes: what a person should know.
         details: of each pair; none where no image is shared.
-        effective: of each model that was run on clean photographs too, where there is a line.
+        effective: by model, of each that was run on clean photographs too, where there is a line.
         protocol, variant: what tells it from others of the same benchmark and data, e.g. the surrogate of an attack.
         keys: of the runs, by model; empty where they are not known.
         flips: which answers differ, of every two models; without details of few models alone.
@@ -194,7 +194,7 @@ class BenchmarkComparison:
     n: int
     notes: tuple[Fact, ...]
     details: tuple[PairDetail, ...] = ()
-    effective: tuple[EffectiveRobustness, ...] = ()
+    effective: Mapping[str, EffectiveRobustness] = field(default_factory=dict)
     protocol: str = ""
     variant: tuple[str, ...] = ()
     keys: Mapping[str, str] = field(default_factory=dict)
@@ -249,7 +249,7 @@ class BenchmarkComparison:
             folder: of the runs, whose results hold it by the published lines.
             references: models of one's own that the line goes through instead.
         """
-        by_key, robustness, reasons = {result.key: result for result in folder.results}, [], []
+        by_key, robustness, reasons = {result.key: result for result in folder.results}, {}, []
         if self.clusters:
             if references or any(EFFECTIVE.name in by_key[key].details for key in self.keys.values() if key in by_key):
                 note = f"no effective robustness: {NO_METHOD}: other models scatter about the line too"
@@ -257,18 +257,18 @@ class BenchmarkComparison:
             return self
         if references:
             effective, notes = against_references(folder.whole, self.keys, references)
-            return replace(self, effective=tuple(effective), notes=(*self.notes, *map(message, notes)))
+            return replace(self, effective=effective, notes=(*self.notes, *map(message, notes)))
         for name, key in self.keys.items():
             form = by_key[key].details.get(EFFECTIVE.name) if key in by_key else None
             if form:
-                robustness.append(replace(from_json(EffectiveRobustness, form, EFFECTIVE.name), model=name))
+                robustness[name] = from_json(EffectiveRobustness, form, EFFECTIVE.name)
             scores = by_key[key].scores if key in by_key else ()
             reasons += [
                 message(f"no effective robustness: {s.reason}", name)
                 for s in scores
                 if s.metric == EFFECTIVE.name and s.reason
             ]
-        return replace(self, effective=tuple(robustness), notes=(*self.notes, *reasons))
+        return replace(self, effective=robustness, notes=(*self.notes, *reasons))
 
 
 TableKey = tuple[str, str, str, tuple[str, ...]]

@@ -10,12 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core.errors import ArgumentError
+from hardiness.core.result import Metric, Score
 from hardiness.core.spread import Interval
 from hardiness.statistics.estimate import Estimate
-from hardiness.statistics.intervals import newcombe
+from hardiness.statistics.spreads.combined import Sum, TwoEnds
 
 FEWEST_MODELS = 3
 """Reference models below which a line has no error of its own."""
+
+CLEAN, SHIFTED = Metric("clean_accuracy"), Metric("shifted_accuracy")
 
 STEADY = 0.20
 """How far the slope may move, as a share of it, without one of the reference models, or without those of a recipe."""
@@ -26,40 +29,18 @@ class EffectiveRobustness:
     """How far a model's shifted accuracy is above the line of the reference models.
 
     Attributes:
-        model: which.
-        value: shifted accuracy minus the line's, fraction of 1.
-        interval: 95 %, of where a reference model would lie about the line and of the model's own two accuracies.
+        above: shifted accuracy minus the line's, fraction of 1; its spread is that of where a reference model would lie
+            about the line and of the model's own two accuracies.
         clean, shifted: the two accuracies.
-        clean_interval, shifted_interval: 95 % of each.
-        expected: what the line foretells from the clean accuracy.
-        line: within which 95 % of models like the reference models would lie there.
         through: what the line goes through, in words.
         continued: whether the clean accuracy lies beyond those of the reference models.
     """
 
-    model: str
-    value: float
-    interval: Interval
-    clean: float
-    shifted: float
-    clean_interval: Interval
-    shifted_interval: Interval
-    expected: float
-    line: Interval
+    above: Score
+    clean: Score
+    shifted: Score
     through: str
     continued: bool
-
-    @property
-    def sentence(self) -> str:
-        """A clause on how much clean accuracy explains, with numbers; no judgement where the line is continued."""
-        points = f"{100 * abs(self.value):.1f} points"
-        ends = f"({100 * self.interval.low:+z.1f} … {100 * self.interval.high:+z.1f})"
-        if self.continued:
-            return f"{100 * self.value:+z.1f} points {ends} from the line continued beyond its models"
-        if self.interval.low <= 0 <= self.interval.high:
-            return f"explained by its clean accuracy: {100 * self.value:+z.1f} points {ends} from the line"
-        side = "more" if self.value > 0 else "fewer"
-        return f"{points} {side} than its clean accuracy explains {ends}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +91,12 @@ class FittedLine:
         middle = self.intercept + self.slope * x
         return Interval(_share(middle - half), _share(middle + half))
 
-    def effective_robustness(self, model: str, clean: Estimate, shifted: Estimate) -> EffectiveRobustness:
-        """How far one model is above the line, with the interval of prediction and that of its accuracies together.
+    def effective_robustness(self, metric: Metric, clean: Estimate, shifted: Estimate) -> EffectiveRobustness:
+        """How far one model is above the line, which the interval of prediction and its accuracies leave uncertain.
+
+        Args:
+            metric: of the number.
+            clean, shifted: the model's accuracies.
 
         Source: Taori et al. (2020), arXiv:2007.00644, section 2; the delta method for the clean accuracy's part.
         """
@@ -119,19 +104,13 @@ class FittedLine:
         expected, line = self.expected(x), self.band(x)
         slant = self.slope * expected * (1 - expected) / (x * (1 - x))
         above = shifted - clean.through(expected, slant)
-        own = above.interval(-1.0, 1.0)
+        of_line = TwoEnds(0.0, line.low - expected, line.high - expected)
         return EffectiveRobustness(
-            model=model,
-            value=above.value,
-            interval=newcombe(above.value, own, 0.0, Interval(line.low - expected, line.high - expected)),
-            clean=clean.value,
-            shifted=shifted.value,
-            clean_interval=clean.interval(0.0, 1.0),
-            shifted_interval=shifted.interval(0.0, 1.0),
-            expected=expected,
-            line=line,
-            through=self.through,
-            continued=not self.clean.low <= clean.value <= self.clean.high,
+            metric.score(above.value, shifted.n, Sum(above.value, (above.spread(-1.0, 1.0),), (of_line,))),
+            CLEAN.score(clean.value, clean.n, clean.spread(0.0, 1.0)),
+            SHIFTED.score(shifted.value, shifted.n, shifted.spread(0.0, 1.0)),
+            self.through,
+            not self.clean.low <= clean.value <= self.clean.high,
         )
 
 

@@ -140,7 +140,7 @@ def test_two_models_on_the_same_images(tmp_path: Path) -> None:
     assert detail.parts["class"] == [], "one image a class says nothing of a class"
     for kind in ("corruption", "severity"):
         assert sum(part.difference.value for part in detail.parts[kind]) == pytest.approx(pair.value)
-    assert found.effective == ()
+    assert found.effective == {}
     console = Console(width=200, record=True)
     for table in terminal_table(comparison_view(found)):
         console.print(table)

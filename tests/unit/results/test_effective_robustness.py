@@ -19,10 +19,12 @@ from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
 from hardiness.core.result import Result
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, InputIdentity, ModelIdentity, Plan, Run
+from hardiness.core.spread import Interval
 from hardiness.core.table import Records
 from hardiness.reference.classes import subset
 from hardiness.reference.published_lines import published_line, published_lines
 from hardiness.reference.timm_results import timm_rows
+from hardiness.report.explained_by_accuracy import explanation_of
 from hardiness.report.exports.exporter import registry as exporters
 from hardiness.report.marks import caveat
 from hardiness.report.sections import sections
@@ -32,6 +34,8 @@ from hardiness.results.folder import Folder
 from hardiness.results.results import published_results
 from hardiness.statistics.effective_robustness import Point, fit
 from hardiness.statistics.estimate import Estimate, mean
+from hardiness.statistics.intervals import newcombe
+from hardiness.statistics.spreads.shares import ShareOfImages
 from hardiness.store.store import Store
 
 EXAMPLES = (
@@ -100,11 +104,13 @@ def points(generator: np.random.Generator, count: int, noise: float) -> list[Poi
 def test_their_examples_reproduce(benchmark: str, model: str, clean: float, shifted: float, theirs: float) -> None:
     line = published_line(benchmark, clean / 100)
     assert line is not None
-    found = fitted(line).effective_robustness(model, share(clean / 100, 10_000, "c"), share(shifted / 100, 10_000, "s"))
-    assert 100 * found.value == pytest.approx(theirs, abs=0.03)
+    accuracies = share(clean / 100, 10_000, "c"), share(shifted / 100, 10_000, "s")
+    found = fitted(line).effective_robustness(EFFECTIVE, *accuracies)
+    assert 100 * found.above.number == pytest.approx(theirs, abs=0.03)
     assert found.continued == (not 100 * line.clean.low <= clean <= 100 * line.clean.high)
-    assert ("explain" in found.sentence) != found.continued  # nothing is judged beyond the points
-    assert ("continued" in found.sentence) == found.continued
+    sentence = explanation_of(found)
+    assert ("explain" in sentence) != found.continued  # nothing is judged beyond the points
+    assert ("continued" in sentence) == found.continued
 
 
 @pytest.fixture(scope="module")
@@ -182,10 +188,32 @@ def test_the_interval_covers_a_model_of_the_reference_population(count: int, n: 
             trials -= 1
             continue
         clean, shifted = (generator.binomial(n, p) / n for p in (drawn[-1].clean, drawn[-1].shifted))
-        found = line.effective_robustness("m", share(clean, n, "c"), share(shifted, n, "s"))
-        covered += found.interval.low <= 0 <= found.interval.high
+        found = line.effective_robustness(EFFECTIVE, share(clean, n, "c"), share(shifted, n, "s"))
+        interval = found.above.interval
+        covered += interval is not None and interval.low <= 0 <= interval.high
     assert trials > 150
     assert 0.925 <= covered / trials <= 0.985
+
+
+@pytest.mark.parametrize("shifted", [0.0, 0.3, 0.55, 1.0])
+def test_the_interval_at_95_percent_is_newcombes_of_accuracies_and_line(shifted: float) -> None:
+    line = fit(points(np.random.default_rng(0), 12, 0.1))
+    found = line.effective_robustness(EFFECTIVE, share(0.7, 200, "c"), share(shifted, 300, "s"))
+    expected, band = line.expected(0.7), line.band(0.7)
+    slope = line.slope * expected * (1 - expected) / (0.7 * 0.3)
+    own = (share(shifted, 300, "s") - share(0.7, 200, "c").through(expected, slope)).interval(-1.0, 1.0)
+    of_line = Interval(band.low - expected, band.high - expected)
+    ends = newcombe(found.above.number, own, 0.0, of_line)
+    assert found.above.interval is not None
+    assert found.above.spread is not None
+    assert (found.above.interval.low, found.above.interval.high) == pytest.approx((ends.low, ends.high), rel=1e-12)
+    wide, narrow = (found.above.spread.interval(level) for level in (0.99, 0.9))
+    assert wide.low < found.above.interval.low < narrow.low < narrow.high < found.above.interval.high < wide.high
+    assert (found.clean.n, found.shifted.n, found.shifted.spread) == (
+        200,
+        300,
+        ShareOfImages(round(shifted * 300), 300),
+    )
 
 
 def test_a_line_that_hangs_on_one_model_or_recipe_is_none() -> None:

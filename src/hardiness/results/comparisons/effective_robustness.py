@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +12,7 @@ from hardiness.benchmarks.accuracy_warnings import CLEAN
 from hardiness.benchmarks.presentation import benchmark_type
 from hardiness.benchmarks.shares import EFFECTIVE
 from hardiness.core.errors import ArgumentError
-from hardiness.core.forms import from_json, json_form
+from hardiness.core.forms import json_form
 from hardiness.core.model import View
 from hardiness.core.result import Result, Score
 from hardiness.core.run import Run
@@ -33,7 +32,6 @@ from hardiness.results.runs import ScoredRun, without_clusters
 from hardiness.statistics.clusters import NO_METHOD, why_too_few
 from hardiness.statistics.effective_robustness import EffectiveRobustness, FittedLine, Point, fit
 from hardiness.statistics.estimate import Estimate, mean
-from hardiness.statistics.spreads.combined import TwoEnds
 
 
 def fitted(line: PublishedLine) -> FittedLine:
@@ -67,16 +65,16 @@ def effective_robustness(each: ScoredResult, scored: Sequence[ScoredResult]) -> 
     if each.run.clusters or clean.run.clusters:
         return _with_clusters(each, clean)
 
-    def compute() -> Any:
+    def compute() -> EffectiveRobustness:
         estimates = accuracies(result.benchmark, clean.run.table, each.run.table)
         line = published_line(result.benchmark, estimates[0].value)
         assert line is not None, "the benchmark has lines"
-        return json_form(fitted(line).effective_robustness(result.name, *estimates))
+        return fitted(line).effective_robustness(EFFECTIVE, *estimates)
 
     lines = [[line.slope, line.intercept, line.residual] for line in published_lines(result.benchmark)]
-    form = each.run.memo.value(EFFECTIVE.name, f"{clean.run.digest} {lines}", compute)
+    effect = each.run.memo.record(EffectiveRobustness, EFFECTIVE.name, f"{clean.run.digest} {lines}", compute)
     clean.run.release()
-    return with_effective(result, from_json(EffectiveRobustness, form, EFFECTIVE.name))
+    return with_effective(result, effect)
 
 
 def _with_clusters(each: ScoredResult, clean: ScoredResult) -> Result:
@@ -86,16 +84,15 @@ def _with_clusters(each: ScoredResult, clean: ScoredResult) -> Result:
     assert line is not None, "the benchmark has lines"
     pair = by_clusters(estimates, (clean.run, each.run))
     clean.run.release()
-    effect = fitted(line).effective_robustness(each.result.name, *pair)
+    effect = fitted(line).effective_robustness(EFFECTIVE, *pair)
+    if each.run.clusters:
+        effect = replace(effect, above=replace(effect.above, clusters=pair[1].n))
     mixed = without_clusters(each.run, clean.run)
     reasons = [f"{NO_METHOD}: {mixed}" if mixed else "", *(why_too_few(estimate.n) for estimate in pair)]
     if reason := next(filter(None, reasons), ""):
-        images = each.result.counts.images
-        score = EFFECTIVE.score(effect.value, images, interval_reason=reason)
-        return _with_score(each.result, replace(score, clusters=pair[1].n if each.run.clusters else 0))
-    result = with_effective(each.result, effect)
-    scores = [replace(s, clusters=pair[1].n) if s.metric == EFFECTIVE.name else s for s in result.scores]
-    return replace(result, scores=scores)
+        score = replace(effect.above, n=each.result.counts.images, spread=None, interval_reason=reason)
+        return _with_score(each.result, score)
+    return with_effective(each.result, effect)
 
 
 def by_clusters(estimates: tuple[Estimate, Estimate], runs: tuple[ScoredRun, ScoredRun]) -> tuple[Estimate, Estimate]:
@@ -116,8 +113,7 @@ def by_clusters(estimates: tuple[Estimate, Estimate], runs: tuple[ScoredRun, Sco
 
 def with_effective(result: Result, effect: EffectiveRobustness) -> Result:
     """The result with that number behind its own, and with what a figure shows of it."""
-    spread = TwoEnds(effect.value, effect.interval.low, effect.interval.high)
-    score = EFFECTIVE.score(effect.value, result.counts.images, spread)
+    score = replace(effect.above, n=result.counts.images)
     return replace(_with_score(result, score), details={**result.details, EFFECTIVE.name: json_form(effect)})
 
 
@@ -140,7 +136,7 @@ def published_effective_robustness(run: Run) -> EffectiveRobustness | None:
     clean, shifted = images_behind(benchmark)
     # Numbers as ids: a page of all published models would else sort two million names.
     both = _of_share(point.clean, np.arange(clean)), _of_share(point.shifted, np.arange(clean, clean + shifted))
-    return fitted(line).effective_robustness(model, *both)
+    return fitted(line).effective_robustness(EFFECTIVE, *both)
 
 
 def _of_share(share: float, ids: NDArray[np.int64]) -> Estimate:
@@ -213,7 +209,7 @@ def _is_resnet50(run: Run) -> bool:
 
 def against_references(
     runs: Sequence[ScoredRun], shown: Mapping[str, str], references: Sequence[str]
-) -> tuple[list[EffectiveRobustness], list[str]]:
+) -> tuple[dict[str, EffectiveRobustness], list[str]]:
     """The effective robustness of stored runs by a line through one's own models, and why others have none.
 
     Args:
@@ -222,15 +218,15 @@ def against_references(
         references: names of the models that the line goes through.
 
     Returns:
-        A number for each model that has one, and a sentence for each that has none, or one that there is no line.
+        That of each model that has one, by name, and a sentence for each that has none, or one that there is no line.
     """
     by_key = {run.stored.key: run for run in runs}
     if not set(shown.values()) <= by_key.keys():
-        return [], []  # joined of several sets, as out of distribution: no shift of the photographs
+        return {}, []  # joined of several sets, as out of distribution: no shift of the photographs
     first = by_key[next(iter(shown.values()))].stored.run
     clean = clean_benchmark(first)
     if first.benchmark.name == clean or not first.data.has_imagenets_classes:
-        return [], []
+        return {}, []
     place_of_first = (first.benchmark.name, first.benchmark.protocol, first.data.name)
     references = list(dict.fromkeys(references))
 
@@ -239,7 +235,7 @@ def against_references(
 
     by_name = {r.stored.run.model.name: r for r in runs if place(r.stored.run) == place_of_first}
     if missing := [name for name in references if name not in by_name]:
-        return [], [f"there is no line: the reference model {missing[0]} was not run on {first.benchmark.name}"]
+        return {}, [f"there is no line: the reference model {missing[0]} was not run on {first.benchmark.name}"]
     measured: dict[str, tuple[Estimate, Estimate]] = {}
     clustered: dict[str, tuple[Estimate, Estimate]] = {}
     notes = []
@@ -258,23 +254,24 @@ def against_references(
         undisturbed.release()
         run.release()
     if lost := [name for name in references if name not in measured]:
-        return [], [*notes, f"there is no line: the reference model {lost[0]} has no clean accuracy"]
+        return {}, [*notes, f"there is no line: the reference model {lost[0]} has no clean accuracy"]
     images = measured[references[0]]
     for name, pair in measured.items():
         if any(
             one.n != other.n or not np.array_equal(one.ids, other.ids) for one, other in zip(pair, images, strict=True)
         ):
-            return [], [f"there is no line: {name} was evaluated on other images than {references[0]}"]
+            return {}, [f"there is no line: {name} was evaluated on other images than {references[0]}"]
     try:
         points = [Point(name, *(each.value for each in measured[name])) for name in references]
         line = fit(points, lambda name: [recipe.name for recipe in recipes_of(name, "")])
     except ArgumentError as error:
-        return [], [str(error)]
+        return {}, [str(error)]
     of_line = {by_name[name].stored.key for name in references}
     named = [name for name in measured if name in shown and shown[name] not in of_line]
     too_few = {name: reason for name in named for each in clustered[name] if (reason := _too_few(each, chosen[name]))}
     notes += [f"{name} has no effective robustness on {first.benchmark.name}: {why}" for name, why in too_few.items()]
-    return [line.effective_robustness(name, *clustered[name]) for name in named if name not in too_few], notes
+    enough = [name for name in named if name not in too_few]
+    return {name: line.effective_robustness(EFFECTIVE, *clustered[name]) for name in enough}, notes
 
 
 def _too_few(accuracy: Estimate, run: ScoredRun) -> str:
