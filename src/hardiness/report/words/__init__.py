@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from hardiness.core.codes import RunRemark
 from hardiness.core.errors import ArgumentError
 from hardiness.core.fact import Fact
 from hardiness.core.forms import json_form
@@ -54,9 +55,10 @@ def joined(told: str, todo: str) -> str:
 
 
 def line(fact: Fact) -> str:
-    """All that a fact says, after what it is about; errors begin with that already."""
-    told = text(fact)
-    return f"{fact.about}: {told}" if fact.about and not told.startswith(fact.about) else told
+    """All that a fact says, after what it is about; many errors, which are messages, begin with that already."""
+    told, about = text(fact), f"{fact.about}: " if fact.about else ""
+    names_it = fact.code == RunRemark.MESSAGE and told.startswith(about)
+    return told if names_it else f"{about}{told}"
 
 
 def sentence(fact: Fact) -> str:
