@@ -127,6 +127,7 @@ def test_torchvision_loads_a_checkpoint_of_its_own_kind(name: str, tmp_path: Pat
     from torchvision import models
 
     with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
         network = models.get_model(name, weights=None, **({"init_weights": False} if name == "googlenet" else {}))
     torch.save(network.state_dict(), tmp_path / "net.pth")
     spec = resolve(f"torchvision:{name}:weights={tmp_path / 'net.pth'}")

@@ -56,9 +56,9 @@ def joined(told: str, todo: str) -> str:
 
 def line(fact: Fact) -> str:
     """All that a fact says, after what it is about; many errors, which are messages, begin with that already."""
-    told, about = text(fact), f"{fact.about}: " if fact.about else ""
-    names_it = fact.code == RunRemark.MESSAGE and told.startswith(about)
-    return told if names_it else f"{about}{told}"
+    told = text(fact)
+    names_it = fact.code == RunRemark.MESSAGE and told.startswith((f"{fact.about} ", f"{fact.about}: "))
+    return f"{fact.about}: {told}" if fact.about and not names_it else told
 
 
 def sentence(fact: Fact) -> str:
