@@ -408,7 +408,7 @@ def test_no_control_of_an_endpoint_or_a_folder_reaches_the_terminal(
         assert controls == [], command
         if command[0] in ("run", "show"):
             assert "cup" in told.out
-    page = " ".join(result_of_first(out)["warnings"])
+    page = " ".join(warnings_of(result_of_first(out)))
     assert "called toy\\x1b]0;gone\\x07\\x9b31m, with fingerprint fp\\x1b]0" in page
     assert "always answering cup\\x1b]0;gone" in page
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from strangers import CORRUPTION, Distribution, Outcome
+from told import warnings_of
 
 CORRUPTIONS, BENCHMARKS = "hardiness.corruptions", "hardiness.benchmarks"
 OTHERS = ("models", "model_schemes", "runtimes", "threats", "attacks")
@@ -293,7 +294,7 @@ def test_a_package_that_fails_when_it_is_used_costs_a_line_and_no_other_result(
     assert by_name["uncounted"]["scores"] == []
     assert [each["value"] for each in by_name["undrawn"]["scores"]] == [0.5]
     assert any(
-        "its card 'uncounted' is not installed or has failed" in each for each in by_name["uncounted"]["warnings"]
+        "its card 'uncounted' is not installed or has failed" in each for each in warnings_of(by_name["uncounted"])
     )
     exported = command(place, installed, "export", "out", "--format", "silent")
     assert (exported.status, exported.out) == (1, "")
