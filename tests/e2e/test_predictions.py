@@ -196,7 +196,7 @@ def test_missing_pictures_are_named_and_the_others_count(
     found = answers(factory(), tree)
     told = run("part", as_csv(tmp_path / "a.csv", found[1:]))
     assert told.status == 1
-    assert f"part on imagenet-c: the file lacks 1 of the pictures ({found[0][0]} under clean)" in told.err
+    assert f"part: imagenet-c: the file lacks 1 of the pictures ({found[0][0]} under clean)" in told.err
     (result,) = results(tmp_path / "out")
     assert result["counts"]["evaluated"] == PHOTOGRAPHS * 4
 

@@ -200,7 +200,7 @@ def test_runs_of_several_parts_and_under_attack_are_listed_and_removed_by_what_t
     gate = ("gate", out, "--policy", tmp_path / "policy.toml", "--json")
     before = json.loads(hardiness(*gate).out)
     (remark,) = before["remarks"]
-    (digits,) = re.findall(r"'hardiness data drop \S+ (\w+)' removes it", remark)
+    (digits,) = re.findall(r"'hardiness data drop \S+ (\w+)' removes it", remark["text"])
     done = hardiness("data", "drop", out, digits)
     assert done.status == 0, done.err
     runs = [run.run for run in Store.open(out).runs()]

@@ -55,7 +55,7 @@ def test_a_folder_that_is_kept_from_job_to_job_judges_what_was_evaluated_last(
     (verdict,) = found["verdicts"]
     assert verdict["value"] == 1
     (remark,) = found["remarks"]
-    (digits,) = re.findall(r'run = "(\w+)" in a rule judges it', remark)
+    (digits,) = re.findall(r'run = "(\w+)" in a rule judges it', remark["text"])
     runs = json.loads(hardiness("list", "runs", out, "--json").out)
     assert [(each["model"], each["rows"], each["sessions"]) for each in runs] == [("m", 40, 2)] * 2
     assert {each["key"]: each["successor"] for each in runs} == {
@@ -139,4 +139,4 @@ def test_two_views_that_one_command_evaluates_are_both_judged(
     assert [each["model"] for each in found["verdicts"]] == ["m"]
     assert "crop_px" not in str(found["verdicts"][0]["model"])
     (remark,) = found["remarks"]
-    assert "not judged: the run" in remark
+    assert "not judged: the run" in remark["text"]

@@ -12,6 +12,7 @@ from told import warnings_of
 import hardiness as package
 from hardiness.models.classifier import Classifier
 from hardiness.report.words import line as said
+from hardiness.report.words import text
 
 Told = Callable[..., Any]
 
@@ -265,6 +266,6 @@ def test_a_rule_that_no_model_can_fail_is_told_before_the_run_and_by_the_gate(
     assert (told.status, said) == (0, lines), told.err
     judged = hardiness("gate", tmp_path / "x", "--policy", rules)
     assert (judged.status, " ".join(judged.out.split()).count("cannot fail")) == (0, 2), judged.out
-    assert package.gate(tmp_path / "x", rules).remarks == tuple(lines)
+    assert list(map(text, package.gate(tmp_path / "x", rules).remarks)) == lines
     sheet = hardiness("export", tmp_path / "x", "--format", "sheet").out
     assert sheet.index("The gate passes: all 4 rules hold.") < sheet.index("<h1")
