@@ -17,6 +17,7 @@ from hardiness.core.result import Counts, Result, Score
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, Run
 from hardiness.core.table import ImageTable, Records
 from hardiness.engine.cross_checks import missing_columns
+from hardiness.report.words import text as said
 from hardiness.results.measured import measured
 from hardiness.statistics.clusters import Clusters, EstimateBasis
 
@@ -148,7 +149,7 @@ class TestCard:
         table = card.table(rows_of(name, run), run)
         scores = card.scores(table, run, card.as_baseline(table, run))
         bare = [score for score in scores if score.value is not None and score.interval is None]
-        assert [score.metric for score in bare if not score.interval_reason] == []
+        assert [score.metric for score in bare if not said(score.lack)] == []
 
     def test_hands_over_what_each_interval_rests_on(self, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
         """The estimate of each score with an interval is of its value and of pictures of the table.

@@ -14,7 +14,7 @@ from hardiness.core.attack_plan import Round
 from hardiness.core.codes import RunRemark
 from hardiness.core.condition import Condition
 from hardiness.core.errors import StoreError
-from hardiness.core.fact import CheckOutcome, Fact, Trust
+from hardiness.core.fact import CheckOutcome, Fact, Trust, message
 from hardiness.core.forms import from_json, json_form
 from hardiness.core.model import View
 from hardiness.core.request import Stop
@@ -87,8 +87,16 @@ RUNS: Mapping[str, Run] = {
 }
 SCORES = (
     Score("top1", 0.75, "fraction", 4, TwoEnds(0.75, 0.30064, 0.95441)),
-    Score("mce", None, "ratio", 0, higher_is_better=False, condition=Condition(protocol="all"), reason="no baseline"),
-    Score("robustness", 1, "fraction", 4, condition=Condition(epsilon=0.01, steps=5), interval_reason="few", doubt="x"),
+    Score(
+        "mce",
+        None,
+        "ratio",
+        0,
+        higher_is_better=False,
+        condition=Condition(protocol="all"),
+        lack=message("no baseline"),
+    ),
+    Score("robustness", 1, "fraction", 4, condition=Condition(epsilon=0.01, steps=5), lack=message("few"), doubt="x"),
 )
 MASKS = Fact(
     "package.masks", {"share": 0.5, "at": ("image", 3), "is_sure": True}, about="net", outcome=CheckOutcome.RAISED
@@ -107,7 +115,7 @@ SAMPLES = (
 FLIPS = Flips(*(Score("flips", hits / 10, "fraction", 10, ShareOfImages(hits, 10)) for hits in (1, 2, 7)))
 DIFFERENCES = (
     Difference.tested(0.1, 9, "Tango", 0.2, TwoEnds(0.1, -0.1, 0.3), 0.3),
-    Difference(0.2, 2, "", reason="few"),
+    Difference(0.2, 2, "", lack=message("few")),
 )
 RULE = Rule(
     *(1, "imagenet-c", "error", "at_most", 0.3, "net", "OUT", {"a": "b"}, "fog"), where=Condition(corruption="fog")
@@ -116,7 +124,9 @@ VERDICTS = (
     GateVerdict(
         RULE, "net", "imagenet-c", "imagenet", "pass", "error", "fraction", 0.2, Interval(0.1, 0.25), 0.95, 2, 50
     ),
-    GateVerdict(Rule(2, "*", "top1", "at_least", 1), "chat †", "b", "d", "missing", "top-1", reason="undefined"),
+    GateVerdict(
+        Rule(2, "*", "top1", "at_least", 1), "chat †", "b", "d", "missing", "top-1", missing=message("undefined")
+    ),
 )
 NOISE = Noise(
     "0123",
@@ -154,7 +164,7 @@ KEPT = BenchmarkComparison(
             metric="robustness",
             higher_is_better=False,
             values={"a": 0.75, "b": float("nan"), "c": 1},
-            pairs={("a", "b"): Difference(float("nan"), 0, "", reason="few"), ("a", "c"): APART},
+            pairs={("a", "b"): Difference(float("nan"), 0, "", lack=message("few")), ("a", "c"): APART},
             n=0,
             condition=Condition(epsilon=0.01, steps=5),
         ),

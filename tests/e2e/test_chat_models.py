@@ -545,7 +545,7 @@ def test_without_some_letters_confidence_has_no_value_and_the_mass_is_shown(
     result = result_of(out)
     scores = [s for s in result["scores"] if "calibration" in s["metric"]]
     assert scores
-    assert all(s["value"] is None and "log-probabilities of all letters" in s["reason"] for s in scores)
+    assert all(s["value"] is None and "log-probabilities of all letters" in s["lack"]["text"] for s in scores)
     assert values(result)["missing_mass",] == pytest.approx(0.1)
     assert "missing" in told.out
     said = " ".join(warnings_of(result))

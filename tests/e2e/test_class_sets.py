@@ -458,8 +458,8 @@ def test_imagenet_c_has_a_line_for_the_stored_tree_under_the_testbeds_view(
         how = {"view": VIEW, "runtime": "torch", "progress": False, "name": "net"}
         evaluate(ColoursAreAnswers(), benchmark, str(tmp_path), out=tmp_path / "out", **how)
     (found,) = (each for each in hardiness.load_results(tmp_path / "out") if each.benchmark == "imagenet-c")
-    assert reason in str(found.score("effective_robustness").reason)
-    assert ("--reference MODEL" in str(found.score("effective_robustness").reason)) == (not view)
+    assert reason in said(found.score("effective_robustness").lack)
+    assert ("--reference MODEL" in said(found.score("effective_robustness").lack)) == (not view)
 
 
 def test_a_plan_says_which_layout_it_found(hardiness: Callable[..., Any], tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ def test_of_probabilities_temperature_is_refused_and_calibration_is_given(
     scores = {(each["metric"], each["condition"].get("decision")): each for each in result["scores"]}
     assert scores["nll", None]["value"] > 0
     assert scores["temperature", None]["value"] is None
-    assert scores["temperature", None]["reason"] == (
+    assert scores["temperature", None]["lack"]["text"] == (
         "not available: the model gives probabilities, and this needs logits"
     )
 

@@ -122,7 +122,7 @@ def test_stored_files_without_the_photographs_have_no_relative_mce_and_say_so(
     assert score(result, "mce")["value"] is not None
     relative = score(result, "relative_mce")
     assert relative["value"] is None
-    assert "imagenet/val" in relative["reason"]
+    assert "imagenet/val" in relative["lack"]["text"]
     assert "clean_error" not in metrics(result)
     assert "relative mce is undefined" in " ".join(told.out.split()).lower()
 
@@ -175,7 +175,7 @@ def test_data_of_own_classes_have_no_mce_but_a_mean_error(
     assert told.status == 0, told.err
     (result,) = results(tmp_path / "x")
     assert score(result, "mce")["value"] is None
-    assert "no baseline" in score(result, "mce")["reason"]
+    assert "no baseline" in score(result, "mce")["lack"]["text"]
     assert 0 <= score(result, "mean_error")["value"] <= 1
 
 

@@ -307,7 +307,7 @@ def test_csv_files_alone_are_a_run_and_give_the_four_numbers(
     assert scores["accuracy", ("set", "edge")]["value"] == pytest.approx(5 / 8), "three of eight are no knives"
     difference = scores[("accuracy_difference",)]
     assert (difference["value"], difference["unit"]) == (None, "score")
-    assert "hardiness show --people OUT --humans raw-data" in difference["reason"]
+    assert "hardiness show --people OUT --humans raw-data" in difference["lack"]["text"]
     four = ("ood_accuracy", "accuracy_difference", "observed_consistency", "error_consistency")
     line = ", ".join(f"{name.replace('_', ' ')} {network[name]['value']:.3f}" for name in four)
     assert f"net: beside people: {line}" in told.err

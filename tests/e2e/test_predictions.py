@@ -22,6 +22,7 @@ from hardiness.engine.answer_tables import NumberRows
 from hardiness.engine.predictions import read_predictions
 from hardiness.models.loading import load
 from hardiness.models.preprocessing import to_pixels
+from hardiness.report.words import text as said
 from hardiness.store.store import Store
 
 BENCHMARK = "imagenet-c:corruptions=fog+contrast,severities=1+3"
@@ -120,7 +121,7 @@ def test_answers_for_pngs_count_as_those_for_pictures_in_memory(
     rule += 'model = "columns"\nagainst = "out"\n'
     (tmp_path / "policy.toml").write_text(f'{rule}against_model = "{model}"\n')
     (verdict,) = gate(tmp_path / "out", tmp_path / "policy.toml").verdicts
-    assert (verdict.value, verdict.reason) == (1, "")
+    assert (verdict.value, said(verdict.missing)) == (1, "")
 
 
 def test_probabilities_and_classes_say_what_they_say(
@@ -140,7 +141,7 @@ def test_probabilities_and_classes_say_what_they_say(
     assert every["probabilities"]["nll"]["value"] > 0
     for metric in ("top5", "aurra", "nll"):
         assert every["class"][metric]["value"] is None
-        assert every["class"][metric]["reason"] == "not available: the file has classes only"
+        assert every["class"][metric]["lack"]["text"] == "not available: the file has classes only"
 
 
 def test_answers_for_pictures_of_another_size_are_of_other_pictures(

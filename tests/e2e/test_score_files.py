@@ -24,6 +24,7 @@ from hardiness.core.errors import ArgumentError
 from hardiness.engine.score_files import read_scores
 from hardiness.metrics import metric
 from hardiness.metrics.declaration import registry
+from hardiness.report.words import text as said
 from hardiness.store.store import Store
 
 BENCHMARK = "file:cityscapes-c"
@@ -193,7 +194,10 @@ def test_rules_are_on_scores_and_on_nothing_else(out: Path, hardiness: Any) -> N
     }
     assert len(outcomes["by slice"]) == 2
     for name in ("accuracy", "top1", "flips"):
-        assert outcomes[name][0]["reason"] == "not available: the file has a score for each picture, and no answers"
+        assert (
+            outcomes[name][0]["missing"]["text"]
+            == "not available: the file has a score for each picture, and no answers"
+        )
     assert outcomes["score"][0]["value"] == outcomes["mean"][0]["value"] == outcomes["headline"][0]["value"]
 
 
@@ -302,7 +306,7 @@ def test_ranges_and_conditions_are_stated_by_options(tmp_path: Path) -> None:
     assert result.score("score", light="night").value == pytest.approx(0.2 + 0.195)
     shifted = evaluate("m", "file:rainy:range=-100..100,conditions=weather+light,clean=sunny+day", predictions=file)
     assert shifted.score("retained_score").value is None
-    assert "begin at -100 and not at 0" in str(shifted.score("retained_score").reason)
+    assert "begin at -100 and not at 0" in said(shifted.score("retained_score").lack)
 
 
 def test_0_is_a_measured_number_in_columns_of_other_names_unless_it_is_called_clean(tmp_path: Path) -> None:
@@ -310,7 +314,7 @@ def test_0_is_a_measured_number_in_columns_of_other_names_unless_it_is_called_cl
     file = str(write(tmp_path / "a.csv", lines, ("sample", "snr", "score")))
     result = evaluate("m", "file:noisy:conditions=snr", predictions=file)
     assert result.run.conditions == (Condition(snr=0), Condition(snr=10))
-    assert "no score is of a clean picture" in str(result.score("retained_score").reason)
+    assert "no score is of a clean picture" in said(result.score("retained_score").lack)
     named = evaluate("m", "file:noisy:conditions=snr,clean=0", predictions=file)
     assert named.run.conditions == (Condition(), Condition(snr=10))
 
@@ -347,7 +351,7 @@ def test_without_clean_scores_there_is_no_retained_share(tmp_path: Path) -> None
     rows = [row for row in rows_of() if row[1] != "clean"]
     result = evaluate("m", BENCHMARK, predictions=str(write(tmp_path / "a.csv", rows)))
     assert result.score("mean_score").value is not None
-    assert "no score is of a clean picture" in str(result.score("retained_score").reason)
+    assert "no score is of a clean picture" in said(result.score("retained_score").lack)
     renamed = [(row[0], row[1].replace("clean", "original"), *row[2:]) for row in rows_of()]
     file = str(write(tmp_path / "b.csv", renamed))
     assert evaluate("m", f"{BENCHMARK}:clean=original", predictions=file).score("retained_score").value is not None
@@ -433,7 +437,7 @@ def test_a_metric_of_somebody_else_on_scores(out: Path, results: Any, hardiness:
         values = np.array([row[3] < 0.5 for row in rows_of() if row[1] != "clean"])
         assert scores[name,]["value"] == pytest.approx(values.mean())
         assert scores["own_accuracy",]["value"] is None
-        assert scores["own_accuracy",]["reason"] == (
+        assert scores["own_accuracy",]["lack"]["text"] == (
             "not available: the file has a score for each picture, and no answers"
         )
     finally:

@@ -100,7 +100,7 @@ def test_embedded_models_answer_as_their_photographs_were_labelled(
         assert any("demo-sized" in warning for warning in warnings_of(result))
         calibration = [score for score in result["scores"] if score["metric"] == "rms_calibration_error"]
         assert [score["value"] for score in calibration] == [None, None]  # 99 samples: no bin of 100
-        assert "at least 200 samples, had 99" in calibration[0]["reason"]
+        assert calibration[0]["lack"]["text"] == "it needs 200 images, had 99"
 
 
 def test_several_models_decode_each_photograph_once(

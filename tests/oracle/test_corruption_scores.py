@@ -15,6 +15,7 @@ from hardiness.core.table import Failure, Records
 from hardiness.distortions.apply import corruptions
 from hardiness.reference.published_numbers import baseline, published
 from hardiness.reference.sets import distortion_set
+from hardiness.report.words import text as said
 from hardiness.statistics.intervals import proportion
 from hardiness.statistics.measures import corruption_weights, relative_corruption_weights
 
@@ -157,7 +158,7 @@ def test_without_clean_rows_or_a_baseline_a_reason_stands_in_place_of_the_number
     assert value(found, "mce") > 0
     relative = found["relative_mce", Condition()]
     assert relative.value is None
-    assert "imagenet/val" in str(relative.reason)
+    assert "imagenet/val" in said(relative.lack)
     own = scores(records(10, by_severity), None)
     assert own["mce", Condition()].value is None
     assert value(own, "mean_error") > 0
@@ -200,7 +201,7 @@ def test_relative_mce_of_a_model_that_only_loses_what_it_loses_when_clean_shows_
     relative = found["relative_mce", Condition()]
     assert relative.value == pytest.approx(0)
     assert relative.interval is None
-    assert relative.interval_reason == "it needs 2 images that differ, had 0"
+    assert said(relative.lack) == "it needs 2 images that differ, had 0"
 
 
 def test_a_run_divided_by_itself_is_one_in_every_ratio() -> None:
@@ -237,4 +238,4 @@ def test_a_baseline_without_errors_or_without_cells_gives_a_reason_and_no_number
         found = scores(records(10, by_severity), against)
         for metric in ("mce", "relative_mce"):
             assert found[metric, Condition()].value is None
-            assert "the baseline has no" in str(found[metric, Condition()].reason)
+            assert "the baseline has no" in said(found[metric, Condition()].lack)

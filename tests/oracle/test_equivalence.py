@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from statsmodels.stats.weightstats import ttost_paired
 
+from hardiness.report.words import text as said
 from hardiness.statistics.clusters import Clusters
 from hardiness.statistics.comparison import difference, exact_paired_difference
 from hardiness.statistics.estimate import mean
@@ -63,4 +64,4 @@ def test_clusters_that_do_not_differ_are_no_certainty() -> None:
     assert tested.spread.deciding_ends(0.1).high == pytest.approx(1 - 0.05 ** (1 / 20), rel=1e-6)
     few = difference(right, right, 1.0, clusters=Clusters(ids, ids // 200))
     assert equivalence_outcome(few.spread, 0.05) == "cannot tell"
-    assert few.reason.startswith("an interval needs")
+    assert said(few.lack).startswith("it needs")

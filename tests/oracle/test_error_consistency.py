@@ -10,7 +10,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score
 
+from hardiness.core.codes import Lack
 from hardiness.core.errors import ArgumentError
+from hardiness.core.fact import Fact
 from hardiness.statistics.kappa import cohens_kappa, error_consistency, expected_agreement, pairwise
 
 Bits = list[bool]
@@ -55,7 +57,7 @@ def test_kappa_of_two_who_are_always_right_or_always_wrong_is_undefined(counts: 
     assert found.agreement.value == found.expected.value == 1.0
     assert found.kappa.value is None
     assert found.kappa.interval is None
-    assert found.kappa.reason == "both are always right, or both always wrong"
+    assert found.kappa.lack == Fact(Lack.NOTHING_BEYOND_CHANCE)
     assert found.agreement.interval is not None
 
 

@@ -15,6 +15,7 @@ from hardiness.core.errors import ArgumentError
 from hardiness.core.result import Score
 from hardiness.core.run import Run
 from hardiness.core.table import Records
+from hardiness.report.words import text as said
 from hardiness.statistics.confidence import expected_calibration_error
 
 CLASSES = 12
@@ -147,7 +148,7 @@ def test_too_few_photographs_have_no_temperature() -> None:
     logits, labels = photographs(49)
     (found,) = (score for score in stored(logits, labels) if score.metric == "temperature")
     assert found.value is None
-    assert "needs 50 images" in str(found.reason)
+    assert "needs 50 images" in said(found.lack)
 
 
 class TestBySeverity:

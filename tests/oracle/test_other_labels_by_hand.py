@@ -27,6 +27,7 @@ from hardiness.metrics.imagenet_x import (
 from hardiness.metrics.scoring import Outcomes, Scoring, as_score
 from hardiness.reference.validation_images import validation_labels, validation_name, validation_number
 from hardiness.report.section import section_of
+from hardiness.report.words import text as said
 from hardiness.results.folder import Folder
 from hardiness.statistics.intervals import proportion
 from hardiness.store.store import Store
@@ -111,7 +112,7 @@ def test_an_error_ratio_is_the_error_with_a_factor_over_the_error_on_all() -> No
     assert all(s.interval and s.value and s.interval.low <= s.value <= s.interval.high for s in found)
     alone = scoring_of(rows([1], [first(5)]))
     (nothing,) = scores_of(error_ratio, ratios_by_factor(alone, known), alone)
-    assert (nothing.value, nothing.reason) == (None, "no annotated photograph was answered wrongly")
+    assert (nothing.value, said(nothing.lack)) == (None, "no annotated photograph was answered wrongly")
 
 
 def test_annotations_are_read_by_the_published_rule() -> None:

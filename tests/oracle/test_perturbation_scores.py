@@ -20,6 +20,7 @@ from hardiness.core.table import Failure, ImageTable, Records
 from hardiness.distortions.apply import perturbations
 from hardiness.reference.published_numbers import baseline, published
 from hardiness.reference.sets import distortion_set
+from hardiness.report.words import text as said
 
 IMAGENET_P = distortion_set("imagenet-p")
 
@@ -99,7 +100,7 @@ def scores(given: Records, against: Mapping[str, object] | None = None) -> dict[
 
 def value(found: dict[tuple[str, Condition], Score], metric: str, **condition: str | int) -> float:
     score = found[metric, Condition(**condition)]
-    assert score.value is not None, score.reason
+    assert score.value is not None, said(score.lack)
     return score.value
 
 
@@ -217,8 +218,8 @@ def test_without_top5_distances_of_a_baseline_mt5d_is_undefined_and_the_raw_mean
     found = scores(records_of(all_ten(drifting(3, 5, 9, 0))))
     undefined = found["mt5d", Condition()]
     assert undefined.value is None
-    assert "no source gives AlexNet's" in str(undefined.reason)
-    assert "--baseline" in str(undefined.reason)
+    assert "no source gives AlexNet's" in said(undefined.lack)
+    assert "--baseline" in said(undefined.lack)
     assert value(found, "top5_distance") > 0
     assert not {metric for metric, _ in found} & {"t5d"}
 
@@ -236,13 +237,13 @@ def test_a_run_divided_by_itself_is_one_in_every_ratio() -> None:
 def test_without_a_baseline_or_with_one_that_never_flips_there_is_a_reason_and_no_number() -> None:
     given = records_of(all_ten(drifting(3, 5, 9, 0)))
     (mfr,) = [score for score in CARD.scores(CARD.table(given, RUN), RUN, None) if score.metric == "mfr"]
-    assert mfr.reason == "there is no baseline for these classes"
+    assert said(mfr.lack) == "there is no baseline for these classes"
     still = measured(records_of(all_ten(constant(0))))
     found = scores(given, still)
-    assert "no flip probability above 0 under gaussian_noise" in str(found["mfr", Condition()].reason)
-    assert "no top5 distance above 0 under gaussian_noise" in str(found["mt5d", Condition()].reason)
+    assert "no flip probability above 0 under gaussian_noise" in said(found["mfr", Condition()].lack)
+    assert "no top5 distance above 0 under gaussian_noise" in said(found["mt5d", Condition()].lack)
     part = scores(given, measured(records_of({CONDITIONS[0]: drifting(3, 5, 9, 0)})))
-    assert "under shot_noise" in str(part["mfr", Condition()].reason)
+    assert "under shot_noise" in said(part["mfr", Condition()].lack)
 
 
 @pytest.mark.parametrize("absent", ["rotate", "gaussian_noise"])
@@ -277,7 +278,7 @@ def test_validation_and_harder_sequences_are_in_no_mean() -> None:
     assert value(with_more, "flip_probability", perturbation="shot_noise", severity=2) > 0.5
     assert ("flip_rate", Condition(perturbation="spatter")) not in with_more
     alone = scores(records_of({Condition(perturbation="spatter"): wild}))
-    assert alone["mfr_partial", Condition()].reason == "none of the ten test perturbations was run"
+    assert said(alone["mfr_partial", Condition()].lack) == "none of the ten test perturbations was run"
     assert ("flip_probability", Condition()) not in alone
 
 

@@ -19,6 +19,7 @@ from hardiness.core.result import Score
 from hardiness.core.run import DataIdentity, Run
 from hardiness.core.table import Records
 from hardiness.reference.published_numbers import published
+from hardiness.report.words import text as said
 from hardiness.statistics.intervals import proportion
 
 CARD = cards.get("cue_conflict")
@@ -109,7 +110,7 @@ def test_a_category_where_no_cue_was_answered_is_undefined_and_not_0(protocol: s
     for metric in ("shape_bias", "texture_bias"):
         score = found[metric, Condition(**dog)]
         assert (score.value, score.interval, score.n) == (None, None, 0)
-        assert "none of 1 stimuli was answered with one of its cues, so the ratio is undefined" in str(score.reason)
+        assert "none of 1 stimuli was answered with one of its cues" in said(score.lack)
 
 
 def test_a_model_that_never_answers_a_cue_has_no_bias_at_all() -> None:
@@ -128,7 +129,7 @@ def test_bicycle6_bicycle3_counts_for_both_cues_or_not_at_all() -> None:
     assert ("shape_bias", Condition(protocol="geirhos2019", category="bicycle")) not in found
     alone = scored({"bicycle6-bicycle3": "bicycle"}, SIXTEEN)
     assert value(alone, "cue_accuracy", protocol="orhan2019") == 1.0, "a share is at most 1"
-    assert "no stimulus with two cues" in str(alone["shape_bias", Condition(protocol="geirhos2019")].reason)
+    assert "no stimulus with two cues" in said(alone["shape_bias", Condition(protocol="geirhos2019")].lack)
 
 
 @pytest.mark.parametrize("model", PUBLISHED)
@@ -233,7 +234,7 @@ def test_every_value_lies_in_its_interval_and_in_0_to_1(given: list[str]) -> Non
     ]
     for score in scored(dict(zip(names, given, strict=False))).values():
         if score.value is None:
-            assert score.reason
+            assert said(score.lack)
         else:
             assert score.interval is not None
             assert 0 <= score.interval.low <= score.value <= score.interval.high <= 1

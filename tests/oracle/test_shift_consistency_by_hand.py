@@ -14,6 +14,7 @@ from hardiness.core.run import Run
 from hardiness.core.table import Records
 from hardiness.imaging.codecs import png
 from hardiness.reference.published_numbers import published_series
+from hardiness.report.words import text as said
 
 CONDITIONS = ShiftConsistency().conditions()
 
@@ -59,7 +60,7 @@ def test_two_of_three_pairs_agree_though_one_agrees_on_a_wrong_answer() -> None:
 def test_without_a_pair_there_is_no_consistency() -> None:
     (score,) = shift_consistency(records([(0, 1, "first", 0)]))
     assert score.value is None
-    assert "both crops" in str(score.reason)
+    assert "both ways" in said(score.lack)
 
 
 class Bytes:

@@ -255,7 +255,7 @@ def test_each_example_is_listed_run_shown_compared_and_gated(
         assert shown.status == 0, shown.err
         scores = (score for result in json.loads(shown.out) for score in result["scores"])
         nights[name] = next(score for score in scores if score["metric"] == "top1_at_night")
-    assert nights["without"]["reason"] == "not available: the pictures have no column time"
+    assert nights["without"]["lack"]["text"] == "not available: the pictures have no column time"
     assert nights["with"]["value"] is not None
     made = command(place, installed, "make", "corruptions", "data", "tree", "--set", "lines-and-light", "--limit", "1")
     assert made.status == 0, made.err

@@ -17,6 +17,7 @@ from hardiness.core.condition import Condition
 from hardiness.core.result import Score
 from hardiness.core.run import DataIdentity, Run
 from hardiness.core.table import ImageTable, Records
+from hardiness.report.words import text as said
 from hardiness.statistics.estimate import Estimate, mean, means_by_group
 
 CELLS = (
@@ -184,10 +185,10 @@ def test_the_severity_at_which_accuracy_is_halved() -> None:
     ours = found(class_scores(table_of(label, answer, confidence, CELLS), run_of(2)))
     halved = ours["severity_below", Condition(corruption="fog")]
     assert (halved.value, halved.interval) == (3, None)
-    assert "it may lie beyond the last" in halved.interval_reason
+    assert "it may lie beyond the last" in said(halved.lack)
     stays = ours["severity_below", Condition(corruption="snow")]
     assert stays.value is None
-    assert stays.reason == "it stays above 50 % of the clean accuracy up to severity 5"
+    assert said(stays.lack) == "it stays above 50 % of the clean accuracy up to severity 5"
 
 
 def test_the_bounds_of_the_worst_class_hold_for_all_classes_at_once() -> None:
@@ -276,5 +277,5 @@ def test_what_divides_by_counts_of_a_class_of_nine_has_no_interval() -> None:
     for metric in ("macro_f1", "auroc_two_classes", "average_precision"):
         assert scores[metric].value is not None
         assert scores[metric].interval is None
-        assert scores[metric].interval_reason == "the smallest class has 9 pictures; an interval takes 10 of each"
+        assert said(scores[metric].lack) == "the smallest class has 9 pictures; an interval takes 10 of each"
     assert headlines([10, 40], np.array([0.8, 0.9]), draws)["macro_f1"].interval is not None

@@ -31,7 +31,8 @@ from hardiness.data.root import absolute_arguments
 from hardiness.engine.evaluation import evaluate as run_benchmark
 from hardiness.engine.protocol_noise import Variation, variations
 from hardiness.models.classifier import Classifier
-from hardiness.report.compared import comparison_json, comparison_view
+from hardiness.report.compared import comparison_json, comparison_sentences, comparison_view, reason_of
+from hardiness.report.compared_slices import slice_sentence, slice_views
 from hardiness.report.digest import Digest, digest_of
 from hardiness.report.exports import csv
 from hardiness.report.exports.exporter import tables_in
@@ -39,7 +40,6 @@ from hardiness.report.format import as_text, terminal_table
 from hardiness.report.marks import has_random_weights
 from hardiness.report.right_answers import comparison_of_right_answers
 from hardiness.report.tables import Form, ends_of, table_of
-from hardiness.results.compared_slices import slice_sentence, slice_views
 from hardiness.results.comparison import BenchmarkComparison, compare_runs, not_comparable
 from hardiness.results.equivalence import EquivalenceMargin
 from hardiness.results.flips import PairFlips
@@ -105,7 +105,7 @@ class Comparisons:
             *(
                 f"{each.benchmark}: {sentence}" if several else sentence
                 for each in self.benchmarks
-                for sentence in each.sentences()
+                for sentence in comparison_sentences(each)
             ),
             *self.remarks(),
         ]
@@ -268,7 +268,7 @@ def _difference_rows(comparison: BenchmarkComparison) -> Iterator[Row]:
                     "clusters": pair.clusters,
                     "higher_is_better": score.higher_is_better,
                     "method": pair.method,
-                    "reason": pair.reason,
+                    "reason": reason_of(pair.lack),
                     "doubt": comparison.doubt_about_pair(score, first, second),
                 },
                 score.condition,
@@ -299,7 +299,7 @@ def _slice_rows(comparison: BenchmarkComparison, pair: SlicedDifference) -> Iter
                 "clusters": each.clusters,
                 "heterogeneity_p": pair.heterogeneity,
                 "higher_is_better": pair.higher_is_better,
-                "reason": each.difference.reason,
+                "reason": reason_of(each.difference.lack),
             },
             pair.condition,
         )
@@ -471,7 +471,7 @@ class NoiseReport(Noise):
                     **ends_of(effect.interval),
                     "n": effect.n,
                     "otherwise": effect.otherwise,
-                    "reason": effect.reason,
+                    "reason": reason_of(effect.lack),
                 },
                 effect.condition,
             )

@@ -12,7 +12,7 @@ from hardiness.core.columns import Grouping
 from hardiness.core.result import TextTable
 from hardiness.data.columns import GivenColumns, read_columns
 from hardiness.report.format import as_text, terminal_table
-from hardiness.report.gate import gate_view
+from hardiness.report.gate import gate_view, why_missing
 from hardiness.report.tables import Form, ends_of, table_of
 from hardiness.results.gate import Gate, GateVerdict, judge
 from hardiness.results.policy import Policy, policy_of
@@ -82,7 +82,7 @@ def _row(verdict: GateVerdict) -> dict[str, Any]:
         "against": rule.against,
         "run": verdict.run.key if verdict.run else None,
         "baseline": verdict.baseline.key if verdict.baseline else None,
-        "reason": verdict.reason and shown(verdict.reason),
+        "reason": shown(why_missing(verdict)),
     }
 
 

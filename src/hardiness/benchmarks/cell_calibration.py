@@ -20,7 +20,9 @@ from hardiness.benchmarks.shares import (
     loss,
     two_of_each,
 )
+from hardiness.core.codes import Lack
 from hardiness.core.condition import Condition
+from hardiness.core.fact import Fact
 from hardiness.core.result import Metric, Score
 from hardiness.core.table import RIGHT, ImageTable
 from hardiness.statistics.calibration_intervals import Gaps, calibration_interval
@@ -101,14 +103,14 @@ def _score(metric: Metric, mean: CellMean, condition: Condition, table: ImageTab
 
         score = estimated_loss(metric, estimate, fewer, condition)
         return replace(score, basis=basis_of_loss(metric, partial(_loss_over, cell_loss, table, levels), kinds))
-    reason = two_of_each(fewer)
-    if not reason and estimate.variance == 0:  # each cell has a single image, as where conditions are drawn
-        reason = "the images show no spread: each cell has too few of them"
+    lack = two_of_each(fewer)
+    if not lack and estimate.variance == 0:  # each cell has a single image, as where conditions are drawn
+        lack = Fact(Lack.NO_SPREAD)
     spread = None
-    if not reason:
+    if not lack:
         ends = calibration_interval(Gaps.together(mean.gaps), 1, estimate.variance, fewer)
         spread = TwoEnds(estimate.value, ends.low, ends.high)
-    return loss(metric, estimate.value, estimate.n, spread, condition, reason)
+    return loss(metric, estimate.value, estimate.n, spread, condition, lack)
 
 
 def shift_calibration(table: ImageTable, corruptions: Sequence[str], whole: bool) -> list[Score]:

@@ -30,6 +30,7 @@ from hardiness.benchmarks.shares import (
 from hardiness.core.benchmark import Benchmark, DataRoot, DataSet, Expansion, Image, Item
 from hardiness.core.condition import Condition
 from hardiness.core.errors import DataError
+from hardiness.core.fact import Fact
 from hardiness.core.model import IMAGENET_CLASSES, Canvas
 from hardiness.core.result import Metric, Score
 from hardiness.core.run import Run
@@ -349,8 +350,8 @@ class PartsScore:
         estimate = total.estimate(np.arange(len(firsts)))
         return replace(estimate, ids=firsts[estimate.ids])
 
-    def lacks(self, places: NDArray[np.int64]) -> str:
-        """Why the pictures at these places are too few."""
+    def lacks(self, places: NDArray[np.int64]) -> Fact | None:
+        """Why the pictures at these places are too few; ``None`` where they are not."""
         total, firsts = self._sum(places)
         return total.lacks(np.arange(len(firsts)))
 

@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.benchmarks.card import Baseline
+from hardiness.core.codes import Lack
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
+from hardiness.core.fact import Fact
 from hardiness.core.result import Metric, Score
 from hardiness.statistics.cells import CellMeans, equal_weights
 from hardiness.statistics.clusters import basis_of_share
@@ -87,9 +89,8 @@ def ratio_scores(
     """The mCE and the relative mCE with their parts, or why they are undefined."""
     n = len(errors.values)
     if baseline is None or not names:
-        no_member = "none of the set's corruptions was run"
-        reason = "there is no baseline for these classes" if baseline is None else no_member
-        return [whole_or_partial(metric, whole).score(None, n, reason=reason) for metric in (MCE, RELATIVE_MCE)]
+        lack = Fact(Lack.NO_BASELINE) if baseline is None else Fact(Lack.NONE_RUN, {"what": "the set's corruptions"})
+        return [whole_or_partial(metric, whole).score(None, n, lack=lack) for metric in (MCE, RELATIVE_MCE)]
 
     def weights(members: Sequence[str], relative: bool) -> Mapping[Condition, float]:
         """Weights of the cells of some corruptions in a ratio; none where the baseline has no error to divide by."""
@@ -98,14 +99,14 @@ def ratio_scores(
         pairs = () if values is None else zip(errors.cells, values.tolist(), strict=True)
         return {cell: weight for cell, weight in pairs if weight}
 
-    unknown = "clean error is unknown: the same images without corruption (imagenet/val) were not run"
     scores, parts = [], []
     for metric, part, relative in ((MCE, CE, False), (RELATIVE_MCE, RELATIVE_CE, True)):
-        reason = unknown if relative and Condition() not in errors.cells else ""
+        is_unknown = relative and Condition() not in errors.cells
         by_name = {name: of_name for name in names if (of_name := weights((name,), relative))}
         if lacking := [name for name in names if name not in by_name]:
-            reason = reason or f"the baseline has no (more than its clean) error under {lacking[0]}"
-            scores.append(whole_or_partial(metric, whole).score(None, n, reason=reason))
+            arguments = {"metric": "error", "condition": lacking[0], "beyond_clean": relative}
+            lack = Fact(Lack.CLEAN_UNKNOWN) if is_unknown else Fact(Lack.BASELINE_ZERO, arguments)
+            scores.append(whole_or_partial(metric, whole).score(None, n, lack=lack))
         else:
             scores.append(errors.score(whole_or_partial(metric, whole), weights(names, relative)))
         parts += [errors.score(part, of, Condition(corruption=name)) for name, of in by_name.items()]

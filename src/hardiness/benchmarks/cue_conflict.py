@@ -19,8 +19,10 @@ from hardiness.benchmarks.galleries import SHOWN, Answer, Gallery, Sample, galle
 from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.photographs import sized
 from hardiness.core.benchmark import Benchmark, DataRoot, DataSet, Expansion, Item, Stimulus
+from hardiness.core.codes import Lack
 from hardiness.core.condition import Condition
 from hardiness.core.errors import UnknownNameError
+from hardiness.core.fact import Fact
 from hardiness.core.model import CANVAS_224, Canvas
 from hardiness.core.result import Metric, Score
 from hardiness.core.run import Run
@@ -118,7 +120,9 @@ class Answers:
         ]
         if not len(self.names):
             for metric in METRICS:
-                yield metric.score(None, 0, condition=conditions[0], reason="no stimulus with two cues was evaluated")
+                yield metric.score(
+                    None, 0, condition=conditions[0], lack=Fact(Lack.NOT_EVALUATED, {"what": "stimulus with two cues"})
+                )
             return
         inside = np.stack([np.ones(len(self.names), bool), *(self.shapes == name for name in categories)], axis=1)
         by_shape, by_texture, answered = (
@@ -252,9 +256,8 @@ def _shares(cues: tuple[int, int], stimuli: int, answered: int, condition: Condi
         yield _score(SHAPE_BIAS, bias, ShareOfImages(by_shape, answered), condition)
         yield _score(TEXTURE_BIAS, 1 - bias, ShareOfImages(answered - by_shape, answered), condition)
     else:
-        reason = f"none of {stimuli} stimuli was answered with one of its cues, so the ratio is undefined"
         for metric in (SHAPE_BIAS, TEXTURE_BIAS):
-            yield metric.score(None, 0, condition=condition, reason=reason)
+            yield metric.score(None, 0, condition=condition, lack=Fact(Lack.NO_CUE, {"stimuli": stimuli}))
 
 
 def _score(metric: Metric, value: float, share: ShareOfImages, condition: Condition) -> Score:

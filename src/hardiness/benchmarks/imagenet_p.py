@@ -154,8 +154,8 @@ def _ratios(
     """The mean ratio and its parts, or why it is undefined."""
     by_perturbation = (baseline or {}).get(quantity.metric.name) or {}
     divisors = np.array([by_perturbation.get(cell["perturbation"], np.nan) for cell in test])
-    if reason := quantity.why_undefined(test, divisors, baseline):
-        return [metric.score(None, len(means.values), reason=reason)]
+    if lack := quantity.why_undefined(test, divisors, baseline):
+        return [metric.score(None, len(means.values), lack=lack)]
     weights = dict(zip(test, ratio_weights(divisors).tolist(), strict=True))
     return [
         means.score(metric, weights),

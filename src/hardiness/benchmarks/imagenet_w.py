@@ -18,7 +18,9 @@ from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.photographs import Photographs
 from hardiness.benchmarks.shares import CLEAN_ACCURACY, CONDITION_METRICS, accuracy, answered, seen_both_ways
 from hardiness.core.benchmark import Expansion, Item, Selection
+from hardiness.core.codes import Lack
 from hardiness.core.condition import Condition
+from hardiness.core.fact import Fact
 from hardiness.core.model import Canvas
 from hardiness.core.result import Metric, Score
 from hardiness.core.run import Run
@@ -109,7 +111,7 @@ def _gap(metric: Metric, ids: NDArray[np.object_], values: NDArray[np.float64], 
     is_paired = chosen & ~np.isnan(values).any(axis=1)
     paired = values[is_paired]
     if not len(paired):
-        return metric.score(None, 0, reason="no photograph of it was evaluated both ways")
+        return metric.score(None, 0, lack=Fact(Lack.UNPAIRED, {"what": "photograph"}))
     spread = spread_of_difference(paired[:, 1] - paired[:, 0], 1.0)
     basis = basis_of_difference(ids[is_paired], paired[:, 1] - paired[:, 0])
     return metric.score(float(np.diff(paired.mean(axis=0))[0]), len(paired), spread, basis=basis)

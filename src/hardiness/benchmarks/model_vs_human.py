@@ -19,8 +19,10 @@ from hardiness.benchmarks.galleries import SHOWN, Answer, Gallery, Sample, galle
 from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.photographs import sized
 from hardiness.core.benchmark import Benchmark, DataRoot, DataSet, Expansion, Item
+from hardiness.core.codes import Lack
 from hardiness.core.condition import Condition
 from hardiness.core.errors import DataError, UnknownNameError
+from hardiness.core.fact import Fact
 from hardiness.core.model import CANVAS_224, Canvas
 from hardiness.core.result import Metric, Score
 from hardiness.core.run import Run
@@ -59,12 +61,6 @@ SQUARED_DIFFERENCE = Metric(
     "set, then over sets: 0 is people's accuracy in every condition.",
 )
 ACCURACY = Metric("accuracy", explanation="the share of stimuli answered with the right one of 16 categories.")
-PEOPLE_ONE_BY_ONE = (
-    "it is the mean over single people, whose answers are no part of this package: hardiness show --people OUT "
-    "--humans raw-data reads them"
-)
-"""The reason why rows alone give no accuracy difference."""
-
 Cell = tuple[str, str]
 """A set and one of its conditions, by name."""
 
@@ -167,8 +163,7 @@ def _means(
     names = list(dict.fromkeys(name for name, _ in cells))
     metric = _headline(cells)
     if not sets:
-        reason = "no stimulus of a condition that counts was evaluated"
-        yield metric.score(None, 0, reason=reason)
+        yield metric.score(None, 0, lack=Fact(Lack.NOT_EVALUATED, {"what": "stimulus of a condition that counts"}))
         return
     values = [
         np.stack([np.where(rows, right, np.nan) for rows in groups], axis=1) for groups in (sets, [*cells.values()])
@@ -184,7 +179,7 @@ def _means(
     difference = _across(of_sets)
     ends = centred(difference[1:], float(difference[0]))
     spread = cut(TwoEnds(float(difference[0]), ends.low, ends.high))
-    yield ACCURACY_DIFFERENCE.score(None, accuracy.n, reason=PEOPLE_ONE_BY_ONE)
+    yield ACCURACY_DIFFERENCE.score(None, accuracy.n, lack=Fact(Lack.ONE_BY_ONE))
     yield SQUARED_DIFFERENCE.score(float(difference[0]), accuracy.n, spread)
 
 

@@ -17,8 +17,10 @@ from hardiness.benchmarks.own_classes import area_under_roc
 from hardiness.benchmarks.photographs import ImagenetVal, Photographs
 from hardiness.benchmarks.shares import answered
 from hardiness.core.benchmark import Benchmark, DataRoot, DataSet, Item
+from hardiness.core.codes import Lack
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, DataError
+from hardiness.core.fact import Fact
 from hardiness.core.result import Metric, Score
 from hardiness.core.run import Run
 from hardiness.core.table import ImageTable, Records
@@ -60,8 +62,6 @@ AUPR = Metric(
     explanation="the mean precision over the positives (photographs inside or outside the model's classes), as the "
     "threshold falls.",
 )
-UNTRIED = "no method was tried for it"
-"""Why a mean precision has no interval."""
 
 FPR95 = Metric(
     "fpr95",
@@ -114,7 +114,7 @@ class OodCard(Card):
         inside = ~np.isin(belongs, sets)
         if not inside.any() or not sets:
             lacking = "photograph of ImageNet" if not inside.any() else "photograph of another set"
-            return [AUROC.score(None, 0, reason=f"no {lacking} was evaluated")]
+            return [AUROC.score(None, 0, lack=Fact(Lack.NOT_EVALUATED, {"what": lacking}))]
         groups = {group: members for group, members in GROUPS.items() if set(members) <= set(sets)}
         groups |= {OWN_SETS: tuple(own)} if len(own) > 1 else {}
         alone = [name for name in sets if not any(name in members for members in groups.values())]
@@ -176,7 +176,7 @@ def of_set(inside: Floats, outside: Floats, name: str, method: str) -> list[Scor
     return [
         AUROC.score(value, n, spread, Condition(**at)),
         *(
-            AUPR.score(value, n, condition=Condition(**at, positive=positive), interval_reason=UNTRIED)
+            AUPR.score(value, n, condition=Condition(**at, positive=positive), lack=Fact(Lack.UNTRIED))
             for positive, value in (("inside", aupr(inside, outside)), ("outside", aupr(-outside, -inside)))
         ),
         _fpr95(passing, inside, outside, Condition(**at, positive="inside")),

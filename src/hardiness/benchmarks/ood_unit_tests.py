@@ -16,7 +16,9 @@ from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.photographs import Photographs
 from hardiness.benchmarks.shares import answered
 from hardiness.core.benchmark import DataRoot, DataSet, Expansion, Item, Selection
+from hardiness.core.codes import Lack
 from hardiness.core.condition import Condition
+from hardiness.core.fact import Fact
 from hardiness.core.model import Canvas
 from hardiness.core.result import Metric, Score
 from hardiness.core.run import Run
@@ -100,8 +102,7 @@ class OodUnitTestsCard(Card):
     def scores(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Score]:
         """A test counts the pictures that the threshold of the photographs accepts."""
         if table.place(PHOTOGRAPH) is None:
-            reason = "no photograph was evaluated"
-            return [MEANS["msp"].score(None, 0, reason=reason)]
+            return [MEANS["msp"].score(None, 0, lack=Fact(Lack.NOT_EVALUATED, {"what": "photograph"}))]
         headlines, cells = [], []
         for method in METHODS:
             tests = _tests(table, method)

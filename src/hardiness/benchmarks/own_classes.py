@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from hardiness.benchmarks.class_order import better_order
 from hardiness.benchmarks.galleries import Answer, Gallery, Sample
 from hardiness.benchmarks.operating_limits import is_of_level
-from hardiness.core.codes import RunRemark
+from hardiness.core.codes import Lack, RunRemark
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
-from hardiness.core.fact import Fact
+from hardiness.core.fact import Fact, too_few
 from hardiness.core.result import Metric, Score
 from hardiness.core.run import Run
 from hardiness.core.spread import Spread
@@ -257,14 +257,14 @@ class _AnswersByClass:
             yield RECALL.score(float(recalls.value[k]), int(recalls.n[k]), spread, named, basis=of_class)
         for k in np.flatnonzero(~there).tolist():
             named = Condition(**{"class": self.names[k]}, **condition)
-            yield RECALL.score(None, 0, condition=named, reason="the class has no picture")
+            yield RECALL.score(None, 0, condition=named, lack=Fact(Lack.EMPTY_CLASS, {"of_two": False}))
         most = MOST_PAIRS_UNDER if condition else MOST_PAIRS
         for label, answer, share, pictures in self.confusions(cells)[:most]:
             named = Condition(**{"class": self.names[label], "answer": self.names[answer]}, **condition)
             of_pair = ShareOfImages(round(share * pictures), pictures) if len(cells) == 1 else None
-            reason = "" if of_pair else "it is a mean over severities; under each it has another count"
+            lack = None if of_pair else Fact(Lack.OVER_SEVERITIES)
             confused = EstimateBasis(partial(self.confusion_estimate, label, answer, cells[0]), 0.0, 1.0)
-            yield CONFUSED.score(share, pictures, of_pair, named, interval_reason=reason, basis=confused)
+            yield CONFUSED.score(share, pictures, of_pair, named, lack=lack, basis=confused)
 
     def places_by_class(self) -> list[NDArray[np.int64]]:
         """The places of the pictures of each class that has some."""
@@ -300,7 +300,7 @@ class _AnswersByClass:
         for metric, measure in measures.items():
             kinds = [self.positive(cell)[0] for cell in cells]
             if not all(kind.any() and (~kind).any() for kind in kinds):
-                yield metric.score(None, 0, condition=condition, reason="one of the classes has no picture")
+                yield metric.score(None, 0, condition=condition, lack=Fact(Lack.EMPTY_CLASS, {"of_two": True}))
                 continue
             fewest = min(int(min(kind.sum(), (~kind).sum())) for kind in kinds)
             value = self.over_cells(cells, measure)
@@ -345,11 +345,8 @@ class _AnswersByClass:
         """
         basis = EstimateBasis(make, 0.0, 1.0, kinds=self.places_by_class, names="classes", rule=rule)
         if fewest < FEW_PICTURES:
-            reason = (
-                f"the smallest class has {fewest} picture{'s' * (fewest != 1)}; an interval takes {FEW_PICTURES} of "
-                "each"
-            )
-            return metric.score(estimate.value, n, condition=condition, interval_reason=reason, basis=basis)
+            lack = Fact(Lack.SMALL_CLASS, {"had": fewest, "needed": FEW_PICTURES})
+            return metric.score(estimate.value, n, condition=condition, lack=lack, basis=basis)
         return metric.score(estimate.value, n, spread or estimate.spread(0, 1), condition, basis=basis)
 
     def confusions(self, cells: Sequence[int]) -> list[tuple[int, int, float, int]]:
@@ -380,8 +377,7 @@ class _AnswersByClass:
             return
         clean, every = self.accuracy(groups.pop(CLEAN)), groups.pop(Condition())
         if not clean.value:
-            reason = "nothing is answered rightly without corruption"
-            yield RETAINED_ACCURACY.score(None, clean.n, reason=reason)
+            yield RETAINED_ACCURACY.score(None, clean.n, lack=Fact(Lack.CLEAN_ZERO))
             return
         of_clean = dict(self.groups())[CLEAN]
         for condition, cells in {Condition(): every, **groups}.items():
@@ -561,12 +557,12 @@ def severities_below(table: ImageTable, run: Run, below: float) -> list[Score]:
 
 
 def _ratio(value: Estimate, condition: Condition) -> Score:
-    reason, spread = "", None
+    lack, spread = None, None
     if value.differing < FEWEST_DIFFERING:
-        reason = f"an interval needs {FEWEST_DIFFERING} pictures that differ from the others, had {value.differing}"
+        lack = too_few((FEWEST_DIFFERING, "pictures that differ from the others"), had=(value.differing,))
     else:
         spread = cut(value.spread(), 0.0, math.inf)
-    return RETAINED_ACCURACY.score(value.value, value.n, spread, condition, interval_reason=reason)
+    return RETAINED_ACCURACY.score(value.value, value.n, spread, condition, lack=lack)
 
 
 def severity_below(levels: Mapping[int, Estimate], clean: Estimate, condition: Condition, below: float) -> Score:
@@ -583,10 +579,9 @@ def severity_below(levels: Mapping[int, Estimate], clean: Estimate, condition: C
     """
     n, first = clean.n, next((k for k in sorted(levels) if levels[k].value < below * clean.value), None)
     if first is None:
-        reason = f"it stays above {100 * below:.0f} % of the clean accuracy up to severity {max(levels)}"
-        return SEVERITY_BELOW.score(None, n, condition=condition, reason=reason)
-    reason = "severities are few steps, and it may lie beyond the last; accuracy by severity has intervals"
-    return SEVERITY_BELOW.score(float(first), n, condition=condition, interval_reason=reason)
+        lack = Fact(Lack.STAYS_ABOVE, {"share": below, "severity": max(levels)})
+        return SEVERITY_BELOW.score(None, n, condition=condition, lack=lack)
+    return SEVERITY_BELOW.score(float(first), n, condition=condition, lack=Fact(Lack.FEW_STEPS))
 
 
 def class_warnings(table: ImageTable, run: Run) -> list[Fact]:

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from hardiness.benchmarks.card import Baseline, Card, register
 from hardiness.benchmarks.corruption_errors import whole_or_partial
 from hardiness.core.answers import SCORES
+from hardiness.core.codes import Lack
 from hardiness.core.condition import Condition
+from hardiness.core.fact import Fact, too_few
 from hardiness.core.result import Metric, Score
 from hardiness.core.run import Run
 from hardiness.core.table import RIGHT, ImageTable, Records
@@ -97,8 +99,8 @@ def _is_whole(table: ImageTable) -> bool:
 def _retained_scores(scoring: Scoring, whole: bool) -> Iterator[Score]:
     """The shares of the clean score that are kept; none of clean pictures alone."""
     disturbed = [cell for cell in scoring.table.present if cell]
-    if reason := _why_no_ratio(scoring) if disturbed else "":
-        yield RETAINED_SCORE.score(None, len(scoring.table), reason=reason)
+    if lack := _why_no_ratio(scoring) if disturbed else None:
+        yield RETAINED_SCORE.score(None, len(scoring.table), lack=lack)
         return
     for each in _retained_measures(scoring, whole):
         metric = RETAINED_SCORE if each.condition else whole_or_partial(RETAINED_SCORE, whole)
@@ -107,18 +109,17 @@ def _retained_scores(scoring: Scoring, whole: bool) -> Iterator[Score]:
         yield as_score(metric, each.condition, outcome, scoring)
 
 
-UNPAIRED = "no picture has both a clean score and one under each of these conditions"
-CLEAN_ZERO = "the clean scores are all 0"
+UNPAIRED, CLEAN_ZERO = Fact(Lack.UNPAIRED, {"what": "picture"}), Fact(Lack.CLEAN_ZERO)
 
 
-def _why_no_ratio(scoring: Scoring) -> str:
-    """Why scores of a run cannot be divided by clean ones; empty where they can."""
+def _why_no_ratio(scoring: Scoring) -> Fact | None:
+    """Why scores of a run cannot be divided by clean ones; ``None`` where they can."""
     least = str(scoring.run.benchmark.options["range"]).partition("..")[0]
     if float(least) != 0:
-        return f"scores that begin at {least} and not at 0 have no ratio"
+        return Fact(Lack.NO_RATIO, {"least": least})
     if scoring.clean is None:
-        return "no score is of a clean picture; where the file calls clean pictures otherwise, say it with clean=NAME"
-    return ""
+        return Fact(Lack.NO_CLEAN_SCORE)
+    return None
 
 
 def _retained_measures(scoring: Scoring, whole: bool) -> Iterator[ImageScore]:
@@ -161,13 +162,14 @@ class _Retained:
         ids = places[has_all]
         return mean(ids, chosen[has_all, 1:]) / mean(ids, chosen[has_all, 0])
 
-    def lacks(self, places: Places) -> str:
-        """Why there is no ratio of these pictures, or no interval; empty where there is one."""
+    def lacks(self, places: Places) -> Fact | None:
+        """Why there is no ratio of these pictures, or no interval; ``None`` where there is one."""
         estimate = self.estimate(places)
         if math.isnan(estimate.value):
             return CLEAN_ZERO if estimate.n else UNPAIRED
-        few = estimate.differing < FEWEST_DIFFERING
-        return f"an interval needs {FEWEST_DIFFERING} pictures that differ, had {estimate.differing}" if few else ""
+        if estimate.differing >= FEWEST_DIFFERING:
+            return None
+        return too_few((FEWEST_DIFFERING, "pictures that differ"), had=(estimate.differing,))
 
     def span(self, places: Places) -> float:
         """The most, to first order, that the scores of one picture can put the ratios of two models apart."""

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.benchmarks.card import Baseline
-from hardiness.benchmarks.presentation import words
+from hardiness.core.codes import Lack
 from hardiness.core.condition import Condition
+from hardiness.core.fact import Fact
 from hardiness.core.result import Metric
 from hardiness.core.run import Run
 from hardiness.core.table import RIGHT, ImageTable, Records
@@ -169,21 +170,21 @@ class SequenceMeasure:
         nothing = np.full(table[RIGHT].shape, np.nan)
         return np.asarray(np.divide(table[self.column], table["steps"], out=nothing, where=table.evaluated))
 
-    def why_undefined(self, test: Sequence[Condition], divisors: NDArray[np.float64], baseline: Baseline | None) -> str:
-        """Why the mean ratio to the baseline cannot be given; empty where it can."""
+    def why_undefined(
+        self, test: Sequence[Condition], divisors: NDArray[np.float64], baseline: Baseline | None
+    ) -> Fact | None:
+        """Why the mean ratio to the baseline cannot be given; ``None`` where it can."""
         if baseline is None:
-            return "there is no baseline for these classes"
+            return Fact(Lack.NO_BASELINE)
         if not test:
-            return "none of the ten test perturbations was run"
+            return Fact(Lack.NONE_RUN, {"what": "the ten test perturbations"})
         if baseline.get(self.metric.name) is None:
-            return (
-                f"no source gives AlexNet's {words(self.metric.name)}; its raw mean stands beside this. Run a model to "
-                "divide by on the same data (-m alexnet -b imagenet-p), and name it with --baseline alexnet"
-            )
+            return Fact(Lack.NOT_PUBLISHED, {"metric": self.metric.name})
         for cell, divisor in zip(test, divisors.tolist(), strict=True):
             if not divisor > 0:
-                return f"the baseline has no {words(self.metric.name)} above 0 under {cell['perturbation']}"
-        return ""
+                about = {"metric": self.metric.name, "condition": cell["perturbation"], "beyond_clean": False}
+                return Fact(Lack.BASELINE_ZERO, about)
+        return None
 
 
 FLIPS = SequenceMeasure("flips", FLIP_PROBABILITY, FLIP_RATE, MFR, 1.0)

@@ -12,7 +12,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from hardiness.core.codes import Lack
 from hardiness.core.condition import Condition
+from hardiness.core.fact import Fact, too_few
 from hardiness.core.result import Metric, Score
 from hardiness.core.spread import Spread
 from hardiness.core.table import RIGHT, ImageTable, Records
@@ -265,7 +267,7 @@ def accuracy(
     """
     n = len(correct)
     if not n:
-        return metric.score(None, 0, condition=condition, reason="no sample was evaluated")
+        return metric.score(None, 0, condition=condition, lack=Fact(Lack.NOT_EVALUATED, {"what": "sample"}))
     hits = int(np.count_nonzero(correct))
     basis = None if ids is None else basis_of_share(ids, correct)
     return metric.score(hits / n, n, ShareOfImages(hits, n), condition, basis=basis)
@@ -362,8 +364,8 @@ def estimated_loss(metric: Metric, estimate: Estimate, fewer: int, condition: Co
     """
     if metric.unit != "nats":
         return loss(metric, estimate.value, estimate.n, estimate.spread(0.0, TOP[metric.unit]), condition)
-    if reason := two_of_each(min(fewer, estimate.differing)):
-        return loss(metric, estimate.value, estimate.n, None, condition, reason)
+    if lack := two_of_each(min(fewer, estimate.differing)):
+        return loss(metric, estimate.value, estimate.n, None, condition, lack)
     return loss(metric, estimate.value, estimate.n, _spread_of_likelihood(estimate, fewer), condition)
 
 
@@ -386,10 +388,11 @@ def _sharing(estimate: Estimate) -> int:
     return int(squares.sum() ** 2 / (squares**2).sum())
 
 
-def two_of_each(fewer: int) -> str:
-    """Why so few errors, or right answers where these are fewer, give no interval; empty where they do."""
-    few = f"it needs {FEWEST_TELLING} errors and {FEWEST_TELLING} right answers, had {fewer} of one of them"
-    return few if fewer < FEWEST_TELLING else ""
+def two_of_each(fewer: int) -> Fact | None:
+    """Why so few errors, or right answers where these are fewer, give no interval; ``None`` where they do."""
+    if fewer >= FEWEST_TELLING:
+        return None
+    return too_few((FEWEST_TELLING, "errors"), (FEWEST_TELLING, "right answers"), had=(fewer,))
 
 
 def loss(
@@ -398,15 +401,15 @@ def loss(
     n: int,
     spread: Spread | None,
     condition: Condition | None = None,
-    interval_reason: str = "",
+    lack: Fact | None = None,
 ) -> Score:
     """A score of calibration whose interval stays in its metric's range; NLL and the Brier score reach above 1."""
     bounded = cut(spread, 0.0, 1.0 if metric.unit == "fraction" else np.inf) if spread else None
-    return metric.score(value, n, bounded, condition, interval_reason=interval_reason)
+    return metric.score(value, n, bounded, condition, lack=lack)
 
 
-def _too_few(correct: NDArray[np.bool_]) -> str:
-    """Why these answers ``(N,)`` say too little for an interval; empty where they do not."""
+def _too_few(correct: NDArray[np.bool_]) -> Fact | None:
+    """Why these answers ``(N,)`` say too little for an interval; ``None`` where they do not."""
     return two_of_each(_fewer(correct))
 
 
@@ -418,10 +421,10 @@ def _fewer(correct: NDArray[np.bool_]) -> int:
 def aurra_score(confidence: NDArray[np.floating], correct: NDArray[np.bool_], ids: NDArray[Any] | None = None) -> Score:
     """AURRA with the interval of AURC, whose other side it is; ``ids`` as of `accuracy`."""
     errors = selective_prediction(np.arange(len(correct)), confidence, correct)["aurc"]
-    value, reason, spread = aurra(confidence, correct), _too_few(correct), None
-    if not reason:
+    value, lack, spread = aurra(confidence, correct), _too_few(correct), None
+    if not lack:
         spread = Scaled(_spread_of_area(AURC, errors, int(np.count_nonzero(~correct))), 1.0, -1.0)
-    score = AURRA.score(value, errors.n, spread, interval_reason=reason)
+    score = AURRA.score(value, errors.n, spread, lack=lack)
     if ids is None:
         return score
     basis = EstimateBasis(
@@ -454,23 +457,22 @@ def _spread_of_area(metric: Metric, estimate: Estimate, wrong: int) -> Spread:
 
 
 def _ece(confidence: NDArray[np.floating], correct: NDArray[np.bool_], binning: Binning) -> Score:
-    reason, gaps = _too_few(correct), Gaps.from_answers(confidence, correct, bin_of(confidence, binning))
+    lack, gaps = _too_few(correct), Gaps.from_answers(confidence, correct, bin_of(confidence, binning))
     value = expected_calibration_error(confidence, correct, binning)
-    spread = None if reason else _spread_of_gaps(value, gaps, 1, _fewer(correct))
-    return loss(ECE, value, len(correct), spread, Condition(protocol=binning), reason)
+    spread = None if lack else _spread_of_gaps(value, gaps, 1, _fewer(correct))
+    return loss(ECE, value, len(correct), spread, Condition(protocol=binning), lack)
 
 
 def _rms(confidence: NDArray[np.floating], correct: NDArray[np.bool_], protocol: CalibrationProtocol) -> Score:
     n, condition = len(correct), Condition(protocol=protocol)
     if n < MINIMUM[protocol]:
-        undefined = f"{protocol} bins need at least {MINIMUM[protocol]} samples, had {n}"
-        return RMS.score(None, n, condition=condition, reason=undefined)
+        return RMS.score(None, n, condition=condition, lack=too_few((MINIMUM[protocol], "images"), had=(n,)))
     value, bins = rms_calibration_error(confidence, correct, protocol), bin_of_hundred(confidence)
     last = bins.max() if protocol == "hendrycks2019" else len(bins)
     gaps, fewer = Gaps.from_answers(confidence, correct, bins).counted(slice(None, last)), _fewer(correct[bins < last])
-    reason = two_of_each(fewer)
-    spread = None if reason else cut(_spread_of_gaps(value, gaps, 2, fewer))
-    return RMS.score(value, n, spread, condition, interval_reason=reason)
+    lack = two_of_each(fewer)
+    spread = None if lack else cut(_spread_of_gaps(value, gaps, 2, fewer))
+    return RMS.score(value, n, spread, condition, lack=lack)
 
 
 def _spread_of_gaps(value: float, gaps: Gaps, power: Literal[1, 2], fewer: int) -> TwoEnds:
@@ -485,11 +487,11 @@ def selective_scores(table: ImageTable) -> list[Score]:
     if not len(right):
         return []
     estimates = selective_prediction(table.ids, table["confidence"][:, 0], right)
-    reason = _too_few(right)
+    lack = _too_few(right)
     return [
         *(
             replace(
-                _error_of_kept(of, estimates[of.name], int(np.sum(~right)), reason, Condition()),
+                _error_of_kept(of, estimates[of.name], int(np.sum(~right)), lack, Condition()),
                 basis=_basis_of_kept(of, table, [0]),
             )
             for of in ERRORS_OF_KEPT
@@ -509,13 +511,13 @@ def selective_by_corruption(table: ImageTable, corruptions: Sequence[str]) -> li
         rights = [right for *_, right in cells]
         estimates = [selective_prediction(*cell) for cell in cells]
         shares = [coverage_at_risk(confidence, right) for _, confidence, right in cells]
-        n, reason = max(map(len, rights)), next(filter(None, map(_too_few, rights)), "")
+        n, lack = max(map(len, rights)), next(filter(None, map(_too_few, rights)), None)
         fewest = min(int(np.sum(~right)) for right in rights)
         for metric in ERRORS_OF_KEPT:
             if all(metric.name in of_cell for of_cell in estimates):
                 error = reduce(add, [of_cell[metric.name] for of_cell in estimates]) / len(estimates)
                 basis = _basis_of_kept(metric, table, places)
-                scores.append(replace(_error_of_kept(metric, error, fewest, reason, condition), basis=basis))
+                scores.append(replace(_error_of_kept(metric, error, fewest, lack, condition), basis=basis))
         scores.append(_kept_at_risk(shares, n, condition))
     return [*scores, *_conformal(table, corruptions)]
 
@@ -593,17 +595,17 @@ def _basis_of_kept(metric: Metric, table: ImageTable, places: Sequence[int]) -> 
     return EstimateBasis(estimate, kinds=kinds, rule=of_risk if metric is RISK_AT_COVERAGE else of_areas)
 
 
-def _error_of_kept(metric: Metric, estimate: Estimate, wrong: int, reason: str, condition: Condition) -> Score:
+def _error_of_kept(metric: Metric, estimate: Estimate, wrong: int, lack: Fact | None, condition: Condition) -> Score:
     """The score of an error of kept answers; ``wrong`` are the errors of the cell with fewest.
 
     An area has the interval that AURRA has, whose other side AURC is.
     """
     spread: Spread | None = None
-    if not reason and metric in (AURC, AUGRC):
+    if not lack and metric in (AURC, AUGRC):
         spread = _spread_of_area(metric, estimate, wrong)
-    elif not reason:
+    elif not lack:
         spread = _spread_of_risk(estimate, math.ceil(COVERAGE * estimate.n))
-    return metric.score(estimate.value, estimate.n, spread, condition, interval_reason=reason)
+    return metric.score(estimate.value, estimate.n, spread, condition, lack=lack)
 
 
 def _spread_of_risk(estimate: Estimate, surest: int) -> Spread:
@@ -617,5 +619,5 @@ def _kept_at_risk(shares: Sequence[float], n: int, condition: Condition) -> Scor
     Wilson's test at each share, inverted, holds in 84 to 90 %: the place where a risk is 5 % varies as the risk does,
     and it is the last of as many looks as there are answers.
     """
-    reason = "no method holds: it is the last of many places at which the risk may be 5 %"
-    return COVERAGE_AT_RISK.score(float(np.mean(shares)), n, condition=condition, interval_reason=reason)
+    lack = Fact(Lack.LAST_OF_MANY, {"risk": 0.05})
+    return COVERAGE_AT_RISK.score(float(np.mean(shares)), n, condition=condition, lack=lack)

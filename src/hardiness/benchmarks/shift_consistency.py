@@ -16,8 +16,10 @@ from hardiness.benchmarks.losses import nll_column
 from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.shares import CONDITION_METRICS, TOP1, answered
 from hardiness.core.benchmark import Benchmark, DataRoot, DataSet, Expansion, Item, Selection
+from hardiness.core.codes import Lack
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
+from hardiness.core.fact import Fact
 from hardiness.core.model import CANVAS_224, Canvas
 from hardiness.core.random import rng
 from hardiness.core.result import Metric, Score
@@ -62,7 +64,7 @@ class ShiftConsistencyCard(Card):
         shifts, same = _same(table, run)
         is_evaluated = ~np.isnan(same)
         if not is_evaluated.any():
-            return [CONSISTENCY.score(None, 0, reason="no photograph has both crops of a pass")]
+            return [CONSISTENCY.score(None, 0, lack=Fact(Lack.UNPAIRED, {"what": "photograph"}))]
         means = cell_means(_pairs(table, same, shifts), same[:, is_evaluated.any(axis=0)])
         right = cell_means(table, table.equals(RIGHT))
         return [

@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 
 from hardiness.benchmarks.losses import INVERSE_TEMPERATURES, NAMES
 from hardiness.benchmarks.shares import CONDITION_METRICS, NLL, SCALED, TEMPERATURE, confidence_scores
+from hardiness.core.codes import Lack
 from hardiness.core.condition import Condition
+from hardiness.core.fact import Fact, too_few
 from hardiness.core.random import rng
 from hardiness.core.result import Score
 from hardiness.core.table import RIGHT, ImageTable
@@ -41,7 +43,7 @@ def temperature_scores(table: ImageTable) -> list[Score]:
         return []
     n = len(table)
     if n < LEAST_TO_FIT:
-        return [_undefined(n, f"a temperature needs {LEAST_TO_FIT} images, had {n}")]
+        return [TEMPERATURE.score(None, n, lack=too_few((LEAST_TO_FIT, "images"), had=(n,)))]
     chosen = np.zeros(n, bool)
     chosen[rng(0, "temperature", n).permutation(n)[: n // FITTED_SHARE]] = True
     curves = np.column_stack([table[name] for name in NAMES]).astype(np.float64)
@@ -50,10 +52,10 @@ def temperature_scores(table: ImageTable) -> list[Score]:
     inverse = best_inverse(parts[:, :-1].mean(axis=0), float(parts[:, -1].mean()))
     low, high = INVERSE_TEMPERATURES[0], INVERSE_TEMPERATURES[-1]
     if not low < inverse < high:
-        return [_undefined(n, f"the best one lies outside {1 / high:g} to {1 / low:g}")]
+        return [TEMPERATURE.score(None, n, lack=Fact(Lack.OUTSIDE, {"low": 1 / high, "high": 1 / low}))]
     fitted = temperature_estimate(parts[:, :-1], parts[:, -1], inverse)
     spread = cut(fitted.spread(), 0.0, np.inf) if fitted.differing > 1 else None
-    reason = "" if spread else "it needs two images that differ"
+    lack = None if spread else too_few((2, "images that differ"), had=(fitted.differing,))
     rest = curves[~chosen]
     confidence = np.exp(-at(rest, inverse))
     right = table[RIGHT][~chosen, 0] == 1
@@ -62,7 +64,7 @@ def temperature_scores(table: ImageTable) -> list[Score]:
     ids = table.ids[chosen]
     basis = EstimateBasis(lambda: replace(fitted, ids=ids), ends=(0.0, np.inf))
     return [
-        TEMPERATURE.score(fitted.value, fitted.n, spread, interval_reason=reason, basis=basis),
+        TEMPERATURE.score(fitted.value, fitted.n, spread, lack=lack, basis=basis),
         *(
             replace(s, condition=Condition(**s.condition, decision=SCALED))
             for metric in CONDITION_METRICS
@@ -121,7 +123,3 @@ def _spline(curves: Floats):  # type: ignore[no-untyped-def]  # scipy brings no 
     from scipy.interpolate import CubicSpline
 
     return CubicSpline(np.log(INVERSE_TEMPERATURES), np.log(np.maximum(curves, SMALLEST)), axis=1)
-
-
-def _undefined(n: int, reason: str) -> Score:
-    return TEMPERATURE.score(None, n, reason=reason)

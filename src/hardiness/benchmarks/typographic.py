@@ -17,8 +17,10 @@ from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.photographs import Photographs
 from hardiness.benchmarks.shares import CLEAN_ACCURACY, CONDITION_METRICS, accuracy, answered, seen_both_ways
 from hardiness.core.benchmark import DataRoot, DataSet, Expansion, Image, Item, Selection
+from hardiness.core.codes import Lack
 from hardiness.core.condition import Condition
 from hardiness.core.errors import DataError
+from hardiness.core.fact import Fact
 from hardiness.core.model import Canvas
 from hardiness.core.random import rng
 from hardiness.core.result import Metric, Score
@@ -128,7 +130,7 @@ def _drop(table: ImageTable) -> Score:
     is_paired = ~np.isnan(right).any(axis=1)
     paired = right[is_paired]
     if not len(paired):
-        return DROP.score(None, 0, reason="no photograph was evaluated both ways")
+        return DROP.score(None, 0, lack=Fact(Lack.UNPAIRED, {"what": "photograph"}))
     value = float(paired[:, 0].mean() - paired[:, 1].mean())
     spread = spread_of_difference(paired[:, 0] - paired[:, 1], 1.0)
     basis = basis_of_difference(table.ids[is_paired], paired[:, 0] - paired[:, 1])

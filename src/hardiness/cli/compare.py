@@ -20,6 +20,7 @@ from hardiness.core.errors import ArgumentError
 from hardiness.core.options import argument, option, part
 from hardiness.core.request import Placement, Request
 from hardiness.report.digest import Digest
+from hardiness.report.words import text
 from hardiness.results.equivalence import EquivalenceMargin
 
 HINT = "does another resize explain a step? --data PHOTOS runs a model again on pictures that are resized in other ways"
@@ -175,7 +176,7 @@ def compare_noise(options: NoiseOptions) -> int:
     if options.as_json:
         print_json(noise)
     else:
-        print_views([noise.view()])
+        print_views([noise.view(text)])
     return 0
 
 

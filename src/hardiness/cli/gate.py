@@ -23,9 +23,9 @@ from hardiness.report.gate import (
     gate_view,
     junit,
 )
+from hardiness.report.written_policy import first_policy
 from hardiness.results.gate import Gate
 from hardiness.results.policy import policy_of
-from hardiness.results.written_policy import first_policy
 from hardiness.store.store import Store
 
 

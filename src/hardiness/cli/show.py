@@ -88,7 +88,7 @@ def _print_severities(results: Sequence[Result], below: float) -> None:
             if score.metric.startswith("severity_below_"):
                 ends = f"{score.interval.low:g}–{score.interval.high:g}" if score.interval else ""
                 value = "" if score.value is None else f"{score.value:g}"
-                why = score.reason or score.interval_reason
+                why = text(score.lack)
                 rows.append((result.name, str(score.condition.get("corruption", "")), value, ends, why))
     title = f"severity at which accuracy falls below {100 * below:g} % of the clean one"
     heads = ("model", "corruption", "severity", "between", "")

@@ -6,12 +6,12 @@ the trust, and never reads words.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from hardiness.core.codes import AttackCheck, RunRemark
+from hardiness.core.codes import AttackCheck, Lack, RunRemark
 from hardiness.core.forms import FormError
 
 Argument = Any
@@ -117,6 +117,16 @@ def facts_of(notes: Iterable[str | Fact]) -> tuple[Fact, ...]:
 def lines_of(facts: Iterable[Fact]) -> list[str]:
     """The messages among facts, as they were raised."""
     return [str(fact.arguments["line"]) for fact in facts if fact.code == RunRemark.MESSAGE]
+
+
+def too_few(*needs: tuple[int, str], had: Sequence[int]) -> Fact:
+    """The fact that a number needs more than there is.
+
+    Args:
+        needs: how many of what, as ``(30, "images")``.
+        had: of each as many as there are; or one count, that of the rarer of two.
+    """
+    return Fact(Lack.TOO_FEW, {"needs": needs, "had": tuple(had)})
 
 
 def trust_of(facts: Iterable[Fact]) -> Trust | None:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Protocol
 
 from hardiness.core.answers import ANSWERS, SCORES
 from hardiness.core.attack_plan import condition_text, is_same_condition
+from hardiness.core.codes import Lack
 from hardiness.core.columns import ColumnSource
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, suggestion
@@ -35,17 +36,8 @@ CONFIDENCES = "confidences"
 OUTPUTS = (SCORES, CLASSES, CONFIDENCES, "probabilities", "logits")
 """The kinds of a model's outputs; from each of them those that stand before it follow."""
 
-_TOO_LITTLE: Mapping[str, tuple[str, str]] = {
-    "probabilities": ("probabilities", "not available: the model gives probabilities, and this needs logits"),
-    CLASSES: (CLASSES, "not available: the file has classes only"),
-    CONFIDENCES: (CONFIDENCES, "not available: the file has one confidence for each answer, and not for each class"),
-    SCORES: (SCORES, "not available: the file has a score for each picture, and no answers"),
-    ANSWERS: (
-        CLASSES,
-        "not available: not every answer began with its letter and came with log-probabilities of all letters",
-    ),
-}
-"""By `ModelIdentity.outputs`, where that is less than logits: which of `OUTPUTS` it is, and why more cannot be had."""
+_TOO_LITTLE = {each: each for each in ("probabilities", CLASSES, CONFIDENCES, SCORES)} | {ANSWERS: CLASSES}
+"""By `ModelIdentity.outputs`, where that is less than logits: which of `OUTPUTS` it is."""
 
 FEW_IN_SLICE = 30
 """Pictures of a slice below which nothing is claimed of it, and parts of two columns together are left out."""
@@ -106,19 +98,19 @@ class Metric:
         comma = "," if " of " in self.title else ""
         return replace(self, name=f"{self.name}{PARTIAL}", title=f"{self.title}{comma} of a part")
 
-    def why_unavailable(self, condition: Condition, outputs: str) -> str:
-        """Why a model's outputs do not suffice for a score of it; empty where they do.
+    def why_unavailable(self, condition: Condition, outputs: str) -> Fact | None:
+        """Why a model's outputs do not suffice for a score of it; ``None`` where they do.
 
         Args:
             condition: of the score.
             outputs: of the model, as `ModelIdentity.outputs` says.
         """
         if outputs not in _TOO_LITTLE:
-            return ""
+            return None
         by_name = (self.outputs_by.get(str(condition.get(key, "")), self.outputs) for key in ("method", "decision"))
         least = max(self.outputs, *by_name, key=OUTPUTS.index)
-        given, reason = _TOO_LITTLE[outputs]
-        return reason if OUTPUTS.index(least) > OUTPUTS.index(given) else ""
+        suffices = OUTPUTS.index(least) <= OUTPUTS.index(_TOO_LITTLE[outputs])
+        return None if suffices else Fact(Lack.OUTPUTS, {"outputs": outputs})
 
     def score(
         self,
@@ -127,8 +119,7 @@ class Metric:
         spread: Spread | None = None,
         condition: Condition | None = None,
         *,
-        reason: str | None = None,
-        interval_reason: str = "",
+        lack: Fact | None = None,
         clusters: int = 0,
         basis: Basis | None = None,
     ) -> Score:
@@ -141,8 +132,7 @@ class Metric:
             spread=spread,
             higher_is_better=self.higher_is_better,
             condition=condition or Condition(),
-            reason=reason,
-            interval_reason=interval_reason,
+            lack=lack,
             clusters=clusters,
             basis=basis,
         )
@@ -159,12 +149,12 @@ class ClusteredSpread(NamedTuple):
     Attributes:
         clusters: how many the number rests on.
         spread: over other clusters like these; ``None`` where they are too few, or no method holds.
-        reason: why there is none.
+        lack: why there is none.
     """
 
     clusters: int
     spread: Spread | None = None
-    reason: str = ""
+    lack: Fact | None = None
 
 
 class Basis(Protocol):
@@ -181,14 +171,13 @@ class Score:
 
     Attributes:
         metric: name of its `Metric`, e.g. ``"top1"``, ``"rms_calibration_error"``, ``"mce"``.
-        value: ``None`` where it is undefined, and then ``reason`` says why.
+        value: ``None`` where it is undefined, and then ``lack`` says why.
         unit: that of its `Metric`.
         n: how many independent samples (images) it rests on.
         spread: how well it is known; ``None`` where it has no interval.
         higher_is_better: that of its `Metric`.
         condition: empty, or the protocol alone, for a headline.
-        reason: why ``value`` is ``None``.
-        interval_reason: why there is no interval, though there is a value and others of the metric have one.
+        lack: why it is undefined or, where it has a value, why it has no interval though others of the metric have one.
         doubt: ``"withdrawn"``, ``"not checked"`` or ``"upper bound"`` where the report on an attack does not stand by
             it; filled in by the `Result` that it belongs to.
         attacked: whether it is of pictures that an attack made though its condition has no epsilon, as a mean over
@@ -204,8 +193,7 @@ class Score:
     spread: Spread | None = None
     higher_is_better: bool = True
     condition: Condition = field(default_factory=Condition)
-    reason: str | None = None
-    interval_reason: str = ""
+    lack: Fact | None = None
     doubt: str = field(default="", compare=False)
     attacked: bool = field(default=False, compare=False)
     clusters: int = 0
@@ -217,7 +205,7 @@ class Score:
         return self.attacked or "epsilon" in self.condition
 
     def __post_init__(self) -> None:
-        assert (self.value is None) == (self.reason is not None), f"{self.metric}: a value or a reason, not both"
+        assert self.value is not None or self.lack, f"{self.metric}: a value, or why there is none"
         if not isinstance(self.spread, Spread | None):
             raise ArgumentError(
                 f"{self.metric}: the spread must be a Spread, as estimate.spread(0, 1), ShareOfImages(hits, n) or "
@@ -232,7 +220,7 @@ class Score:
             ValueError: it is undefined.
         """
         if self.value is None:
-            raise ValueError(f"{self.metric} is undefined: {self.reason}")
+            raise ValueError(f"{self.metric} is undefined: {self.lack}")
         return self.value
 
     @property
@@ -247,7 +235,7 @@ class Score:
             ValueError: it has no spread.
         """
         if self.spread is None:
-            raise ValueError(f"{self.metric} has no interval: {self.reason or self.interval_reason}")
+            raise ValueError(f"{self.metric} has no interval: {self.lack}")
         return self.spread.p(limit, side)
 
     @property
@@ -285,8 +273,8 @@ class SliceScore:
         n: pictures.
         clusters: of them; 0 where each picture stands alone.
         interval: simultaneous over the values: all of them hold in 95 % of cases. ``None`` where there is none, and
-            then ``reason`` says why.
-        reason: why there is no score or no interval.
+            then ``lack`` says why.
+        lack: why there is no score or no interval.
         difference: the score less that of all other pictures which have a value; ``None`` where there are none.
         difference_interval: its interval, at the level at which Holm's procedure tests it.
         p: two-sided p-value of "as the rest", adjusted by Holm over the values; ``None`` where there is no test.
@@ -297,7 +285,7 @@ class SliceScore:
     n: int
     interval: Interval | None = field(default=None, metadata=json_field(as_list=True))
     clusters: int = 0
-    reason: str = ""
+    lack: Fact | None = None
     difference: float | None = None
     difference_interval: Interval | None = field(default=None, metadata=json_field(as_list=True))
     p: float | None = None
@@ -330,7 +318,7 @@ class SlicedScore:
         too_few: pictures of each part of two columns that is left out, as it has fewer than `FEW_IN_SLICE`.
         mix: the share of each value where the model will work; empty where none was asked for.
         average, average_interval: the mean over the slices in these proportions; ``None`` where a slice lacks a score
-            or an interval, and then ``mix_reason`` says which.
+            or an interval, and then ``mix_lack`` says which.
         cluster: the column by which intervals take pictures together; empty where each stands alone.
         doubt: as of a `Score`; filled in by the `Result` that it belongs to.
     """
@@ -351,7 +339,7 @@ class SlicedScore:
     mix: Mapping[str, float] = field(default_factory=dict)
     average: float | None = None
     average_interval: Interval | None = field(default=None, metadata=json_field(as_list=True))
-    mix_reason: str = ""
+    mix_lack: Fact | None = None
     cluster: str = ""
     doubt: str = field(default="", compare=False)
 
@@ -536,25 +524,25 @@ class Result:
         if len(self.scores) > SHOWN:
             lines.append(f"  and {len(self.scores) - SHOWN} more in .scores")
         lines += [f"  {reason}" for reason in self._reasons()]
-        return "\n".join([*lines, *(f"  ! {line}" for line in (*self._warnings(), *self._checks()))])
+        return "\n".join([*lines, *(f"  ! {line}" for line in self._remarks())])
 
     def _reasons(self) -> Iterator[str]:
         """Why scores that are shown have no value or no interval, a line for each reason."""
         by_reason: dict[str, list[str]] = {}
         for score in self.scores[:SHOWN]:
-            if score.value is None and score.reason:
-                by_reason.setdefault(f"undefined, {score.reason}", []).append(score.as_row()[0])
-            elif score.value is not None and score.interval is None and score.interval_reason:
-                by_reason.setdefault(f"without interval, {score.interval_reason}", []).append(score.as_row()[0])
+            if score.lack:
+                what = "undefined" if score.value is None else "without interval"
+                by_reason.setdefault(f"{what}, {self._told(score.lack)}", []).append(score.as_row()[0])
         yield from (f"{reason}: {', '.join(names)}" for reason, names in by_reason.items())
 
-    def _warnings(self) -> Iterator[str]:
-        """The warnings, as codes and arguments."""
-        yield from map(str, self.warnings)
+    def _told(self, fact: Fact) -> str:
+        """A fact as its code and arguments."""
+        return str(fact)
 
-    def _checks(self) -> Iterator[str]:
-        """The checks of an attack that found something, and the verdict, as codes and arguments."""
-        yield from (str(fact) for fact in self.findings if fact.is_raised or fact.trust is not None)
+    def _remarks(self) -> Iterator[str]:
+        """The warnings, the checks of an attack that found something, and the verdict."""
+        yield from map(self._told, self.warnings)
+        yield from (self._told(fact) for fact in self.findings if fact.is_raised or fact.trust is not None)
 
     def view(self) -> TextTable:
         """The scores as a table for a notebook."""
@@ -565,7 +553,7 @@ class Result:
         head, *_ = repr(replace(self, scores=())).splitlines()
         more = [f"and {len(self.scores) - SHOWN} more in .scores"] if len(self.scores) > SHOWN else []
         heads = ("score", "value, 95 % interval", "n", *([""] if any(row[3] for row in rows) else []))
-        notes = (*more, *self._reasons(), *self._warnings(), *self._checks())
+        notes = (*more, *self._reasons(), *self._remarks())
         return TextTable(head, heads, tuple(row[: len(heads)] for row in rows), notes=notes)
 
     def _repr_html_(self) -> str:

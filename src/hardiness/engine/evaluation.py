@@ -263,7 +263,7 @@ class PreparedEvaluation:
             problems += [message(task.error, task.classifier.spec.name) for task in worker.tasks if task.error]
         outlook = rounds.outlook if rounds is not None else Outlook()
         remarks += facts_of((*([missing] if missing else []), *outlook.remarks))
-        unreached = facts_of([outlook.unreached] if outlook.unreached else [])
+        unreached = (outlook.unreached,) if outlook.unreached else ()
         return EvaluationOutcome(self.keys, tuple(problems), tuple(remarks), unreached)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from hardiness.benchmarks.card import published_baseline
+from hardiness.core.fact import Fact
 from hardiness.core.request import Stop
 from hardiness.engine.rounds import Rounds, first_extent
 from hardiness.results.folder import Folder
@@ -36,12 +37,12 @@ class Outlook:
     Attributes:
         following: the next round; ``None`` where the goal is reached, or cannot be.
         remarks: what a person should know.
-        unreached: a line where the goal cannot be reached.
+        unreached: where the goal cannot be reached; else ``None``.
     """
 
     following: Extent | None = None
     remarks: tuple[str, ...] = ()
-    unreached: str = ""
+    unreached: Fact | None = None
 
 
 @dataclass
@@ -105,8 +106,7 @@ class Precision:
         hopeless = [headline for headline in headlines if headline.is_out_of_reach(self.target, whole.images)]
         if following is None or hopeless:
             worst = max(hopeless or decide(headlines, self.target).loose, key=lambda headline: headline.half_width)
-            line = worst.out_of_reach(self.target, whole.images)
-            return Outlook(unreached=f"precision-target cannot be reached on {rounds.benchmark.name}: {line}")
+            return Outlook(unreached=worst.out_of_reach(rounds.benchmark.name, self.target, whole.images))
         return Outlook(following)
 
     def _headlines(self, rounds: Rounds, extent: Extent) -> list[Headline]:

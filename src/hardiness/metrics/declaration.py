@@ -8,13 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from hardiness.core.codes import Lack
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
+from hardiness.core.fact import Fact, message
 from hardiness.core.registry import Registry, instance_of
 from hardiness.core.result import CLASSES, OUTPUTS, Metric, Score
 from hardiness.core.run import Run
 from hardiness.core.table import ImageTable
-from hardiness.metrics.scoring import Outcomes, Scoring, as_measurable, as_score
+from hardiness.metrics.scoring import OutcomeOfPart, Outcomes, Scoring, as_measurable, as_score
 from hardiness.statistics.measures import Measurable
 
 
@@ -66,14 +68,14 @@ class RunMetric:
         """Whether it may have a score of a run, as far as the run says."""
         return self.applies is None or bool(self.applies(run))
 
-    def lacks(self, table: ImageTable) -> str:
-        """The columns that it needs and a table has not, in words; empty where it has them."""
-        places = {"the image table": self.table, "the stored rows": self.rows}
-        missing = {place: [name for name in names if name not in table] for place, names in places.items()}
-        return " and ".join(f"no {', no '.join(names)} is in {place}" for place, names in missing.items() if names)
+    def lacks(self, table: ImageTable) -> Fact | None:
+        """The columns that it needs and a table has not; ``None`` where it has them."""
+        places = {"table": self.table, "rows": self.rows}
+        missing = {place: tuple(name for name in names if name not in table) for place, names in places.items()}
+        return Fact(Lack.COLUMNS, missing) if any(missing.values()) else None
 
-    def lacks_columns(self, columns: Collection[str]) -> str:
-        """The columns of pictures that it needs and that are not among some, in words; empty where they are."""
+    def lacks_columns(self, columns: Collection[str]) -> Fact | None:
+        """The columns of pictures that it needs and that are not among some; ``None`` where they are."""
         return _missing_columns(self.columns, columns)
 
     def scores(self, scoring: Scoring) -> list[Score]:
@@ -144,8 +146,8 @@ class PairMetric:
         """The columns that it needs and one of the tables has not."""
         return [name for name in self.table if any(name not in table for table in tables)]
 
-    def lacks_columns(self, columns: Collection[str]) -> str:
-        """The columns of pictures that it needs and that are not among some, in words; empty where they are."""
+    def lacks_columns(self, columns: Collection[str]) -> Fact | None:
+        """The columns of pictures that it needs and that are not among some; ``None`` where they are."""
         return _missing_columns(self.columns, columns)
 
     def __call__(self, one: Scoring, other: Scoring) -> Outcomes:
@@ -158,10 +160,10 @@ class PairMetric:
         return [as_score(self.metric, condition, outcome, other) for condition, outcome in outcomes]
 
 
-def _missing_columns(names: Sequence[str], columns: Collection[str]) -> str:
-    """The names that are of none of the columns, in words."""
-    missing = [name for name in names if name not in columns]
-    return f"the pictures have no column {', no column '.join(missing)}" if missing else ""
+def _missing_columns(names: Sequence[str], columns: Collection[str]) -> Fact | None:
+    """The names that are of none of the columns."""
+    missing = tuple(name for name in names if name not in columns)
+    return Fact(Lack.COLUMNS, {"pictures": missing}) if missing else None
 
 
 def _checked(outcomes: Any) -> Outcomes:
@@ -173,7 +175,16 @@ def _checked(outcomes: Any) -> Outcomes:
     if not isinstance(outcomes, Mapping) or not all(isinstance(each, Condition) for each in outcomes):
         what = type(outcomes).__name__
         raise ArgumentError(f"its function must return a mapping whose keys are Condition, returned {what}")
-    return outcomes
+    return {condition: _without_text(outcome) for condition, outcome in outcomes.items()}
+
+
+def _without_text(outcome: Any) -> Any:
+    """An outcome, in which a text that says why there is none is a fact."""
+    if isinstance(outcome, OutcomeOfPart):
+        return outcome._replace(outcome=_without_text(outcome.outcome))
+    if isinstance(outcome, str):
+        return message(outcome) if outcome else Fact(Lack.UNDEFINED)
+    return outcome
 
 
 registry: Registry[RunMetric] = Registry("metric", "hardiness.metrics", "hardiness.metrics", instance_of(RunMetric))

@@ -11,7 +11,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from hardiness.core.codes import Lack
 from hardiness.core.condition import Condition
+from hardiness.core.fact import Fact
 from hardiness.core.table import ImageTable
 from hardiness.metrics.declaration import metric
 from hardiness.metrics.scoring import OutcomeOfPart, Outcomes, Scoring
@@ -126,8 +128,7 @@ def error_ratios(rows: NDArray[np.int64], wrong: NDArray[np.bool_], factors: Seq
     overall = mean(rows, wrong)
     for place, name in enumerate(FACTORS):
         if counts[place] and not wrong.any():
-            reason = "no annotated photograph was answered wrongly"
-            ratios[Condition(factor=name)] = OutcomeOfPart(reason, counts[place])
+            ratios[Condition(factor=name)] = OutcomeOfPart(Fact(Lack.NO_ERROR), counts[place])
         elif counts[place]:
             ratio = mean(rows[has[:, place]], wrong[has[:, place]]) / overall
             ratios[Condition(factor=name)] = OutcomeOfPart(ratio, counts[place])

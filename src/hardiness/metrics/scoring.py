@@ -11,8 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from hardiness.core.codes import Lack
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
+from hardiness.core.fact import Fact, too_few
 from hardiness.core.result import Metric, Score
 from hardiness.core.run import Run
 from hardiness.core.spread import Spread
@@ -56,11 +58,11 @@ class OutcomeOfPart(NamedTuple):
         n: the images that it speaks of.
     """
 
-    outcome: Estimate | str
+    outcome: Estimate | Fact
     n: int
 
 
-Outcome = WeightedCells | Estimate | OutcomeOfPart | str
+Outcome = WeightedCells | Estimate | OutcomeOfPart | Fact
 """A metric under one condition: a sum of cell means, any other estimate, or why it is undefined.
 
 The ids of an estimate are those of the table, ``scoring.table.ids``, or places among them.
@@ -128,8 +130,8 @@ def as_score(metric: Metric, condition: Condition, outcome: Outcome, scoring: Sc
     images = len(scoring.table)
     if isinstance(outcome, OutcomeOfPart):
         return replace(as_score(metric, condition, outcome.outcome, scoring), n=outcome.n)
-    if isinstance(outcome, str):
-        return metric.score(None, images, condition=condition, reason=outcome or "it is not defined for these images")
+    if isinstance(outcome, Fact):
+        return metric.score(None, images, condition=condition, lack=outcome)
     if isinstance(outcome, WeightedCells):
         score = _score_of_cells(metric, condition, outcome, scoring)
     else:
@@ -171,7 +173,7 @@ def as_measurable(
     """
     if isinstance(outcome, OutcomeOfPart):
         outcome = outcome.outcome
-    if isinstance(outcome, str):
+    if isinstance(outcome, Fact):
         return None
     if isinstance(outcome, WeightedCells):
         values, weights, top = as_cells(metric, condition, outcome, scoring)
@@ -192,9 +194,8 @@ class _OfChosenImages:
     def outcome(self, places: NDArray[np.int64]) -> Outcome:
         """The metric's outcome for the images at these places."""
         if self.last is None or not np.array_equal(self.last[0], places):
-            nothing = "no image is left"
             outcomes = self.evaluate(self.scoring.on_images(places)) if len(places) else {}
-            outcome: Outcome = outcomes.get(self.condition, nothing)
+            outcome: Outcome = outcomes.get(self.condition, Fact(Lack.UNDEFINED))
             self.last = places, outcome.outcome if isinstance(outcome, OutcomeOfPart) else outcome
         return self.last[1]
 
@@ -207,13 +208,13 @@ class _OfChosenImages:
         own = ids if ids.dtype.kind in "iu" else np.searchsorted(self.scoring.table.ids[places], ids)
         return replace(outcome, ids=places[own])
 
-    def lacks(self, places: NDArray[np.int64]) -> str:
-        """Why there is no estimate, or none with an interval; empty where there is one."""
+    def lacks(self, places: NDArray[np.int64]) -> Fact | None:
+        """Why there is no estimate, or none with an interval; ``None`` where there is one."""
         outcome = self.outcome(places)
         if not isinstance(outcome, Estimate):
-            return outcome if isinstance(outcome, str) else "it is no estimate of these images"
+            return outcome if isinstance(outcome, Fact) else Fact(Lack.UNDEFINED)
         if math.isnan(outcome.value):
-            return "it is not defined for these images"
+            return Fact(Lack.UNDEFINED)
         return _too_alike(outcome)
 
 
@@ -224,7 +225,7 @@ def _required_estimate(outcome: Any, condition: Condition) -> Estimate:
         ArgumentError: it is no estimate either.
     """
     if not isinstance(outcome, Estimate):
-        kinds = "WeightedCells, an Estimate or a text that says why there is none"
+        kinds = "WeightedCells, an Estimate, or a Fact or a text that says why there is none"
         raise ArgumentError(f"what it gives for {_name(condition)} must be {kinds}, was {type(outcome).__name__}")
     return outcome
 
@@ -234,8 +235,8 @@ def _score_of_cells(metric: Metric, condition: Condition, outcome: WeightedCells
     has_value = ~np.isnan(values)
     n = np.count_nonzero(has_value, axis=0)
     if not len(n) or not n[weights != 0].all():
-        reason = "no image was evaluated" if not n.any() else "a condition has no image"
-        return metric.score(None, int(n.max(initial=0)), condition=condition, reason=reason)
+        lack = Fact(Lack.EMPTY_CONDITION) if n.any() else Fact(Lack.NOT_EVALUATED, {"what": "image"})
+        return metric.score(None, int(n.max(initial=0)), condition=condition, lack=lack)
     whole = WeightedSum(metric.name, values, weights, condition)
     if whole.is_share:
         hits = int(np.count_nonzero(values[has_value[:, 0], 0]))
@@ -280,22 +281,23 @@ def as_cells(
 
 def _score_of_estimate(metric: Metric, condition: Condition, estimate: Estimate) -> Score:
     if math.isnan(estimate.value):
-        return metric.score(None, estimate.n, condition=condition, reason="it is not defined for these images")
+        return metric.score(None, estimate.n, condition=condition, lack=Fact(Lack.UNDEFINED))
     low, high = metric.range
     is_bounded = math.isfinite(low) and math.isfinite(high)
-    reason = "" if is_bounded and low == 0 else _too_alike(estimate)
+    lack = None if is_bounded and low == 0 else _too_alike(estimate)
     spread: Spread | None = None
-    if not reason:
+    if not lack:
         own = estimate.spread(low, high, signed=low < 0) if is_bounded else estimate.spread()
         spread = cut(own, low, high)
     bounds = (low, high) if is_bounded else (-math.inf, math.inf)
     basis = EstimateBasis(lambda: estimate, *bounds, signed=is_bounded and low < 0, ends=(low, high))
-    return metric.score(estimate.value, estimate.n, spread, condition, interval_reason=reason, basis=basis)
+    return metric.score(estimate.value, estimate.n, spread, condition, lack=lack, basis=basis)
 
 
-def _too_alike(estimate: Estimate) -> str:
-    few = f"it needs {FEWEST_DIFFERING} images that differ, had {estimate.differing}"
-    return few if estimate.differing < FEWEST_DIFFERING else ""
+def _too_alike(estimate: Estimate) -> Fact | None:
+    if estimate.differing >= FEWEST_DIFFERING:
+        return None
+    return too_few((FEWEST_DIFFERING, "images that differ"), had=(estimate.differing,))
 
 
 def _name(condition: Condition) -> str:

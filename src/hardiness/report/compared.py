@@ -8,11 +8,13 @@ from itertools import pairwise
 from typing import Any
 
 from hardiness.core.answers import mark_notes
+from hardiness.core.fact import Fact
 from hardiness.core.forms import json_form
 from hardiness.core.result import IN_PERCENT, Score, TextTable
+from hardiness.report.compared_slices import slice_json, slice_sentence
+from hardiness.report.equivalence import equivalence_sentence
 from hardiness.report.explained_by_accuracy import explanation_of
-from hardiness.report.words import line, with_texts
-from hardiness.results.compared_slices import slice_json
+from hardiness.report.words import line, text, with_texts
 from hardiness.results.comparison import ERRORS, BenchmarkComparison, PairDetail
 from hardiness.results.difference_json import difference_json, finite
 from hardiness.results.flips import PairFlips
@@ -70,7 +72,7 @@ def pair_notes(
     beside = None if is_whole else _neighbours(scores[0])
     return (
         *map(line, comparison.notes),
-        *(pair.sentence for pair in comparison.equivalences),
+        *(equivalence_sentence(pair) for pair in comparison.equivalences),
         *(line for pair in comparison.flips if _is_shown(pair, beside) for line in _flip_lines(pair)),
         *(_pair_score_line(each) for each in comparison.pair_scores if _is_shown(each, beside)),
         *(
@@ -95,7 +97,7 @@ def _defined(comparison: BenchmarkComparison) -> list[ScoreComparison]:
 
 def _undefined(score: ScoreComparison) -> str:
     """Why no model has a number."""
-    reasons = dict.fromkeys(pair.reason for pair in score.pairs.values() if pair.reason)
+    reasons = dict.fromkeys(text(pair.lack) for pair in score.pairs.values() if pair.lack)
     return f"{score.title or score.metric.replace('_', ' ')} is undefined: {'; '.join(reasons)}"
 
 
@@ -155,7 +157,7 @@ def _row(
             "undefined" if math.isnan(pair.value) else _points(pair.value, scale),
             "",
             "",
-            pair.reason or "",
+            text(pair.lack),
             "",
         )
         return
@@ -189,7 +191,7 @@ def _pair_lines(detail: PairDetail, parts_of_errors: bool) -> Iterator[str]:
     kappa = detail.kappa.kappa if detail.kappa else None
     if kappa and kappa.value is not None:
         ends = kappa.interval
-        between = f" ({ends.low:.2f} … {ends.high:.2f})" if ends else f", {kappa.interval_reason}"
+        between = f" ({ends.low:.2f} … {ends.high:.2f})" if ends else f", {text(kappa.lack)}"
         yield f"{pair}, consistency of errors: kappa {kappa.value:.2f}{between}"
     if len(detail.cells) > 1:
         differing = sum(cell.adjusted is not None and cell.adjusted < LEVEL for cell in detail.cells)
@@ -211,9 +213,9 @@ def _pair_score_line(pair: PairScore) -> str:
     score, scale = pair.score, _scale(pair.score.unit)
     about = f"{pair.first} → {pair.second}: {pair.title}"
     if score.value is None:
-        return f"{about} is undefined: {score.reason}"
+        return f"{about} is undefined: {text(score.lack)}"
     ends = [f"{scale * end:.3g}" for end in (score.interval.low, score.interval.high)] if score.interval else []
-    between = f" ({' … '.join(ends)})" if ends else f" (no interval: {score.interval_reason})"
+    between = f" ({' … '.join(ends)})" if ends else f" (no interval: {text(score.lack)})"
     unit = "percent" if score.unit in IN_PERCENT else score.unit
     images = f"{score.n:,} images{f' in {score.clusters:,} clusters' if score.clusters else ''}"
     return f"{about} {scale * score.value:.3g}{between}, in {unit}, {images}"
@@ -264,7 +266,7 @@ def _visible(pair: PairFlips) -> str:
 
 def _flips(flips: Flips) -> str:
     shares = (f"{name} {_share(getattr(flips, name))}" for name in ("negative", "positive"))
-    clusters, reason = flips.agreement.clusters, flips.agreement.interval_reason
+    clusters, reason = flips.agreement.clusters, text(flips.agreement.lack)
     images = f"{flips.n:,} images{f' in {clusters:,} clusters' if clusters else ''}"
     why_none = f" (no intervals: {reason})" if reason else ""
     return f"{' and '.join(shares)} flips in percent, agreement {_share(flips.agreement)}, {images}{why_none}"
@@ -286,10 +288,30 @@ def _parts(parts: Sequence[DifferencePart]) -> str:
     return f"{listing} (*: differs from zero)" if any(stars) else listing
 
 
+def reason_of(lack: Fact | None) -> str:
+    """Why a difference has no interval, or another method, as text; empty where there is nothing to say."""
+    return text(lack)
+
+
+def comparison_sentences(comparison: BenchmarkComparison) -> list[str]:
+    """A sentence for every two models: whether their scores differ, and how many of their answers do."""
+    of_slices = [slice_sentence(pair) for pair in comparison.slices if pair.metric == comparison.slices[0].metric]
+    return [*(pair.sentence(_scores_differ(comparison, pair)) for pair in comparison.flips), *of_slices]
+
+
+def _scores_differ(comparison: BenchmarkComparison, pair: PairFlips) -> bool | None:
+    """Whether the first score tells two models apart; ``None`` where there is none of both."""
+    for score in comparison.scores:
+        for each in ((pair.first, pair.second), (pair.second, pair.first)):
+            if each in score.pairs and score.pairs[each].interval is not None:
+                return score.is_told_apart(each)
+    return None
+
+
 def comparison_json(comparison: BenchmarkComparison) -> dict[str, Any]:
     """The JSON form of one benchmark's comparison."""
     form = {
-        "sentences": comparison.sentences(),
+        "sentences": comparison_sentences(comparison),
         "benchmark": comparison.benchmark,
         "data": comparison.data,
         "protocol": comparison.protocol,

@@ -11,12 +11,14 @@ from hardiness.core.answers import mark_notes
 from hardiness.core.codes import RunRemark
 from hardiness.core.fact import Fact
 from hardiness.core.result import IN_PERCENT
+from hardiness.report.compared import comparison_sentences
+from hardiness.report.compared_slices import slice_sentence
+from hardiness.report.equivalence import equivalence_sentence
 from hardiness.report.first_screen import ScreenColumn, amount_of, listed, random_weights_sentence, title_of
 from hardiness.report.marks import RANDOM_WEIGHTS
 from hardiness.report.right_answers import compared_by_right_answers
 from hardiness.report.standings import Precedence, Standing, paired_standing
 from hardiness.report.words import text
-from hardiness.results.compared_slices import slice_sentence
 from hardiness.results.comparison import BenchmarkComparison
 from hardiness.statistics.comparison import ScoreComparison
 
@@ -64,7 +66,7 @@ def digest_of(
     for each in comparisons:
         score = next((score for score in each.scores if any(d.interval for d in score.pairs.values())), None)
         if score is None:
-            reasons = dict.fromkeys(d.reason for own in each.scores for d in own.pairs.values() if d.reason)
+            reasons = dict.fromkeys(text(d.lack) for own in each.scores for d in own.pairs.values() if d.lack)
             notes = _notes(each)
             undecided.append((each.heading, (f"not compared: {'; '.join([*reasons][:1]) or 'no score'}", *notes)))
             continue
@@ -118,7 +120,7 @@ def _equivalent(each: BenchmarkComparison, score: ScoreComparison) -> Iterator[s
     """The verdicts of equivalence by one score; of many pairs how many there are of each."""
     verdicts = [pair for pair in each.equivalences if (pair.metric, pair.condition) == (score.metric, score.condition)]
     if len(verdicts) <= MOST_VERDICTS:
-        yield from (pair.sentence for pair in verdicts)
+        yield from (equivalence_sentence(pair) for pair in verdicts)
         return
     counts = Counter(pair.outcome for pair in verdicts)
     outcomes = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
@@ -142,7 +144,7 @@ def _more(each: BenchmarkComparison) -> Iterator[str]:
     """The notes; of two models whether their answers differ; of more, where slices reverse the order of two."""
     yield from _notes(each)
     if all(len(score.values) == 2 for score in each.scores):
-        yield from each.sentences()
+        yield from comparison_sentences(each)
         return
     first = [pair for pair in each.slices if pair.metric == each.slices[0].metric]
     turned = [pair for pair in first if pair.is_reversed]

@@ -13,7 +13,7 @@ from hardiness.core.errors import printable
 from hardiness.core.result import TextTable
 from hardiness.core.spread import Interval
 from hardiness.report.format import PERCENT_UNITS
-from hardiness.report.words import line
+from hardiness.report.words import line, text
 from hardiness.results.gate import Gate, GateVerdict
 
 SUMMARY_MOST = 1024 * 1024 - 1
@@ -258,10 +258,15 @@ def _model(each: GateVerdict) -> str:
     return f"{each.model}\n{label}" if label else each.model
 
 
+def why_missing(verdict: GateVerdict) -> str:
+    """Why the number of a verdict is missing, as text; empty where it is there."""
+    return text(verdict.missing)
+
+
 def _note(each: GateVerdict) -> str:
     """Why a number is missing, or how many images, or clusters, more would decide."""
     if each.outcome == "missing":
-        return each.reason
+        return text(each.missing)
     if each.outcome != "cannot tell":
         return ""
     units = f"clusters more by {each.cluster}" if each.clusters else "images more"
@@ -284,7 +289,7 @@ def _sentence(each: GateVerdict) -> str:
     about, unit = f"{each.outcome}: {each.metric} of {each.model} on {each.benchmark}", _unit(each)
     limit = f"{WORDS[each.rule.kind]} {_number(each.rule.limit, unit)}"
     if each.value is None or each.interval is None:
-        return f"{about}, which must be {limit}: {each.reason}"
+        return f"{about}, which must be {limit}: {text(each.missing) if each.missing else each.outcome}"
     number = f"{_number(each.value, unit)} ({_ends(each.interval, unit)}, {each.which_interval})"
     note = _note(each)
     clusters = f" clusters by {each.cluster}" if each.clusters else ""

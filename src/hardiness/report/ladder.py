@@ -8,8 +8,11 @@ from typing import Any
 
 from hardiness.core.result import IN_PERCENT, TextTable
 from hardiness.core.spread import Interval
-from hardiness.report.words import line, with_texts
+from hardiness.report.equivalence import verdict_text
+from hardiness.report.words import line, text, with_texts
+from hardiness.results.flips import PairFlips
 from hardiness.results.ladder import ExportLadder, LadderStep, StepPart
+from hardiness.statistics.flips import Flips
 from hardiness.statistics.verdicts import EQUIVALENCE_LEVEL
 
 HEADS = ("step", "under", "answers change, %", "harmful, %", "helpful, %", "score", "before → after", "change", "95 %")
@@ -37,7 +40,51 @@ def ladder_json(ladder: ExportLadder) -> dict[str, Any]:
 
 def step_lines(step: LadderStep) -> list[str]:
     """A step in sentences, and its notes."""
-    return [*step.sentences(), *map(line, step.notes)]
+    return [*_sentences(step), *map(line, step.notes)]
+
+
+def _sentences(step: LadderStep) -> Iterator[str]:
+    """The step in sentences: answers, score, verdict, and what differs; its notes come below."""
+    headline = next(iter(step.parts), None)
+    if step.flips is not None:
+        yield _answers(step.flips, headline.flips if headline else None)
+    if headline is not None:
+        yield _score_change(headline)
+    if headline is not None and headline.margin is not None:
+        yield verdict_text(headline.difference, headline.margin, headline.title, headline.unit)
+    if step.resize is not None:
+        yield step.resize.sentence
+    if step.changes:
+        yield f"what differs: {'; '.join(step.changes)}"
+
+
+def _answers(flips: PairFlips, overall: Flips | None) -> str:
+    """How many answers change, in words."""
+    if flips.has_equal_answers:
+        return "no answer changes"
+    flipped = overall or flips.overall
+    changed, harmful, helpful = (
+        100 * share for share in (flipped.changed, flipped.negative.number, flipped.positive.number)
+    )
+    told = (
+        f"{changed:.1f} % of answers change: {harmful:.1f} % are harmful (right before, wrong after), {helpful:.1f} % "
+        "helpful (the reverse)"
+    )
+    if flips.clean:
+        told += f"; of clean pictures {100 * flips.clean.changed:.1f} % change"
+    return told
+
+
+def _score_change(part: StepPart) -> str:
+    """How a score changes, in words."""
+    scale = 100.0 if part.unit in IN_PERCENT else 1.0
+    if math.isnan(part.difference.value):
+        return f"{part.title} is undefined"
+    told = f"{part.title} {scale * part.before:.2f} → {scale * part.after:.2f}, {scale * part.difference.value:+z.2f}"
+    interval = part.difference.interval
+    if interval is None:
+        return f"{told} (no interval: {text(part.difference.lack)})"
+    return f"{told} (95 %: {scale * interval.low:+z.2f} … {scale * interval.high:+z.2f})"
 
 
 def step_view(step: LadderStep) -> TextTable:
@@ -102,7 +149,7 @@ def _row(step: LadderStep, part: StepPart, judged: bool) -> tuple[str, ...]:
         part.title,
         f"{_value(part.before, scale)} → {_value(part.after, scale)}",
         "" if math.isnan(part.difference.value) else f"{scale * part.difference.value:+z.2f}",
-        _ends(part.difference.interval, scale) or part.difference.reason or "",
+        _ends(part.difference.interval, scale) or text(part.difference.lack),
     )
     return (*cells, _verdict(part)) if judged else cells
 

@@ -19,6 +19,7 @@ from hardiness.distortions.levels import number_text
 from hardiness.report import format as formatting
 from hardiness.report.charts import Chart, Curves, Grid, GridCell, Line, Panel
 from hardiness.report.right_answers import complement, right_title, shows_right_answers
+from hardiness.report.words import text
 
 LIMIT_NOTES = (
     "the accuracy is half of the clean one, unless another is stated (--above '90 %')",
@@ -163,7 +164,7 @@ def _limit_texts(score: Score) -> tuple[str, str, str]:
     name = score.unit.partition(",")[0]
     value = "" if score.value is None else f"{name} {number_text(score.value)}"
     ends = "" if score.interval is None else f"{number_text(score.interval.low)}–{number_text(score.interval.high)}"
-    return value, ends, score.reason or score.interval_reason
+    return value, ends, text(score.lack)
 
 
 def level_figures(results: Sequence[Result]) -> Iterator[Chart | Grid]:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from hardiness.benchmarks.card import card_of
 from hardiness.core.attack_plan import epsilon_text
+from hardiness.core.fact import Fact
 from hardiness.core.result import Result, Score
 from hardiness.core.spread import Interval
 from hardiness.reference import robustbench
 from hardiness.reference.published_numbers import published_series
 from hardiness.reference.timm_results import TIMM_IMAGES, TIMM_SETS, best_rows, parameters_m, timm_row
 from hardiness.report.words import advice, joined, sentence
+from hardiness.report.words.attack_checks import listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +28,19 @@ class Note:
         headline: whether it is said wherever there is a table, and not on a full page alone.
         code: of the fact that it is of; empty where it is of none.
         todo: what to do about it; empty where there is nothing.
-        lacking: the title of a number that is not there, and ``has no interval: …`` or ``is undefined: …``.
+        title: of a number that is not there, or has no interval.
+        lack: why.
+        is_undefined: whether it has no value.
     """
 
     text: str
     models: tuple[str, ...]
     headline: bool = True
-    lacking: tuple[str, str] = ("", "")
     code: str = ""
     todo: str = ""
+    title: str = ""
+    lack: Fact | None = None
+    is_undefined: bool = False
 
     @property
     def advised(self) -> str:
@@ -42,9 +48,12 @@ class Note:
         return joined(self.text, self.todo)
 
     @property
-    def kind(self) -> str:
-        """By what notes on lacking numbers are one note: their reason without its numbers; empty for others."""
-        return re.sub(r"\d[\d,]*", "N", self.lacking[1].split(", had ")[0]) if self.lacking[1] else ""
+    def kind(self) -> tuple[Any, ...]:
+        """By what notes on lacking numbers are one note: the lack, whatever they had; empty for others."""
+        if self.lack is None:
+            return ()
+        about = {name: value for name, value in self.lack.arguments.items() if name != HAD}
+        return self.is_undefined, self.lack.code, tuple(about.items())
 
 
 def notes_of(result: Result) -> list[Note]:
@@ -54,24 +63,23 @@ def notes_of(result: Result) -> list[Note]:
     doubts = [fact for fact in result.findings if fact.is_raised or fact.trust is not None]
     return [
         *(Note(sentence(fact), name, code=fact.code, todo=advice(fact)) for fact in result.warnings),
-        *(
-            _lacking(title, f"is undefined: {s.reason}", name, card.is_headline(s))
-            for s, title in titled
-            if s.value is None
-        ),
-        *(
-            _lacking(title, f"has no interval: {s.interval_reason}", name, card.is_headline(s))
-            for s, title in titled
-            if s.interval_reason
-        ),
+        *(_lacking(s, title, name, card.is_headline(s)) for s, title in titled if s.lack and s.value is None),
+        *(_lacking(s, title, name, card.is_headline(s)) for s, title in titled if s.lack and s.value is not None),
         *(Note(f"{fact.code}: {sentence(fact)}", name, code=fact.code, todo=advice(fact)) for fact in doubts),
         *timm_notes(result),
         *leaderboard_notes(result),
     ]
 
 
-def _lacking(title: str, why: str, models: tuple[str, ...], headline: bool) -> Note:
-    return Note(f"{title} {why}", models, headline, (title, why))
+HAD = "had"
+"""The argument of lacks that says how much there was."""
+
+
+def _lacking(score: Score, title: str, models: tuple[str, ...], headline: bool) -> Note:
+    assert score.lack is not None
+    is_undefined = score.value is None
+    told = f"{title} {'is undefined' if is_undefined else 'has no interval'}: {sentence(score.lack)}"
+    return Note(told, models, headline, score.lack.code, advice(score.lack), title, score.lack, is_undefined)
 
 
 def merged(notes: Sequence[Note], models: int, *, advised: bool = True) -> list[str]:
@@ -84,8 +92,8 @@ def merged(notes: Sequence[Note], models: int, *, advised: bool = True) -> list[
         models: how many it has.
         advised: whether they say what to do, which readers of a paper cannot.
     """
-    about: dict[str, list[str]] = {}
-    lacking: dict[str, list[Note]] = {}
+    about: dict[Any, list[str]] = {}
+    lacking: dict[Any, list[Note]] = {}
     for note in notes:
         key = note.kind or (note.advised if advised else note.text)
         if note.kind:
@@ -99,16 +107,15 @@ def merged(notes: Sequence[Note], models: int, *, advised: bool = True) -> list[
 
 def _merged_text(notes: Sequence[Note]) -> str:
     """One note of several on numbers that lack for one reason; the first's own where there is one number."""
-    titles = list(dict.fromkeys(note.lacking[0] for note in notes))
-    reasons = dict.fromkeys(note.lacking[1] for note in notes)
-    if len(titles) == 1 and len(reasons) == 1:
+    titles, lacks = list(dict.fromkeys(note.title for note in notes)), [note.lack for note in notes if note.lack]
+    if len(titles) == 1 and all(lack == lacks[0] for lack in lacks):
         return notes[0].text
-    why = next(iter(reasons)) if len(reasons) == 1 else next(iter(reasons)).split(", had ")[0]
-    several = len(titles) > 1
-    why = why.replace("has no", "have no", 1).replace("is undefined", "are undefined", 1) if several else why
-    *others, last = titles
-    names = f"{', '.join(others)} and {last}" if others else last
-    return f"{names} {why}"
+    shared = lacks[0]
+    if any(lack != shared for lack in lacks):
+        shared = replace(shared, arguments={name: value for name, value in shared.arguments.items() if name != HAD})
+    is_are, has_have = ("are", "have") if len(titles) > 1 else ("is", "has")
+    what = f"{is_are} undefined" if notes[0].is_undefined else f"{has_have} no interval"
+    return f"{listed(titles)} {what}: {sentence(shared)}"
 
 
 def names_of(result: Result) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from hardiness.core.fact import Fact
 from hardiness.core.result import Result, TextTable
 from hardiness.imaging.by_pillow import pillow_alone
 from hardiness.imaging.codecs import decode, encode_jpeg
+from hardiness.report import compared_slices
 from hardiness.report import format as formatting
 from hardiness.report.beside import MeasuredNumbers, from_few, published_peers, with_figure, with_ladder
 from hardiness.report.charts import Chart, Curves, Dots, Heat
@@ -49,7 +50,6 @@ from hardiness.report.template_environment import template_environment
 from hardiness.report.training_overlap import Declared
 from hardiness.report.trust import checks, doubts, doubts_text, trust_text
 from hardiness.report.words import text
-from hardiness.results import compared_slices
 from hardiness.results.comparison import BenchmarkComparison
 from hardiness.store.files import Files
 

@@ -25,6 +25,7 @@ from hardiness.report.places import PlaceRange, order_beyond_chance, places, ran
 from hardiness.report.right_answers import complement, shows_right_answers
 from hardiness.report.section import Section, figures_across, section_of
 from hardiness.report.views.slices import slice_charts
+from hardiness.report.words import why_undefined
 from hardiness.results.comparison import BenchmarkComparison
 from hardiness.results.results import group_of
 from hardiness.results.run_names import differences_of
@@ -88,7 +89,7 @@ class BenchmarkSection:
                 scores.get(result.name),
                 places.get(result.name),
                 marks_of(result, scores.get(result.name)),
-                (scores[result.name].reason or "") if result.name in scores else "not evaluated",
+                why_undefined(scores[result.name]) if result.name in scores else "not evaluated",
                 marks_in_export(result, scores.get(result.name)),
             )
             for result in self.results

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from hardiness.core.fact import Fact
 from hardiness.core.result import Result, Score, SlicedScore, SliceScore, TextTable
 from hardiness.core.spread import Interval
 from hardiness.report import format as formatting
+from hardiness.report.words import text
 from hardiness.results.slices import headline_slices
 from hardiness.sources.files import shown
 from hardiness.statistics.spreads.combined import TwoEnds
@@ -75,7 +77,7 @@ NO_SLICE: Mapping[str, Any] = {
 def slice_rows(score: SlicedScore) -> Iterator[tuple[Score, Mapping[str, Any]]]:
     """The numbers of a score by slice as scores, each with its cells of the columns that `NO_SLICE` has."""
     for each in score.slices:
-        number = _as_score(score, each.score, each.n, each.interval, each.reason, each.clusters)
+        number = _as_score(score, each.score, each.n, each.interval, each.lack, each.clusters)
         of_value = {"slice_value": shown(each.value), "slice_difference": each.difference, "slice_p": each.p}
         yield number, {**_cells(score, "value"), **of_value}
     if (worst := score.worst_slice) is not None and score.worst is not None:
@@ -84,13 +86,18 @@ def slice_rows(score: SlicedScore) -> Iterator[tuple[Score, Mapping[str, Any]]]:
     if score.gap is not None:
         yield _as_score(score, score.gap, score.n, score.gap_interval), _cells(score, "gap")
     if score.mix:
-        yield _as_score(score, score.average, score.n, score.average_interval, score.mix_reason), _cells(score, "mix")
+        yield _as_score(score, score.average, score.n, score.average_interval, score.mix_lack), _cells(score, "mix")
 
 
 def _as_score(
-    score: SlicedScore, value: float | None, n: int, interval: Interval | None, reason: str = "", clusters: int = 0
+    score: SlicedScore,
+    value: float | None,
+    n: int,
+    interval: Interval | None,
+    lack: Fact | None = None,
+    clusters: int = 0,
 ) -> Score:
-    """A number of a score by slice; the reason is why it has no value, or no interval."""
+    """A number of a score by slice; the lack is why it has no value, or no interval."""
     return Score(
         score.metric,
         value,
@@ -99,8 +106,7 @@ def _as_score(
         None if interval is None or value is None else TwoEnds(value, interval.low, interval.high),
         score.higher_is_better,
         score.condition,
-        None if value is not None else reason or "undefined",
-        "" if value is None or interval is not None else reason,
+        lack if interval is None else None,
         score.doubt,
         clusters=clusters,
     )
@@ -136,8 +142,8 @@ def slice_lines(score: SlicedScore, model: str = "") -> Iterator[str]:
             number = f"{_number(score.average, score)} ({_ends(score.average_interval, score)})"
             yield f"{about}average for {proportions}: {number}"
         else:
-            yield f"{about}no average for {proportions}: {score.mix_reason}"
-    without = [f"{shown(each.value)} ({each.reason})" for each in score.slices if each.reason]
+            yield f"{about}no average for {proportions}: {text(score.mix_lack)}"
+    without = [f"{shown(each.value)} ({text(each.lack)})" for each in score.slices if each.lack]
     if without:
         yield f"{about}without interval: {_listed(without)}"
     if score.too_few:

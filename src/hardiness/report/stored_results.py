@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from html import escape
 from typing import Any, overload
@@ -22,7 +22,7 @@ from hardiness.report.sections import Places, sections
 from hardiness.report.slices import NO_SLICE, slice_rows
 from hardiness.report.tables import Form, table_of
 from hardiness.report.terminal import score_tables, score_views
-from hardiness.report.words import line, text
+from hardiness.report.words import line, text, why_undefined, with_texts
 from hardiness.results.results import group_of
 from hardiness.results.run_names import differences_of
 from hardiness.sources.files import shown
@@ -140,13 +140,14 @@ class TabledResult(Result):
             return result
         return cls(**{field.name: getattr(result, field.name) for field in fields(Result)})
 
-    def _warnings(self) -> Iterator[str]:
-        """The warnings, in words."""
-        yield from map(text, self.warnings)
+    def _told(self, fact: Fact) -> str:
+        """A fact in words; of a check with its name."""
+        is_check = fact.outcome is not None or fact.trust is not None
+        return f"{fact.code}: {text(fact)}" if is_check else text(fact)
 
-    def _checks(self) -> Iterator[str]:
-        """The checks of an attack that found something, and the verdict, in words."""
-        yield from (f"{fact.code}: {text(fact)}" for fact in self.findings if fact.is_raised or fact.trust is not None)
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON form, one entry of ``results.json``, with the texts of facts."""
+        return with_texts(super().as_dict())  # type: ignore[no-any-return]
 
     def table(self, form: Form = "pyarrow") -> Any:
         """A table, one row a score; columns and arguments as of `StoredResults.table`."""
@@ -189,7 +190,7 @@ def _row(result: Result, score: Score) -> dict[str, Any]:
         "unit": score.unit,
         "n": score.n,
         "higher_is_better": score.higher_is_better,
-        "reason": score.reason and shown(score.reason),
+        "reason": shown(why_undefined(score)) or None,
         "doubt": score.doubt,
         "run": result.key,
     }

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from hardiness.core.codes import RunRemark
+from hardiness.core.codes import Lack, RunRemark
 from hardiness.core.fact import Fact
 from hardiness.core.result import Score
 from hardiness.core.table import RIGHT, ImageTable
-from hardiness.statistics.clusters import ENOUGH_CLUSTERS, NO_METHOD, Clusters, basis_of_difference
+from hardiness.statistics.clusters import ENOUGH_CLUSTERS, Clusters, basis_of_difference
 
 
 def clustered_scores(scores: Iterable[Score], clusters: Clusters) -> list[Score]:
@@ -38,25 +38,21 @@ def clustered_score(score: Score, clusters: Clusters) -> Score:
     if score.basis is None:
         return without_interval(score)
     clustered = score.basis.spread(clusters)
-    if score.spread is None and score.interval_reason:  # what has no interval of pictures has none of clusters
+    if score.spread is None and score.lack:  # what has no interval of pictures has none of clusters
         return replace(score, basis=None, clusters=clustered.clusters)
-    return replace(
-        score, basis=None, clusters=clustered.clusters, spread=clustered.spread, interval_reason=clustered.reason
-    )
+    return replace(score, basis=None, clusters=clustered.clusters, spread=clustered.spread, lack=clustered.lack)
 
 
-def without_interval(score: Score, reason: str = "") -> Score:
+def without_interval(score: Score, lack: Fact | None = None) -> Score:
     """The score without the interval that it may have had of independent pictures.
 
     Args:
         score: which.
-        reason: why no method holds, in words; by default that of the interval of pictures, where it has one.
+        lack: why no method holds. What has no interval of pictures keeps its own.
     """
-    if score.spread is None and not score.interval_reason:  # as a mean over sets, which never has one
+    if score.spread is None:  # as a mean over sets, which never has one
         return replace(score, basis=None)
-    own = score.interval_reason if score.spread is None else ""
-    text = reason or own or "its interval is of independent pictures"
-    return replace(score, basis=None, spread=None, interval_reason=text if text == own else f"{NO_METHOD}: {text}")
+    return replace(score, basis=None, spread=None, lack=lack or Fact(Lack.CLUSTERS))
 
 
 def clustered_details(details: Mapping[str, Any], table: ImageTable, clusters: Clusters) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from hardiness.benchmarks.card import variant_of
 from hardiness.benchmarks.operating_limits import is_of_level
 from hardiness.benchmarks.shares import EFFECTIVE
-from hardiness.core.codes import RunRemark
+from hardiness.core.codes import Lack, RunRemark
 from hardiness.core.columns import ColumnSource
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, UnknownNameError
@@ -24,7 +24,6 @@ from hardiness.core.forms import from_json, json_field, json_form
 from hardiness.core.result import ClustersOfResult
 from hardiness.metrics.declaration import registry
 from hardiness.results.clustered import few_clusters
-from hardiness.results.compared_slices import slice_sentence
 from hardiness.results.comparisons.effective_robustness import against_references
 from hardiness.results.dependence import dependent_pictures
 from hardiness.results.equivalence import EquivalenceMargin, PairEquivalence, equivalences_of
@@ -140,7 +139,7 @@ def pair_detail(first: Side, second: Side, ids: NDArray[Any], clusters: Clusters
     return PairDetail(
         first.name,
         second.name,
-        kappa if clusters is None else kappa.without_intervals(f"{NO_METHOD}: kappa of two models"),
+        kappa if clusters is None else kappa.without_intervals(Fact(Lack.CLUSTERS_AND_KAPPA)),
         tuple(by_cell(right[0], right[1], both, codes)),
         parts,
         tuple(disagreements(ids, right[0], right[1], (sure[0], sure[1]))[:SHOWN_IMAGES]),
@@ -222,19 +221,6 @@ class BenchmarkComparison:
         }
         return f"of {next(text for doubt, text in number.items() if doubt in words)}"
 
-    def sentences(self) -> list[str]:
-        """A sentence for every two models: whether their scores differ, and how many of their answers do."""
-        of_slices = [slice_sentence(pair) for pair in self.slices if pair.metric == self.slices[0].metric]
-        return [*(pair.sentence(self._scores_differ(pair)) for pair in self.flips), *of_slices]
-
-    def _scores_differ(self, pair: PairFlips) -> bool | None:
-        """Whether the first score tells two models apart; ``None`` where there is none of both."""
-        for score in self.scores:
-            for each in ((pair.first, pair.second), (pair.second, pair.first)):
-                if each in score.pairs and score.pairs[each].interval is not None:
-                    return score.is_told_apart(each)
-        return None
-
     @property
     def heading(self) -> str:
         """The benchmark, data and images of the comparison, in a line."""
@@ -257,16 +243,16 @@ class BenchmarkComparison:
             return self
         if references:
             effective, notes = against_references(folder.whole, self.keys, references)
-            return replace(self, effective=effective, notes=(*self.notes, *map(message, notes)))
+            return replace(self, effective=effective, notes=(*self.notes, *notes))
         for name, key in self.keys.items():
             form = by_key[key].details.get(EFFECTIVE.name) if key in by_key else None
             if form:
                 robustness[name] = from_json(EffectiveRobustness, form, EFFECTIVE.name)
             scores = by_key[key].scores if key in by_key else ()
             reasons += [
-                message(f"no effective robustness: {s.reason}", name)
+                Fact(RunRemark.NO_EFFECTIVE, {"why": s.lack}, name)
                 for s in scores
-                if s.metric == EFFECTIVE.name and s.reason
+                if s.metric == EFFECTIVE.name and s.value is None
             ]
         return replace(self, effective=robustness, notes=(*self.notes, *reasons))
 

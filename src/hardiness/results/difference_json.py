@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from hardiness.core.forms import json_form
 from hardiness.statistics.comparison import Difference
 from hardiness.statistics.verdicts import EQUIVALENCE_LEVEL, equivalence_outcome, equivalence_p, least_margin
 
@@ -28,7 +29,7 @@ def equivalence_json(difference: Difference, margin: float) -> dict[str, Any]:
         "allows_for_unseen": bool(spread and spread.allows_for_unseen),
         "n": difference.n,
         "clusters": difference.clusters,
-        "reason": difference.reason,
+        "lack": json_form(difference.lack),
     }
 
 

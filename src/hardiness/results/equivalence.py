@@ -19,7 +19,7 @@ from hardiness.results.measured import RunByImage, in_shared_cells
 from hardiness.results.policy import read_limit
 from hardiness.statistics.clusters import Clusters
 from hardiness.statistics.comparison import Difference, difference, shared_images
-from hardiness.statistics.verdicts import EQUIVALENCE_LEVEL, Outcome, equivalence_outcome, least_margin
+from hardiness.statistics.verdicts import Outcome, equivalence_outcome
 
 AMBIGUOUS = 0.1
 """A margin of a share, without %, from which on it may have been meant in percent."""
@@ -98,38 +98,11 @@ class PairEquivalence:
         """Whether they are equivalent."""
         return equivalence_outcome(self.difference.spread, self.margin)
 
-    @property
-    def sentence(self) -> str:
-        """The verdict with its margin and what it rests on."""
-        text = verdict_text(self.difference, self.margin, self.title, self.unit)
-        return f"{self.first} and {self.second}: {text}"
-
     def as_dict(self) -> dict[str, object]:
         """The JSON form."""
         form = fields_form(self)
         del form["difference"]
         return {**form, **equivalence_json(self.difference, self.margin)}
-
-
-def verdict_text(difference: Difference, margin: float, title: str, unit: str) -> str:
-    """A verdict in words: the outcome, the margin, the difference and the interval that decides."""
-    scale, points = (100.0, " points") if unit in IN_PERCENT else (1.0, "")
-    spread, outcome = difference.spread, equivalence_outcome(difference.spread, margin)
-    about = f"{outcome}: equivalent within {scale * margin:.3g}{points} by {title}?"
-    if spread is None:
-        return f"{about} No interval: {difference.reason}"
-    interval = spread.deciding_ends(EQUIVALENCE_LEVEL)
-    ends = " … ".join(f"{scale * end:+z.2f}" for end in (interval.low, interval.high))
-    over = f" in {difference.clusters:,} clusters" if difference.clusters else ""
-    allowing = ", allowing for unseen losses" if spread.allows_for_unseen else ""
-    text = (
-        f"{about} Difference {scale * difference.value:+z.2f} (90 %{allowing}: {ends}), {difference.n:,} images{over}"
-    )
-    if spread.bound is None:
-        text += "; nothing bounds how far one image moves it, so that it allows for no large losses which were not seen"
-    if outcome == "cannot tell":
-        text += f"; they show no margin below {scale * least_margin(spread):.2f}{points}"
-    return text
 
 
 def equivalences_of(

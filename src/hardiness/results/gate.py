@@ -62,7 +62,7 @@ class GateVerdict:
             images did not show.
         pass_needs: the fewest images, or clusters, of which a difference of 0 would pass: so many a pass needs. 0 of a
             rule on no difference, and where nothing bounds what an image can add.
-        reason: why it is missing; empty otherwise.
+        missing: why it is missing; ``None`` otherwise.
     """
 
     rule: Rule
@@ -81,7 +81,7 @@ class GateVerdict:
     at_least: bool = False
     looked: bool = False
     exact: bool = False
-    reason: str = ""
+    missing: Fact | None = None
     run: JudgedRun | None = None
     baseline: JudgedRun | None = None
     images_of: str = ""
@@ -240,7 +240,7 @@ def _verdict(case: RuleCase, ruling: Ruling | None) -> GateVerdict:
         outcome="missing",
         metric=case.metric,
         unit=case.unit,
-        reason=case.reason,
+        missing=case.missing,
         run=case.run,
         baseline=case.baseline,
         images_of=case.images_of,

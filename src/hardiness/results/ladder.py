@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -15,12 +14,11 @@ from hardiness.core.codes import ModelNote, RunRemark
 from hardiness.core.errors import ArgumentError
 from hardiness.core.fact import Fact, message
 from hardiness.core.forms import json_form
-from hardiness.core.result import IN_PERCENT
 from hardiness.core.run import Run, spelled
 from hardiness.core.table import RIGHT
 from hardiness.results.comparison import TableKey, limit_lines, runs_by_table
 from hardiness.results.difference_json import difference_json, equivalence_json, finite
-from hardiness.results.equivalence import EquivalenceMargin, verdict_text
+from hardiness.results.equivalence import EquivalenceMargin
 from hardiness.results.flips import PairFlips, flips_of, places_by_kind, unmatched_answers
 from hardiness.results.folder import Folder
 from hardiness.results.measured import RunByImage, in_shared_cells, measured_runs, why_not_measured
@@ -126,20 +124,6 @@ class LadderStep:
     resize: ResizeTrial | None = None
     n: int = 0
     notes: tuple[Fact, ...] = ()
-
-    def sentences(self) -> Iterator[str]:
-        """The step in sentences: answers, score, verdict, and what differs; its notes come below."""
-        headline = next(iter(self.parts), None)
-        if self.flips is not None:
-            yield _answers(self.flips, headline.flips if headline else None)
-        if headline is not None:
-            yield _score_change(headline)
-        if headline is not None and headline.margin is not None:
-            yield verdict_text(headline.difference, headline.margin, headline.title, headline.unit)
-        if self.resize is not None:
-            yield self.resize.sentence
-        if self.changes:
-            yield f"what differs: {'; '.join(self.changes)}"
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON form."""
@@ -328,7 +312,7 @@ def _level_parts(runs: Mapping[str, ScoredRun], margin: EquivalenceMargin | None
             for table in tables
         ]
         one, other = (mean(ids, right) for right in rights)
-        tested = difference(other, one, 1.0, "", clusters)
+        tested = difference(other, one, 1.0, None, clusters)
         flips = next((each.overall for each in flips_of(pair, clusters)), None)
         name = f"{condition['corruption']} {condition['level']}"
         title, unit = "accuracy", "fraction"
@@ -351,7 +335,7 @@ def _parts(
     """The headline of two runs, then each kind of condition: by accuracy where there are answers, else by the score."""
 
     def part(
-        name: str, title: str, unit: str, sides: Sequence[Estimate], span: float, lacks: str, own: Flips | None
+        name: str, title: str, unit: str, sides: Sequence[Estimate], span: float, lacks: Fact | None, own: Flips | None
     ) -> StepPart:
         tested = difference(sides[1], sides[0], span, lacks, clusters)
         of_score = _margin_of(margin, unit, title)
@@ -371,7 +355,7 @@ def _parts(
             run.right[np.searchsorted(run.ids, ids)][:, at] for run, at in zip((before, after), columns, strict=True)
         ]
         sides = [mean(ids, right) for right in rights]
-        yield part(kind, "accuracy", "fraction", sides, 1.0, "", by_kind.get(kind))
+        yield part(kind, "accuracy", "fraction", sides, 1.0, None, by_kind.get(kind))
 
 
 def _changes(before: Run, after: Run) -> Iterator[str]:
@@ -417,35 +401,6 @@ def _notes(before: ScoredRun, after: ScoredRun) -> Iterator[Fact]:
     name = after.stored.run.model.name
     exported = (note for note in dict.fromkeys(notes) if note.code in EXPORT_NOTES and note not in known)
     yield from (replace(note, about=name) for note in exported)
-
-
-def _answers(flips: PairFlips, overall: Flips | None) -> str:
-    """How many answers change, in words."""
-    if flips.has_equal_answers:
-        return "no answer changes"
-    flipped = overall or flips.overall
-    changed, harmful, helpful = (
-        100 * share for share in (flipped.changed, flipped.negative.number, flipped.positive.number)
-    )
-    text = (
-        f"{changed:.1f} % of answers change: {harmful:.1f} % are harmful (right before, wrong after), {helpful:.1f} % "
-        "helpful (the reverse)"
-    )
-    if flips.clean:
-        text += f"; of clean pictures {100 * flips.clean.changed:.1f} % change"
-    return text
-
-
-def _score_change(part: StepPart) -> str:
-    """How a score changes, in words."""
-    scale = 100.0 if part.unit in IN_PERCENT else 1.0
-    if math.isnan(part.difference.value):
-        return f"{part.title} is undefined"
-    text = f"{part.title} {scale * part.before:.2f} → {scale * part.after:.2f}, {scale * part.difference.value:+z.2f}"
-    interval = part.difference.interval
-    if interval is None:
-        return f"{text} (no interval: {part.difference.reason})"
-    return f"{text} (95 %: {scale * interval.low:+z.2f} … {scale * interval.high:+z.2f})"
 
 
 def _part_json(part: StepPart) -> dict[str, Any]:

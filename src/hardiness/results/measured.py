@@ -13,6 +13,7 @@ from hardiness.benchmarks.card import Baseline, Card, card_of, cards, published_
 from hardiness.benchmarks.chat_answers import chat_outputs
 from hardiness.core.columns import NO_COLUMNS, Columns
 from hardiness.core.condition import Condition
+from hardiness.core.fact import Fact
 from hardiness.core.run import Run
 from hardiness.core.table import RIGHT, ImageTable
 from hardiness.metrics.picture_scores import SCORE
@@ -64,7 +65,7 @@ class RunByImage:
     baseline: Baseline | None = None
     score: NDArray[np.floating] | None = None
 
-    def estimate(self, score: Measurable, ids: NDArray[Any]) -> tuple[Estimate, str]:
+    def estimate(self, score: Measurable, ids: NDArray[Any]) -> tuple[Estimate, Fact | None]:
         """A score on some of its images, which are the estimate's ids, and why these are too few for an interval."""
         places = np.searchsorted(self.ids, ids)
         estimate = score.estimate(places)

@@ -128,10 +128,10 @@ def _computed(run: ScoredRun, entry: RunMetric, whole: bool, baseline: Baseline 
     if missing := entry.lacks(table):
         if entry.applies is None:
             return []
-        return [entry.metric.score(None, len(table), reason=f"not available: {missing}")]
+        return [entry.metric.score(None, len(table), lack=missing)]
     columns = run.picture_columns.at(table.ids).values if entry.columns else {}
     if missing := entry.lacks_columns(columns):
-        return [entry.metric.score(None, len(table), reason=f"not available: {missing}")]
+        return [entry.metric.score(None, len(table), lack=missing)]
     own = {name: columns[name] for name in entry.columns}
     return run.without_unavailable(entry.scores(Scoring(table, run.stored.run, whole, baseline, own)))
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from hardiness.core.condition import Condition
+from hardiness.core.fact import Fact
 from hardiness.core.forms import fields_form, from_json, json_field
 from hardiness.core.result import TextTable
 from hardiness.core.spread import Interval
@@ -37,7 +38,7 @@ class SettingEffect:
         n: those images.
         otherwise: how many of them were answered otherwise, right instead of wrong or wrong instead of right, under
             whichever condition.
-        reason: why there is no interval; empty where there is one.
+        lack: why there is no interval; ``None`` where there is one.
     """
 
     factor: str
@@ -50,7 +51,7 @@ class SettingEffect:
     interval: Interval | None = field(metadata=json_field(as_list=True))
     n: int
     otherwise: int
-    reason: str = ""
+    lack: Fact | None = None
 
     def as_row(self) -> tuple[str, ...]:
         """Under `HEADS`, as text."""
@@ -109,12 +110,16 @@ class Noise:
             for least, n in (self.least(metric, condition),)
         ]
 
-    def view(self) -> TextTable:
-        """A row for each score and setting, the scores' most moving settings first."""
+    def view(self, told: Callable[[Fact], str] = str) -> TextTable:
+        """A row for each score and setting, the scores' most moving settings first.
+
+        Args:
+            told: gives the text of a fact; by default its code and arguments.
+        """
         order = {(each.metric, each.condition): place for place, each in reversed(list(enumerate(self.moved)))}
         moved = sorted(self.moved, key=lambda each: (order[each.metric, each.condition], -abs(each.value)))
         notes = [f"not varied: {what}: {reason}" for what, reason in self.left_out.items()]
-        notes += dict.fromkeys(f"{each.title} has no interval: {each.reason}" for each in moved if each.reason)
+        notes += dict.fromkeys(f"{each.title} has no interval: {told(each.lack)}" for each in moved if each.lack)
         if moved:
             n = min(each.n for each in moved)
             images = "1 image does" if n == 1 else f"{n:,} images do"
@@ -186,7 +191,7 @@ def moved_by(
                 interval=adjusted.interval,
                 n=len(ids),
                 otherwise=otherwise,
-                reason="" if adjusted.interval else adjusted.reason or "",
+                lack=None if adjusted.interval else adjusted.lack,
             )
         )
     return effects

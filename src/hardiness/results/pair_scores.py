@@ -11,6 +11,7 @@ import numpy as np
 from hardiness.core.columns import NO_COLUMNS, Columns, join_columns, refuse_disagreement
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
+from hardiness.core.fact import message
 from hardiness.core.result import Score
 from hardiness.core.run import Run
 from hardiness.core.table import RIGHT, ImageTable
@@ -67,8 +68,8 @@ def columns_of_pair(entry: PairMetric, before: ScoredRun, now: ScoredRun) -> Col
     """The columns that a metric of two runs asks for, of the pictures of both: a picture is the same in both.
 
     Raises:
-        ArgumentError: neither has one of them, they say different things of a picture, or answers that it reads cannot
-            be matched by class; the message is the reason.
+        ArgumentError: they say different things of a picture, or answers that it reads cannot be matched by class; the
+            message is the reason.
     """
     if "answer" in entry.table and (why := before.stored.run.why_other_classes(now.stored.run)):
         raise ArgumentError(f"answers cannot be matched by class: {why}")
@@ -79,8 +80,6 @@ def columns_of_pair(entry: PairMetric, before: ScoredRun, now: ScoredRun) -> Col
         *(replace(side, values={n: v for n, v in side.values.items() if n in entry.columns}) for side in sides)
     )
     refuse_disagreement(disagreements, columns.title)
-    if missing := entry.lacks_columns(columns.values):
-        raise ArgumentError(missing)
     return columns
 
 
@@ -153,7 +152,9 @@ def _scores(entry: PairMetric, before: ScoredRun, now: ScoredRun, clusters: Clus
         try:
             columns = columns_of_pair(entry, before, now)
         except ArgumentError as error:
-            return [entry.metric.score(None, len(tables[1]), reason=f"not available: {error}")]
+            return [entry.metric.score(None, len(tables[1]), lack=message(f"not available: {error}"))]
+        if missing := entry.lacks_columns(columns.values):
+            return [entry.metric.score(None, len(tables[1]), lack=missing)]
         scorings = scorings_of(entry, (tables[0], identities[0]), (tables[1], identities[1]), columns)
         scores = entry.scores(*scorings) if scorings else []
         if scorings and clusters is not None:

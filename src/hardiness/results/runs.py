@@ -26,7 +26,7 @@ from hardiness.benchmarks.operating_limits import (
 )
 from hardiness.benchmarks.own_classes import SEVERITY_BELOW, class_scores, class_warnings
 from hardiness.benchmarks.own_code import scoring_code
-from hardiness.core.codes import RunRemark
+from hardiness.core.codes import Lack, RunRemark
 from hardiness.core.columns import (
     NO_COLUMNS,
     NO_GROUPING,
@@ -452,10 +452,10 @@ class ScoredRun:
         outputs = self.outputs
         if not outputs:
             return list(scores)
-        reasons = [self.card.metric(score.metric).why_unavailable(score.condition, outputs) for score in scores]
+        lacks = [self.card.metric(score.metric).why_unavailable(score.condition, outputs) for score in scores]
         return [
-            replace(score, value=None, spread=None, interval_reason="", reason=reason) if reason else score
-            for score, reason in zip(scores, reasons, strict=True)
+            replace(score, value=None, spread=None, lack=lack) if lack else score
+            for score, lack in zip(scores, lacks, strict=True)
         ]
 
     @property
@@ -518,10 +518,10 @@ class ScoredRun:
         return facts
 
 
-def without_clusters(*runs: ScoredRun) -> str:
-    """Why numbers of several runs have no interval together: pictures of some alone come in clusters; else empty."""
+def without_clusters(*runs: ScoredRun) -> Fact | None:
+    """Why numbers of several runs have no interval together: pictures of some alone come in clusters; else ``None``."""
     alone = [run.stored.run.data.name for run in runs if run.clusters is None]
-    return f"the pictures of {alone[0]} have no such column" if 0 < len(alone) < len(runs) else ""
+    return Fact(Lack.CLUSTERS_OF_ONE, {"data": alone[0]}) if 0 < len(alone) < len(runs) else None
 
 
 @dataclass(frozen=True, eq=False, repr=False)

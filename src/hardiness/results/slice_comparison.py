@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hardiness.core.codes import Lack
 from hardiness.core.condition import Condition
+from hardiness.core.fact import Fact
 from hardiness.results.measured import RunByImage
 from hardiness.results.runs import ScoredRun
 from hardiness.results.slices import SlicePartition
@@ -123,8 +125,8 @@ def _ends(difference: Difference, sign: int, number: Callable[[float], str]) -> 
 class _Parted:
     """One score of one run: of all shared pictures, and of each slice."""
 
-    overall: tuple[Estimate, str]
-    slices: Sequence[tuple[Estimate, str]]
+    overall: tuple[Estimate, Fact | None]
+    slices: Sequence[tuple[Estimate, Fact | None]]
 
 
 def sliced_differences(
@@ -178,9 +180,9 @@ def _parted(score: Measurable, part: SlicePartition, run: RunByImage, ids: NDArr
     places = np.searchsorted(run.ids, ids)
     here = np.arange(len(ids))
 
-    def of(chosen: NDArray[np.int64]) -> tuple[Estimate, str]:
+    def of(chosen: NDArray[np.int64]) -> tuple[Estimate, Fact | None]:
         if not len(chosen):
-            return Estimate(math.nan, chosen, np.zeros(0)), "no picture"
+            return Estimate(math.nan, chosen, np.zeros(0)), Fact(Lack.UNSEEN_SLICE)
         estimate = score.estimate(places[chosen])
         own = chosen if estimate.n == len(chosen) else np.searchsorted(places, estimate.ids)
         return replace(estimate, ids=own), score.lacks(places[chosen])

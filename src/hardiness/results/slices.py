@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from hardiness.benchmarks.card import card_of
 from hardiness.benchmarks.galleries import KEPT, galleries_kept, mistakes_among
-from hardiness.core.codes import RunRemark
+from hardiness.core.codes import Lack, RunRemark
 from hardiness.core.columns import SliceOfPictures
 from hardiness.core.fact import Fact
 from hardiness.core.result import FEW_IN_SLICE, Result, SlicedScore, SliceScore
@@ -239,12 +239,11 @@ def _with_average(
     total = math.fsum(mix.values())
     shares = {value: share / total for value, share in mix.items() if share}
     score = replace(score, mix=shares)
-    if lacking := [value for value in shares if value not in values]:
-        return replace(score, mix_reason=f"no picture with {score.column} {', '.join(lacking)}")
     weights = np.array([shares.get(value, 0.0) for value in values])
-    reasons = {values[k]: estimate.why_no_interval(k) for k in np.flatnonzero(weights).tolist()}
-    if lacking := [f"{value}: {reason}" for value, reason in reasons.items() if reason]:
-        return replace(score, mix_reason="; ".join(lacking))
+    lacks = {value: Fact(Lack.UNSEEN_SLICE) for value in shares if value not in values}
+    lacks |= {values[k]: lack for k in np.flatnonzero(weights).tolist() if (lack := estimate.why_no_interval(k))}
+    if lacks:
+        return replace(score, mix_lack=Fact(Lack.MIX, {"slices": tuple(lacks.items())}))
     there = weights > 0
     average = float(weights[there] @ estimate.value[there])
     return replace(score, average=average, average_interval=estimate.average(weights))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hardiness.benchmarks.card import Baseline, Card
-from hardiness.core.codes import RunRemark
+from hardiness.core.codes import Lack, RunRemark
 from hardiness.core.condition import Condition
 from hardiness.core.errors import UnknownNameError
 from hardiness.core.fact import Fact
@@ -101,7 +101,7 @@ def with_looks(scores: Sequence[Score], looks: Mapping[Name, Headline]) -> list[
             changed.append(score)
             continue
         spread = cut(look.spread) if look.spread and score.unit == "fraction" else look.spread
-        changed.append(replace(score, value=look.value, spread=spread, n=look.n, interval_reason=look.reason))
+        changed.append(replace(score, value=look.value, spread=spread, n=look.n, lack=look.lack))
     return changed
 
 
@@ -168,8 +168,7 @@ def at_stop(
     origin = digest_of([json_form(stop), [each.digest for each in companions], baseline, *code_of_own_metrics()])
     changed = {(s.metric, s.condition): s for s in run.memo.record(list[Score], "stop", origin, compute)}
     if run.clusters:
-        reason = "it was stopped by looks at single pictures"
-        changed = {name: without_interval(score, reason) for name, score in changed.items()}
+        changed = {name: without_interval(score, Fact(Lack.CLUSTERS_AND_LOOKS)) for name, score in changed.items()}
     titles = tuple(dict.fromkeys(run.card.title(each.metric, each.condition) for each in changed.values()))
     helpers = tuple(each.stored.run.model.name for each in companions)
     fact = Fact(RunRemark.STOPPED, {"target": target, "scores": titles, "companions": helpers})

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hardiness.core.codes import Lack
 from hardiness.core.condition import Condition
+from hardiness.core.fact import Fact, too_few
 from hardiness.core.random import rng
 from hardiness.core.result import Metric, Score
 from hardiness.core.spread import Spread
@@ -68,14 +70,14 @@ class CellEstimate:
         variance: with the finite population taken into account, if there is one.
         between: variance of one image's influence.
         within: the part of it that comes from the choice of its cells.
-        thin: why the variance cannot be believed yet; empty where it can.
+        thin: why the variance cannot be believed yet; ``None`` where it can.
     """
 
     estimate: Estimate
     variance: float
     between: float
     within: float
-    thin: str = ""
+    thin: Fact | None = None
 
     @property
     def value(self) -> float:
@@ -146,15 +148,15 @@ def _within(
     return float(np.mean((1 - counts / cells) / counts * spreads))
 
 
-def _why_thin(present: NDArray[np.int64], deviations: NDArray[np.float64], everything: bool) -> str:
+def _why_thin(present: NDArray[np.int64], deviations: NDArray[np.float64], everything: bool) -> Fact | None:
     if everything:
-        return ""
+        return None
     if present.min() < FEWEST_PER_CELL:
-        return f"a cell has {present.min()} images, and {FEWEST_PER_CELL} are needed"
+        return Fact(Lack.THIN_CELL, {"had": int(present.min()), "needed": FEWEST_PER_CELL})
     deviating = int(np.count_nonzero(np.abs(deviations - np.median(deviations)) > 1e-12))
     if deviating < FEWEST_DEVIATING:
-        return f"{deviating} images deviate from the others, and {FEWEST_DEVIATING} are needed"
-    return ""
+        return too_few((FEWEST_DEVIATING, "images that deviate from the others"), had=(deviating,))
+    return None
 
 
 @dataclass(frozen=True)
@@ -195,11 +197,11 @@ class CellMeans:
         value = float(means.mean()) * math.fsum(factors) if alike else float(means @ factors)
         estimate = replace(mean(np.arange(len(self.values)), self.values[:, columns], factors), value=value)
         least, most = (self.top * float(factors[side].sum()) for side in (factors < 0, factors > 0))
-        spread, reason = None, ""
+        spread, lack = None, None
         if fewest < min(FEWEST_PER_CELL, images):
-            reason = f"a cell has so few images, {fewest}, that they show no spread; {FEWEST_PER_CELL} are needed"
+            lack = Fact(Lack.THIN_CELL, {"had": fewest, "needed": FEWEST_PER_CELL})
         elif least < 0 and estimate.differing < FEWEST_TELLING:
-            reason = f"it needs {FEWEST_TELLING} images that differ, had {estimate.differing}"
+            lack = too_few((FEWEST_TELLING, "images that differ"), had=(estimate.differing,))
         else:
             spread = _spread_of_sum(estimate, least, most, int(np.count_nonzero(factors)))
             spread = cut(spread, *metric.range) if metric.unit == "fraction" else spread
@@ -211,7 +213,7 @@ class CellMeans:
             has_two_tests=bool(least == 0 and np.count_nonzero(factors) > 1),
             ends=metric.range if metric.unit == "fraction" else (-math.inf, math.inf),
         )
-        return metric.score(value, estimate.n, spread, condition, interval_reason=reason, basis=basis)
+        return metric.score(value, estimate.n, spread, condition, lack=lack, basis=basis)
 
     @property
     def image_ids(self) -> NDArray[Any]:

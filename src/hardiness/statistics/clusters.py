@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core.errors import ArgumentError
+from hardiness.core.fact import Fact, too_few
 from hardiness.core.result import ClusteredSpread
 from hardiness.core.spread import Spread
 from hardiness.statistics.estimate import Estimate, mean
@@ -241,7 +242,7 @@ class EstimateBasis:
             is_bounded = math.isfinite(self.low) and math.isfinite(self.high)
             differing = by_cluster.estimate.differing
             if differing < FEWEST_DIFFERING and (self.signed or not is_bounded):
-                few = f"it needs {FEWEST_DIFFERING} clusters that differ, had {differing}"
+                few = too_few((FEWEST_DIFFERING, "clusters that differ"), had=(differing,))
                 return ClusteredSpread(count, None, few)
             spread = (
                 by_cluster.estimate.spread_of_cells(self.high)
@@ -250,10 +251,10 @@ class EstimateBasis:
             )
         return ClusteredSpread(count, cut(spread, *self.ends))
 
-    def _why_too_few(self, of_kinds: Sequence[int]) -> str:
+    def _why_too_few(self, of_kinds: Sequence[int]) -> Fact | None:
         if min(of_kinds, default=self.fewest) >= self.fewest:
-            return ""
-        return f"it needs {self.fewest} clusters of {self.names} each, had {min(of_kinds)}"
+            return None
+        return too_few((self.fewest, f"clusters of each of {self.names}"), had=(min(of_kinds),))
 
 
 def area_rule(first: int, second: int, share: float = 1.0) -> Callable[[EstimateByCluster], Spread]:
@@ -280,10 +281,9 @@ def clustered_share(estimate: Estimate, clusters: Clusters) -> ClusteredSpread:
     return EstimateBasis(lambda: estimate, 0.0, 1.0).spread(clusters)
 
 
-def why_too_few(count: int) -> str:
-    """Why so few clusters give no interval; empty where they do."""
-    few = f"an interval needs {FEWEST_CLUSTERS} clusters, had {count}"
-    return few if count < FEWEST_CLUSTERS else ""
+def why_too_few(count: int) -> Fact | None:
+    """Why so few clusters give no interval; ``None`` where they do."""
+    return too_few((FEWEST_CLUSTERS, "clusters"), had=(count,)) if count < FEWEST_CLUSTERS else None
 
 
 def basis_of_share(ids: NDArray[Any], counts: NDArray[np.generic]) -> EstimateBasis:

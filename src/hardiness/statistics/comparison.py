@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hardiness.core.codes import Lack
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
+from hardiness.core.fact import Fact, too_few
 from hardiness.core.forms import fields_form, json_field
 from hardiness.core.spread import Interval, Spread
 from hardiness.statistics.clusters import (
@@ -50,7 +52,6 @@ FEWEST = 30
 FEWEST_DIFFERING = 10
 """Images on which two models must differ before one sees how they differ."""
 
-_TOO_FEW = f"an interval needs {FEWEST} images, {FEWEST_DIFFERING} of them differing"
 
 EXACT = "paired: McNemar's mid-p, Tango's score interval"
 MEAN = "paired over images, Student's t, with and without skew"
@@ -76,11 +77,11 @@ class Difference:
         method: how interval and p were found.
         spread: how well it is known, by itself: what is shown, and by what rules decide. To rules it is exact where
             each image is right or wrong; else it allows for what the images did not show, as far as anything bounds
-            that. ``None`` where there is no interval, and then ``reason`` says why.
+            that. ``None`` where there is no interval, and then ``lack`` says why.
         p: two-sided p-value of "there is no difference", after the adjustment for all others that it stands among;
             ``None`` where there is no interval.
         detectable: the smallest difference that this n would have found in four of five cases, alone.
-        reason: why there is no interval, or why another method than the usual one was taken.
+        lack: why there is no interval, or why another method than the usual one was taken.
         clusters: that interval and p are over, of which either side has so many at least; 0 where each image stands
             alone.
         level: one minus the coverage of the interval: 0.05 of a difference alone, less where it is one of many.
@@ -92,7 +93,7 @@ class Difference:
     spread: Spread | None = None
     p: float | None = None
     detectable: float | None = None
-    reason: str | None = None
+    lack: Fact | None = None
     clusters: int = 0
     level: float = LEVEL
 
@@ -105,20 +106,20 @@ class Difference:
         p: float,
         shown: Spread,
         detectable: float | None = None,
-        reason: str | None = None,
+        lack: Fact | None = None,
         clusters: int = 0,
         deciding: Spread | None = None,
     ) -> Difference:
         """The difference that has an interval, by itself.
 
         Args:
-            value, n, method, detectable, reason, clusters: as of `Difference`.
+            value, n, method, detectable, lack, clusters: as of `Difference`.
             p: of "there is no difference", by itself.
             shown: the spread that comparisons show.
             deciding: that by which rules decide; ``None`` where it is the shown one.
         """
         spread = SpreadOfDifference(shown, p, deciding or shown)
-        return cls(value, n, method, spread, p, detectable, reason, clusters)
+        return cls(value, n, method, spread, p, detectable, lack, clusters)
 
     def among(self, p: float, level: float) -> Difference:
         """The difference among others: with its p-value adjusted for them, and the level of its interval."""
@@ -306,7 +307,7 @@ class Moments:
                 value, n, MEAN, mean.level_reaching(0.0), mean, _detectable(error), deciding=deciding
             )
         if math.isinf(span):
-            return Difference(value, n, MEAN, reason=f"{_TOO_FEW}, had {n} and {self.differing}")
+            return Difference(value, n, MEAN, lack=_too_few(n, self.differing))
         ahead, behind = self.ahead / span, self.behind / span
         bounded = TwoSides(ahead, behind, n, span)
         p, parts = max(bounded.level_reaching(0.0), sign_flip_p(self.apart)), list[Spread]([bounded])
@@ -324,7 +325,7 @@ class Moments:
             p,
             shown,
             min(math.hypot(wilson(behind, n).high, wilson(ahead, n).high), 1.0) * span,
-            f"the two differ on {self.differing} of {n} images, too few to see their spread",
+            Fact(Lack.FEW_DIFFER, {"differing": self.differing, "n": n, "what": "images"}),
             deciding=Combined((shown, ExactSides(ahead, behind, n, span))),
         )
 
@@ -395,7 +396,7 @@ def difference(
     first: Estimate,
     second: Estimate,
     span: float = math.inf,
-    lacks: str = "",
+    lacks: Fact | None = None,
     clusters: Clusters | None = None,
     unseen: float | None = None,
 ) -> Difference:
@@ -404,7 +405,7 @@ def difference(
     Args:
         first, second: one score of two models.
         span: the most that an image can put the two apart, where that is known.
-        lacks: why the images are too few for an interval; empty where they are not.
+        lacks: why the images are too few for an interval; ``None`` where they are not.
         clusters: of the images of both; ``None`` where each stands alone. With them no test is exact: the difference is
             formed by image and collapsed last.
         unseen: the most that an image of a kind that chance did not show can put the two apart, for which rules on
@@ -416,9 +417,9 @@ def difference(
         if not paired:
             return _test_clusters_apart(first, second, lacks, clusters)
         by_cluster = ClusterDifferences.from_images(_by_image(first, second), clusters.codes_of(first.ids))
-        return by_cluster.test(span, lacks or ("a score is undefined" if math.isnan(value) else ""), unseen)
+        return by_cluster.test(span, lacks or (Fact(Lack.UNDEFINED) if math.isnan(value) else None), unseen)
     if lacks or math.isnan(value):
-        return Difference(value, n, method, reason=lacks or "a score is undefined")
+        return Difference(value, n, method, lack=lacks or Fact(Lack.UNDEFINED))
     if first.is_share and second.is_share:
         if paired:
             return _test_paired_shares(first.hits, second.hits)
@@ -428,7 +429,7 @@ def difference(
         return Moments.from_differences(_by_image(first, second)).test(span, unseen)
     joint = first - second
     if n < FEWEST or joint.differing < FEWEST_DIFFERING:
-        return Difference(value, n, APART, reason=f"{_TOO_FEW}, had {n} and {joint.differing}")
+        return Difference(value, n, APART, lack=_too_few(n, joint.differing))
     return Difference.tested(value, n, APART, joint.p, joint.spread(), _detectable(joint.error))
 
 
@@ -460,7 +461,7 @@ class ClusterDifferences:
         sums = np.bincount(places, differences).astype(np.float64, copy=False)
         return cls(sums, np.bincount(places), float(differences @ differences))
 
-    def test(self, span: float, lacks: str = "", unseen: float | None = None) -> Difference:
+    def test(self, span: float, lacks: Fact | None = None, unseen: float | None = None) -> Difference:
         """Test the mean over all images against 0.
 
         Where all clusters are of one size it is Student's t with one degree of freedom less than there are clusters.
@@ -472,7 +473,7 @@ class ClusterDifferences:
 
         Args:
             span: the most that an image can put the two apart; may be infinite.
-            lacks: why the images are too few for an interval; empty where they are not.
+            lacks: why the images are too few for an interval; ``None`` where they are not.
             unseen: as of `difference`.
 
         Source: Cameron & Miller (2015), doi:10.3368/jhr.50.2.317, VI, for t by clusters; `telling_clusters`,
@@ -484,11 +485,11 @@ class ClusterDifferences:
         estimate, of_pictures = self._estimate(value), self._variance(value)
         has_spread = estimate.variance > 1e-12 * value * value
         is_few = not has_spread or len(sums) < min(FEWEST_DIFFERING, clusters)
-        reason = lacks or why_too_few(clusters)
-        if not reason and is_few and math.isinf(span):
-            reason = f"an interval needs {FEWEST_DIFFERING} clusters that differ, had {len(sums)}"
-        if reason:
-            return Difference(value, n, BY_CLUSTER, reason=reason, clusters=clusters)
+        lack = lacks or why_too_few(clusters)
+        if not lack and is_few and math.isinf(span):
+            lack = too_few((FEWEST_DIFFERING, "clusters that differ"), had=(len(sums),))
+        if lack:
+            return Difference(value, n, BY_CLUSTER, lack=lack, clusters=clusters)
         p, detectable = sign_flip_p(sums) if len(sums) < FEWEST_DIFFERING else 0.0, None
         parts: list[Spread] = []
         error, degrees, skew = estimate.error, _degrees(estimate), _skew(estimate)
@@ -515,7 +516,7 @@ class ClusterDifferences:
             max(p, bounded.level_reaching(0.0)),
             shown,
             detectable,
-            f"the two differ on {len(sums)} of {clusters} clusters, too few to see their spread",
+            Fact(Lack.FEW_DIFFER, {"differing": len(sums), "n": clusters, "what": "clusters"}),
             clusters,
             Combined((shown, ExactSides(ahead * units, behind * units, units, span))),
         )
@@ -555,7 +556,7 @@ def _skew(by_cluster: Estimate) -> float:
     return 0.0 if by_cluster.units is None or by_cluster.n < ENOUGH_CLUSTERS else by_cluster.skew
 
 
-def _test_clusters_apart(first: Estimate, second: Estimate, lacks: str, clusters: Clusters) -> Difference:
+def _test_clusters_apart(first: Estimate, second: Estimate, lacks: Fact | None, clusters: Clusters) -> Difference:
     """The first score minus the second, on other images, which may be of the same clusters.
 
     Source: Welch (1947), doi:10.1093/biomet/34.1-2.28; Satterthwaite (1946), doi:10.2307/3002019. Where both have
@@ -563,11 +564,11 @@ def _test_clusters_apart(first: Estimate, second: Estimate, lacks: str, clusters
     """
     sides = [clusters.collapse(side) for side in (first, second)]
     n, fewest, value = min(first.n, second.n), min(side.n for side in sides), first.value - second.value
-    reason = lacks or ("a score is undefined" if math.isnan(value) else why_too_few(fewest))
-    if not reason and (differing := min(side.differing for side in sides)) < 2:
-        reason = f"an interval needs clusters that differ under either model, had {differing}"
-    if reason:
-        return Difference(value, n, CLUSTERS_APART, reason=reason, clusters=fewest)
+    lack = lacks or (Fact(Lack.UNDEFINED) if math.isnan(value) else why_too_few(fewest))
+    if not lack and (differing := min(side.differing for side in sides)) < 2:
+        lack = too_few((2, "clusters that differ under either model"), had=(differing,))
+    if lack:
+        return Difference(value, n, CLUSTERS_APART, lack=lack, clusters=fewest)
     joint, degrees = clusters.collapse(first - second), [_degrees(side) for side in sides]
     if joint.n < sum(side.n for side in sides):
         error, freedom = joint.error, min(degrees)
@@ -683,15 +684,13 @@ def shared_images(ids: Mapping[str, NDArray[Any]]) -> NDArray[np.str_]:
 def pairs_tested(
     estimates: Mapping[str, Estimate],
     span: float = math.inf,
-    lacks: Mapping[str, str] | None = None,
+    lacks: Mapping[str, Fact | None] | None = None,
     clusters: Clusters | None = None,
 ) -> dict[Pair, Difference]:
     """The difference of every two models by one score; arguments as for `difference`, by model."""
     reasons = lacks or {}
     return {
-        (one, two): difference(
-            estimates[one], estimates[two], span, reasons.get(one) or reasons.get(two) or "", clusters
-        )
+        (one, two): difference(estimates[one], estimates[two], span, reasons.get(one) or reasons.get(two), clusters)
         for one, two in combinations(estimates, 2)
     }
 
@@ -731,3 +730,7 @@ def cell_differences(
         apart = second.astype(np.float64) - first
         return [ClusterDifferences.from_images(cell, codes).test(1.0) for cell in apart.T]
     return [_test_paired_shares(one, other) for one, other in zip(second.T, first.T, strict=True)]
+
+
+def _too_few(n: int, differing: int) -> Fact:
+    return too_few((FEWEST, "images"), (FEWEST_DIFFERING, "images that differ"), had=(n, differing))

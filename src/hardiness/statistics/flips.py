@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core.condition import Condition
+from hardiness.core.fact import Fact
 from hardiness.core.result import Metric, Score
 from hardiness.core.spread import Spread
 from hardiness.statistics.clusters import Clusters, clustered_share
@@ -68,10 +69,10 @@ class FlipsByClass:
     small: int
 
 
-def _flips(n: int, shares: Iterable[tuple[float, Spread | None]], clusters: int = 0, reason: str = "") -> Flips:
+def _flips(n: int, shares: Iterable[tuple[float, Spread | None]], clusters: int = 0, lack: Fact | None = None) -> Flips:
     """The flips of the three shares and their spreads."""
     scores = (
-        metric.score(share, n, spread, interval_reason=reason, clusters=clusters)
+        metric.score(share, n, spread, lack=lack, clusters=clusters)
         for metric, (share, spread) in zip(METRICS, shares, strict=True)
     )
     return Flips(*scores)
@@ -81,7 +82,7 @@ def _clustered(estimates: Sequence[Estimate], clusters: Clusters) -> Flips:
     """The flips of estimates of the three shares, over clusters."""
     spreads = [clustered_share(estimate, clusters) for estimate in estimates]
     shares = ((estimate.value, each.spread) for estimate, each in zip(estimates, spreads, strict=True))
-    return _flips(estimates[0].n, shares, spreads[0].clusters, spreads[0].reason)
+    return _flips(estimates[0].n, shares, spreads[0].clusters, spreads[0].lack)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hardiness.core.codes import Lack
 from hardiness.core.errors import ArgumentError
+from hardiness.core.fact import Fact, too_few
 from hardiness.core.random import rng
 from hardiness.core.result import Metric, Score
 from hardiness.statistics.estimate import Estimate, mean
@@ -36,9 +38,6 @@ OBSERVED = Metric("observed_consistency")
 EXPECTED = Metric("expected_consistency")
 KAPPA = Metric("error_consistency", unit="score", signed=True, largest=1.0)
 
-NOTHING_BEYOND_CHANCE = "both are always right, or both always wrong"
-TOO_FEW_ERRORS = "too few errors"
-
 
 @dataclass(frozen=True, slots=True)
 class Consistency:
@@ -63,10 +62,10 @@ class Consistency:
         """Stimuli that both answered."""
         return self.kappa.n
 
-    def without_intervals(self, reason: str) -> Consistency:
+    def without_intervals(self, lack: Fact) -> Consistency:
         """The numbers alone, and why they have no interval."""
         scores = (self.agreement, self.expected, self.kappa)
-        return Consistency(self.accuracies, *(replace(score, spread=None, interval_reason=reason) for score in scores))
+        return Consistency(self.accuracies, *(replace(score, spread=None, lack=lack) for score in scores))
 
 
 def expected_agreement(first: ArrayLike, second: ArrayLike) -> NDArray[np.float64]:
@@ -175,9 +174,9 @@ def _over_pairs(first: NDArray[np.float64], second: NDArray[np.float64]) -> Cons
 def _score_by_joint(metric: Metric, estimate: Estimate, n: int, joint: int, fewest: int, skew: float = 0.0) -> Score:
     """The score of which as many images tell as are joint errors, or hits; without an interval where they are fewer."""
     if math.isnan(estimate.value):
-        return metric.score(None, n, reason=NOTHING_BEYOND_CHANCE)
+        return metric.score(None, n, lack=Fact(Lack.NOTHING_BEYOND_CHANCE))
     if joint < fewest:
-        return metric.score(estimate.value, n, interval_reason=TOO_FEW_ERRORS)
+        return metric.score(estimate.value, n, lack=too_few((fewest, "joint errors"), had=(joint,)))
     return metric.score(estimate.value, n, cut(Mean(estimate.value, estimate.error, skew, joint - 1), *metric.range))
 
 
@@ -229,6 +228,6 @@ def _from_draws(p: Draws, q: Draws, agreement: Draws, n: int) -> Consistency:
 def _middle(metric: Metric, values: Draws, n: int) -> Score:
     """The estimate, with the middle 95 % of the draws that follow it as its interval, which reaches to it."""
     if np.isnan(values[0]):
-        return metric.score(None, n, reason=NOTHING_BEYOND_CHANCE)
+        return metric.score(None, n, lack=Fact(Lack.NOTHING_BEYOND_CHANCE))
     value, low, high = map(float, (values[0], *np.nanpercentile(values[1:], [2.5, 97.5])))
     return metric.score(value, n, cut(TwoEnds(value, min(low, value), max(high, value)), *metric.range))

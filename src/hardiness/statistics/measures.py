@@ -10,8 +10,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from hardiness.core.codes import Lack
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
+from hardiness.core.fact import Fact, too_few
 from hardiness.core.result import Metric
 from hardiness.core.spread import Spread
 from hardiness.statistics.calibration_intervals import Gaps, calibration_interval
@@ -62,8 +64,8 @@ class Measurable(Protocol):
     def estimate(self, places: Places) -> Estimate:
         """The score of the images at these sorted places, which are its ids; its value is NaN where it has none."""
 
-    def lacks(self, places: Places) -> str:
-        """Why these images are too few for the score or its interval; empty where they are not."""
+    def lacks(self, places: Places) -> Fact | None:
+        """Why these images are too few for the score or its interval; ``None`` where they are not."""
 
 
 @dataclass(frozen=True)
@@ -120,12 +122,12 @@ class WeightedSum:
             return mean(places, self.values[places], self.weights)
         return Estimate(math.nan, places, np.zeros(len(places)))
 
-    def lacks(self, places: Places) -> str:
-        """A clause that a cell has too few of the images, where not all of them have every cell; else empty."""
+    def lacks(self, places: Places) -> Fact | None:
+        """The fact that a cell has too few of the images, where not all of them have every cell; else ``None``."""
         fewest = self._fewest(places)
         if fewest >= min(FEWEST_PER_CELL, len(places)):
-            return ""
-        return f"a cell has {fewest} shared images, and {FEWEST_PER_CELL} are needed"
+            return None
+        return Fact(Lack.THIN_CELL, {"had": fewest, "needed": FEWEST_PER_CELL})
 
     def _fewest(self, places: Places) -> int:
         values = self.values[places][:, self.weights != 0]
@@ -147,7 +149,7 @@ class ImageScore:
     metric: str
     higher_is_better: bool
     estimate: Callable[[Places], Estimate]
-    lacks: Callable[[Places], str]
+    lacks: Callable[[Places], Fact | None]
     condition: Condition = field(default_factory=Condition)
     span: float = math.inf
     compared: bool = True
@@ -236,9 +238,9 @@ def shape_bias(
         shape, texture = mean(at, by_shape[at]), mean(at, by_texture[at])
         return shape / (shape + texture)
 
-    def lacks(at: Places) -> str:
+    def lacks(at: Places) -> Fact | None:
         if not np.any(by_shape[at] | by_texture[at]):
-            return "no answer names a cue"
+            return Fact(Lack.NO_CUE, {"stimuli": len(at)})
         return _why_few(int(by_shape[at].sum()), int(by_texture[at].sum()), "answers by shape", "by texture")
 
     return ImageScore(metric.name, metric.higher_is_better, estimate, lacks, condition)
@@ -263,9 +265,9 @@ def calibration_measure(
         pull = calibration_pull(confidence[at], right[at], without_last=last)
         return Estimate(value, at, pull / (2 * value) if value > 0 else np.zeros(len(at)))
 
-    def lacks(at: Places) -> str:
+    def lacks(at: Places) -> Fact | None:
         if len(at) < MINIMUM[protocol]:
-            return f"{protocol} calibration needs {MINIMUM[protocol]} images, had {len(at)}"
+            return too_few((MINIMUM[protocol], "images"), had=(len(at),))
         order = np.argsort(confidence[at], kind="stable")
         counted = right[at][order][: len(at) // BIN_SIZE * BIN_SIZE - BIN_SIZE] if last else right[at]
         return _why_few(int(np.sum(~counted)), int(counted.sum()), "errors", "right answers")
@@ -314,16 +316,16 @@ def area_under_response(metric: Metric, confidence: NDArray[np.floating], right:
         errors = selective_prediction(at, confidence[at], right[at])["aurc"]
         return replace(1 - errors, value=aurra(confidence[at], right[at]))
 
-    def lacks(at: Places) -> str:
+    def lacks(at: Places) -> Fact | None:
         return _why_few(int(np.sum(~right[at])), int(right[at].sum()), "errors", "right answers")
 
     return ImageScore(metric.name, metric.higher_is_better, estimate, lacks)
 
 
-def _why_few(first: int, second: int, name: str, other: str) -> str:
+def _why_few(first: int, second: int, name: str, other: str) -> Fact | None:
     if min(first, second) >= FEWEST_OF_EACH:
-        return ""
-    return f"an interval needs {FEWEST_OF_EACH} {name} and {FEWEST_OF_EACH} {other}, had {first} and {second}"
+        return None
+    return too_few((FEWEST_OF_EACH, name), (FEWEST_OF_EACH, other), had=(first, second))
 
 
 def mean_of(

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from hardiness.core.codes import Lack
+from hardiness.core.fact import Fact
 from hardiness.core.result import Metric, Score
 from hardiness.core.spread import Spread
 from hardiness.statistics.clusters import Clusters, EstimateByCluster, why_too_few
@@ -82,35 +84,34 @@ def operating_limit(
     score = partial(metric.score, n=n, clusters=count)
     if rise := surely_rising(levels, clusters):
         milder, stronger = rise
-        return score(None, reason=f"accuracy rises again with the level: {_rise(milder, stronger, text)}")
+        ends_of_rise = {"milder": _named(milder, text), "stronger": _named(stronger, text)}
+        return score(None, lack=Fact(Lack.RISES, ends_of_rise))
     holding = list(takewhile(lambda level: level.accuracy >= above, levels))
     first = levels[0]
     if not holding:
-        share = f"{100 * first.accuracy:.1f} %"
-        return score(None, reason=f"accuracy is below it already at the mildest level, {text(first.value)}: {share}")
-    few = why_too_few(count) if clusters else ""
+        at = {"level": text(first.value), "accuracy": first.accuracy}
+        return score(None, lack=Fact(Lack.BELOW_ALREADY, at))
+    few = why_too_few(count) if clusters else None
     bounds = [] if few else [level.spread(clusters).interval() for level in levels]
     surely_above = list(takewhile(lambda bound: bound.low >= above, bounds))
     surely_below = list(takewhile(lambda bound: bound.high < above, reversed(bounds)))
     if len(holding) == len(levels):
         up_to = f"{'down' if ends[0] > ends[1] else 'up'} to"
-        sure = f"surely none {up_to} {text(levels[len(surely_above) - 1].value)}" if surely_above else "may be chance"
-        doubt = "" if len(surely_above) == len(levels) else f" ({sure})"
-        return score(None, reason=f"no limit {up_to} {text(levels[-1].value)}{doubt}")
+        sure_to = text(levels[len(surely_above) - 1].value) if surely_above else ""
+        return score(
+            None, lack=Fact(Lack.NO_LIMIT, {"up_to": up_to, "level": text(levels[-1].value), "sure_to": sure_to})
+        )
     if few or not (surely_above or surely_below):
-        reason = few or "no level that was run is surely above that accuracy or below it"
-        return score(holding[-1].value, interval_reason=reason)
+        return score(holding[-1].value, lack=few or Fact(Lack.NOT_SURE))
     mild = levels[len(surely_above) - 1].value if surely_above else ends[0]
     strong = levels[len(levels) - len(surely_below)].value if surely_below else ends[1]
     limit = holding[-1].value
     return score(limit, spread=TwoEnds(limit, min(mild, strong), max(mild, strong)))
 
 
-def _rise(milder: LevelAnswers, stronger: LevelAnswers, text: Callable[[float], str]) -> str:
-    return (
-        f"{100 * milder.accuracy:.1f} % at {text(milder.value)}, {100 * stronger.accuracy:.1f} % at "
-        f"{text(stronger.value)}"
-    )
+def _named(level: LevelAnswers, text: Callable[[float], str]) -> tuple[str, float]:
+    """A level as it is written, and its accuracy."""
+    return text(level.value), level.accuracy
 
 
 def surely_rising(

@@ -10,9 +10,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from hardiness.core.codes import Lack
+from hardiness.core.fact import Fact, too_few
 from hardiness.core.spread import Interval, Spread
 from hardiness.statistics.alike import AlikeGroups, shares_p_as_rest
-from hardiness.statistics.clusters import FEWEST_CLUSTERS, NO_METHOD, Clusters, EstimateByCluster, why_too_few
+from hardiness.statistics.clusters import FEWEST_CLUSTERS, Clusters, EstimateByCluster, why_too_few
 from hardiness.statistics.comparison import (
     APART,
     FEWEST,
@@ -148,7 +150,7 @@ class SlicedEstimate:
         hits: ``(K,)`` pictures that count, of a share.
         range: the least and the most that the score can be.
         signed: whether cells count against others, as `Estimate.interval` says.
-        lacks: of each slice why it is too few for an interval; empty where it is not.
+        lacks: of each slice why it is too few for an interval; ``None`` where it is not.
         own_spreads: of each slice how well its score is known, where the score has another method than these; else
             ``None``.
         by_cluster: the value of each slice over clusters; empty where each picture stands alone.
@@ -165,7 +167,7 @@ class SlicedEstimate:
     hits: Codes | None = None
     range: tuple[float, float] = (0.0, 1.0)
     signed: bool = False
-    lacks: Sequence[str] = ()
+    lacks: Sequence[Fact | None] = ()
     own_spreads: Sequence[Spread | None] = ()
     by_cluster: Sequence[EstimateByCluster] = ()
 
@@ -178,18 +180,18 @@ class SlicedEstimate:
         """Units that tell of the spread of a slice's value."""
         return self.by_cluster[k].estimate.telling if self.by_cluster else self.variation.telling(k)
 
-    def why_no_interval(self, k: int) -> str:
-        """Why a slice has no interval; empty where it has one."""
+    def why_no_interval(self, k: int) -> Fact | None:
+        """Why a slice has no interval; ``None`` where it has one."""
         if not self.n[k]:
-            return "no picture"
+            return Fact(Lack.UNSEEN_SLICE)
         if self.lacks and self.lacks[k]:
             return self.lacks[k]
         if self.is_clustered and self.variation.units[k] < FEWEST_CLUSTERS:
             return why_too_few(int(self.variation.units[k]))
         has_bounds = all(map(math.isfinite, self.range)) and not self.signed
         if not has_bounds and self.variation.differing[k] < FEWEST_DIFFERING:
-            return f"an interval needs {FEWEST_DIFFERING} pictures that differ, had {self.variation.differing[k]}"
-        return ""
+            return too_few((FEWEST_DIFFERING, "pictures that differ"), had=(int(self.variation.differing[k]),))
+        return None
 
     @property
     def judged(self) -> list[int]:
@@ -323,15 +325,15 @@ class SlicedEstimate:
         """
         value, rest = float(self.value[k]), float(self.rest[k])
         n = int(min(self.n[k], self.rest_n[k]))
-        reason = self.why_no_interval(k)
+        lack = self.why_no_interval(k)
         if not n or math.isnan(value) or math.isnan(rest):
-            reason = "no other picture" if self.n[k] else "no picture"
-        elif not reason and n < FEWEST:
-            reason = f"a test needs {FEWEST} pictures on either side, had {n}"
-        elif not reason and not self.lead.variance[k]:
-            reason = "a test needs pictures that differ"
-        if reason:
-            return Difference(value - rest, n, APART, reason=reason)
+            lack = Fact(Lack.UNSEEN_SLICE)
+        elif not lack and n < FEWEST:
+            lack = too_few((FEWEST, "pictures on either side"), had=(int(n),))
+        elif not lack and not self.lead.variance[k]:
+            lack = too_few((1, "pictures that differ"), had=(0,))
+        if lack:
+            return Difference(value - rest, n, APART, lack=lack)
         if self.hits is not None and not self.is_clustered:
             hits, others = int(self.hits[k]), int(self.hits.sum() - self.hits[k])
 
@@ -455,7 +457,7 @@ class Partition:
         rests: Sequence[Estimate],
         hits: Codes | None,
         bounds: tuple[float, float],
-        reasons: Sequence[str] = (),
+        lacks: Sequence[Fact | None] = (),
         *,
         signed: bool,
     ) -> SlicedEstimate:
@@ -480,7 +482,7 @@ class Partition:
             hits,
             bounds,
             signed,
-            reasons,
+            lacks,
             by_cluster=by_cluster,
         )
 
@@ -510,7 +512,7 @@ class Partition:
     def estimates(
         self,
         estimate: Callable[[Codes], Estimate],
-        lacks: Callable[[Codes], str],
+        lacks: Callable[[Codes], Fact | None],
         low: float,
         high: float,
         own_spread: Callable[[Codes], Spread] | None = None,
@@ -530,18 +532,17 @@ class Partition:
         empty = Estimate(math.nan, np.zeros(0, np.int64), np.zeros(0))
         own = [estimate(part) if len(part) else empty for part in parts]
         others = [estimate(rest) if len(rest) else empty for rest in rests]
-        reasons = [lacks(part) if len(part) else "no picture" for part in parts]
-        reasons = [
-            reason or ("it is undefined" if math.isnan(each.value) else "")
-            for reason, each in zip(reasons, own, strict=True)
+        found = [lacks(part) if len(part) else Fact(Lack.UNSEEN_SLICE) for part in parts]
+        found = [
+            lack or (Fact(Lack.UNDEFINED) if math.isnan(each.value) else None)
+            for lack, each in zip(found, own, strict=True)
         ]
         if self.clusters is not None:
             if own_spread is not None:
-                reasons = [reason or f"{NO_METHOD}: its interval inverts tests" for reason in reasons]
-            return self._clustered(own, others, None, (low, high), reasons, signed=signed)
+                found = [lack or Fact(Lack.CLUSTERS_AND_TESTS) for lack in found]
+            return self._clustered(own, others, None, (low, high), found, signed=signed)
         spreads = [
-            None if reason or own_spread is None else own_spread(part)
-            for part, reason in zip(parts, reasons, strict=True)
+            None if lack or own_spread is None else own_spread(part) for part, lack in zip(parts, found, strict=True)
         ]
         spread, groups = InfluencePowers.of_estimates(own), self._alike(own)
         return SlicedEstimate(
@@ -554,7 +555,7 @@ class Partition:
             groups.p_as_rest(),
             range=(low, high),
             signed=signed,
-            lacks=reasons,
+            lacks=found,
             own_spreads=spreads if own_spread else (),
         )
 
@@ -580,7 +581,7 @@ class Partition:
             return [0] * self.count
         return [len(np.unique(self.clusters[self.places(k)])) for k in range(self.count)]
 
-    def difference(self, first: Estimate, second: Estimate, span: float, lacks: str) -> Difference:
+    def difference(self, first: Estimate, second: Estimate, span: float, lacks: Fact | None) -> Difference:
         """The test of one score of two models on the same pictures, whose places are the estimates' ids.
 
         Arguments as of `difference`.

@@ -9,7 +9,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from hardiness.core.codes import RunRemark
 from hardiness.core.errors import ArgumentError
+from hardiness.core.fact import Fact
 from hardiness.core.spread import Spread
 from hardiness.statistics.cells import FEWEST_DEVIATING, FEWEST_PER_CELL, CellEstimate
 from hardiness.statistics.estimate import Estimate
@@ -110,7 +112,7 @@ class Headline:
         value: the score so far.
         needed: about how many images it takes to be tight.
         n: images so far.
-        reason: why there is no interval yet.
+        lack: why there is no interval yet.
         least: about how many images it takes where each has all of its cells; 0 while too little is known.
     """
 
@@ -119,7 +121,7 @@ class Headline:
     spread: Spread | None
     needed: int
     n: int
-    reason: str = ""
+    lack: Fact | None = None
     least: int = 0
 
     @property
@@ -134,22 +136,21 @@ class Headline:
         """Whether so much more than the images there are would be needed that evaluating them all is in vain."""
         return self.half_width > target and self.least > SURELY * available
 
-    def out_of_reach(self, target: float, available: int) -> str:
-        """A line on a target that all the images there are do not reach, and what it would take.
+    def out_of_reach(self, benchmark: str, target: float, available: int) -> Fact:
+        """The fact that all the images there are do not reach a target, and what it would take.
 
         Args:
+            benchmark: its name.
             target: the half-width that was aimed at.
             available: images that there are, of which the headline may have seen a part.
         """
+        about = {"benchmark": benchmark, "score": self.name, "images": available, "target": target}
         if self.spread is None:
-            return f"{self.name}: {available:,} images are too few for an interval: {self.reason}"
+            return Fact(RunRemark.OUT_OF_REACH, {**about, "lack": self.lack})
         share = min(1.0, self.n / available)
         reached = self.half_width * math.sqrt(share)
-        about, needed = ("about " if share < 1 else ""), max(self.least, available + 1)
-        return (
-            f"{self.name}: {available:,} images give {about}±{reached:.2g}, not ±{target:g}; it would take about "
-            f"{needed:,} images, or a target of {_reachable(reached, share):g}"
-        )
+        needs = {"needed": max(self.least, available + 1), "reachable": _reachable(reached, share)}
+        return Fact(RunRemark.OUT_OF_REACH, {**about, "reached": reached, "is_estimate": share < 1, **needs})
 
 
 def headline_of_share(name: str, hits: int, n: int, target: float, population: int | None = None) -> Headline:

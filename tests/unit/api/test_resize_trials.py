@@ -20,6 +20,7 @@ from hardiness.core.condition import Condition
 from hardiness.core.model import Canvas
 from hardiness.core.table import RIGHT, ImageTable
 from hardiness.engine.protocol_noise import other_resizers
+from hardiness.report.ladder import step_lines
 from hardiness.report.words import text
 
 MODEL = """
@@ -96,7 +97,7 @@ def test_the_resize_that_explains_a_step_is_named(out: Path, rungs: tuple[str, s
     assert trial.changed > 0
     pictures = f"on {trial.changed} that change and on {trial.same} that do not"
     text = f"first with the pictures resized by OpenCV linear gives the other's answers, {pictures}"
-    assert f"the resize explains the step: {text}" in list(step.sentences())
+    assert f"the resize explains the step: {text}" in step_lines(step)
     assert step.as_dict()["resize"]["explaining"] == ["OpenCV linear"]
 
 
@@ -105,7 +106,7 @@ def test_where_no_resize_explains_a_step_nothing_is_said_but_what_was_tried(out:
     step = climbed(out, "first", "stranger")
     assert step.resize.explaining == ()
     sentence = step.resize.sentence
-    assert sentence in list(step.sentences())
+    assert sentence in step_lines(step)
     assert sentence.startswith("resizes tried, none of which gives the other's answers on 16 that change and on 0 ")
     assert sentence.endswith(f"first with {', '.join(step.resize.tried)}")
     assert "PIL bicubic" not in step.resize.tried, "that is its own"
@@ -116,7 +117,7 @@ def test_nothing_is_tried_between_networks_that_see_the_same_pictures(out: Path)
     step = climbed(out, "first", "other")
     assert step.flips.overall.changed > 0
     assert step.resize is None
-    assert not any("resize" in line for line in step.sentences())
+    assert not any("resize" in line for line in step_lines(step))
 
 
 @pytest.mark.slow

@@ -14,6 +14,7 @@ from hardiness.core.condition import Condition
 from hardiness.core.run import DataIdentity, Run
 from hardiness.core.table import ImageTable, Records
 from hardiness.report.words import text
+from hardiness.report.words import text as said
 
 NAMES = ("bird", "cat", "dog", "fish")
 
@@ -93,7 +94,7 @@ def test_classes_of_no_picture_and_of_one_are_told_and_the_first_is_in_no_mean()
     scores = {(each.metric, each.condition): each for each in class_scores(table, run)}
     assert scores["balanced_accuracy", Condition()].value == pytest.approx((1 + 0.5 + 1) / 3)
     fish = scores["recall", Condition(**{"class": "fish"})]
-    assert (fish.value, fish.reason) == (None, "the class has no picture")
+    assert (fish.value, said(fish.lack)) == (None, "the class has no picture")
 
 
 def test_classes_of_imagenet_and_attacks_have_no_scores_by_class() -> None:

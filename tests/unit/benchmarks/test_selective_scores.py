@@ -15,6 +15,7 @@ from hardiness.core.condition import Condition
 from hardiness.core.result import Score
 from hardiness.core.run import BenchmarkIdentity, Run
 from hardiness.core.table import ImageTable
+from hardiness.report.words import text as said
 from hardiness.statistics.confidence import aurra
 
 CELLS = (Condition(), *(Condition(corruption=name, severity=s) for name in ("fog", "snow") for s in (1, 2)))
@@ -91,7 +92,7 @@ def test_few_errors_give_no_interval_and_say_so() -> None:
     given.columns["right"][:] = 1
     for each in (score for score in selective_scores(given) if score.metric != "coverage_at_5_risk"):
         assert each.interval is None
-        assert each.interval_reason.startswith("it needs 2 errors and 2 right answers, had 0")
+        assert said(each.lack).startswith("it needs 2 errors and 2 right answers, had 0")
     assert conformal_scores(table(30, 0.0, CELLS[:1])) == []
 
 
@@ -101,4 +102,4 @@ def test_answers_of_which_all_add_the_same_have_no_interval() -> None:
     given.columns["confidence"][:] = 0.5
     given.columns["right"][:, 0] = np.arange(600) < 300
     for each in selective_scores(given):
-        assert (each.interval is None) == bool(each.interval_reason)
+        assert (each.interval is None) == bool(said(each.lack))

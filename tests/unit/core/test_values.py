@@ -10,7 +10,7 @@ import pytest
 
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
-from hardiness.core.fact import CheckOutcome, Fact, Trust
+from hardiness.core.fact import CheckOutcome, Fact, Trust, too_few
 from hardiness.core.model import View
 from hardiness.core.random import rng
 from hardiness.core.result import Counts, Result, Score
@@ -105,12 +105,12 @@ def test_a_condition_of_another_process_is_found_among_those_of_this_one() -> No
 
 
 def test_a_result_says_why_numbers_have_no_interval_or_no_value() -> None:
-    few, bins = "it needs 10 errors and 10 right answers, had 2 of one of them", "bins need at least 100 samples"
+    few, bins = too_few((10, "errors"), (10, "right answers"), had=(2,)), too_few((100, "images"), had=(10,))
     scores = [
         Score("top1", 0.5, "fraction", 10, TwoEnds(0.5, 0.2, 0.8)),
-        Score("aurra", 0.5, "fraction", 10, interval_reason=few),
-        Score("nll", 0.5, "nats", 10, condition=Condition(decision="1000-way"), interval_reason=few),
-        Score("rms_calibration_error", None, "fraction", 10, reason=bins),
+        Score("aurra", 0.5, "fraction", 10, lack=few),
+        Score("nll", 0.5, "nats", 10, condition=Condition(decision="1000-way"), lack=few),
+        Score("rms_calibration_error", None, "fraction", 10, lack=bins),
     ]
     result = Result("m", "b", "d", "p", scores, Counts(10, 10, 0, 10), Run(), {})
     said = [f"without interval, {few}: aurra, nll [decision=1000-way]", f"undefined, {bins}: rms_calibration_error"]

@@ -14,11 +14,14 @@ from hardiness.imaging.blur import motion_blur_image, motion_trail
 
 def by_pixel(image: np.ndarray, radius: int, sigma: float, angle: float) -> np.ndarray:
     height, width, channels = image.shape
-    weights = [math.exp(-(i**2) / (2 * sigma**2)) for i in range(2 * radius + 1)]
+    size = 2 * radius + 1
+    weights = [math.exp(-(i**2) / (2 * sigma**2)) for i in range(size)]
+    end_y, end_x = size * math.sin(math.radians(angle)), size * math.cos(math.radians(angle))
     out = np.zeros(image.shape)
     for i, weight in enumerate(weights):
-        dy = math.ceil(i * math.sin(math.radians(angle)) - 0.5)
-        dx = math.ceil(i * math.cos(math.radians(angle)) - 0.5)
+        # divided as ImageMagick does, since at -150 degrees half a pixel depends on the last bit
+        dy = math.ceil(i * end_y / math.hypot(end_y, end_x) - 0.5)
+        dx = math.ceil(i * end_x / math.hypot(end_y, end_x) - 0.5)
         for y in range(height):
             for x in range(width):
                 source = image[min(max(y + dy, 0), height - 1), min(max(x + dx, 0), width - 1)]

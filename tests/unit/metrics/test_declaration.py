@@ -6,8 +6,10 @@ import pytest
 
 from hardiness.benchmarks.card import cards
 from hardiness.core.answers import ANSWERS
+from hardiness.core.codes import Lack
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
+from hardiness.core.fact import Fact
 from hardiness.core.result import Metric
 from hardiness.core.run import Run
 from hardiness.metrics.declaration import PairMetric, RunMetric, metric, pair_metric, pair_registry, registry
@@ -116,7 +118,7 @@ def test_classes_suffice_for_nothing_that_needs_how_sure_an_answer_is(outputs: s
     lacking = {name for name, each in declared_metrics().items() if each.why_unavailable(Condition(), outputs)}
     assert lacking == NEED_LOGITS | NEED_PROBABILITIES
     reason = declared_metrics()["ece"].why_unavailable(Condition(), outputs)
-    assert reason.startswith("not available: ")
+    assert reason == Fact(Lack.OUTPUTS, {"outputs": outputs})
 
 
 def test_methods_and_decisions_that_need_logits_say_so() -> None:
@@ -131,5 +133,5 @@ def test_methods_and_decisions_that_need_logits_say_so() -> None:
         *NEED_LOGITS,
         *("ece", "brier_top1", "nll"),
     }
-    assert known["top1"].why_unavailable(Condition(decision="1000-way"), "classes") == ""
+    assert known["top1"].why_unavailable(Condition(decision="1000-way"), "classes") is None
     assert known["top5"].partial.why_unavailable(Condition(), "classes"), "of a part, too"

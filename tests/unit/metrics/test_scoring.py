@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from hardiness.core.attack_plan import Round
+from hardiness.core.codes import Lack
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
+from hardiness.core.fact import Fact, message
 from hardiness.core.result import Metric, Score
 from hardiness.core.run import Run
 from hardiness.core.spread import Interval
@@ -25,6 +27,7 @@ from hardiness.metrics.scoring import (
     as_measurable,
     as_score,
 )
+from hardiness.report.words import text as said
 from hardiness.statistics.estimate import Estimate, mean
 from hardiness.statistics.intervals import proportion, within
 
@@ -84,7 +87,7 @@ def test_images_that_were_not_evaluated_in_a_cell_count_in_none() -> None:
     assert score.value == pytest.approx(((right[20:, 0] == 1).mean() + (right[:, 1] == 1).mean()) / 2)
     of.table["right"][:, 0] = -1
     nothing = score_of(SHARE, of.mean_of(of.table["right"] == 1), of)
-    assert (nothing.value, nothing.reason) == (None, "a condition has no image")
+    assert (nothing.value, said(nothing.lack)) == (None, "a condition has no image")
 
 
 def test_a_sum_in_which_cells_count_against_others_may_be_below_0() -> None:
@@ -113,14 +116,14 @@ def test_an_estimate_has_the_interval_of_its_images_within_its_range() -> None:
 
 def test_what_is_undefined_or_has_no_interval_says_why() -> None:
     of = scoring()
-    score = score_of(SHARE, "nobody said so", of)
-    assert (score.value, score.reason, score.n) == (None, "nobody said so", 60)
+    score = score_of(SHARE, message("nobody said so"), of)
+    assert (score.value, said(score.lack), score.n) == (None, "nobody said so", 60)
     same = mean(of.table.ids, np.full(60, 0.5))
     score = score_of(LENGTH, same, of)
     assert (score.value, score.interval) == (0.5, None)
-    assert score.interval_reason == "it needs 2 images that differ, had 0"
+    assert said(score.lack) == "it needs 2 images that differ, had 0"
     ratio = mean(of.table.ids, of.table["right"][:, 0]) / mean(of.table.ids, np.zeros(60))
-    assert score_of(SHARE, ratio, of).reason == "it is not defined for these images"
+    assert said(score_of(SHARE, ratio, of).lack) == "it is not defined for these images"
 
 
 @pytest.mark.parametrize(
@@ -129,7 +132,7 @@ def test_what_is_undefined_or_has_no_interval_says_why() -> None:
         (mean(np.arange(60), np.full(60, 2.0)), "its value for the headline must be from 0 to 1, was 2"),
         (WeightedCells(np.full((60, 1), 2.0), {Condition(): 1.0}), "must be from 0 to 1, were 0 to 2"),
         (WeightedCells(np.zeros((60, 2)), {Condition(): 1.0}), "must be of 60 images and 1 cells, were 60 and 2"),
-        (0.5, "must be WeightedCells, an Estimate or a text that says why there is none, was float"),
+        (0.5, "must be WeightedCells, an Estimate, or a Fact or a text that says why there is none, was float"),
     ],
 )
 def test_an_outcome_that_is_none_is_refused(outcome: Any, message: str) -> None:
@@ -140,7 +143,7 @@ def test_an_outcome_that_is_none_is_refused(outcome: Any, message: str) -> None:
 def ratio_of(of: Scoring) -> Outcomes:
     """How often the first half of the alphabet of ids is right, over how often all are; undefined of few."""
     if len(of.table) < 10:
-        return {Condition(): "there are fewer than ten"}
+        return {Condition(): message("there are fewer than ten")}
     right = of.table["right"][:, 0] == 1
     return {Condition(): mean(of.table.ids, right) / mean(of.table.ids, of.table["weight"])}
 
@@ -160,8 +163,8 @@ def test_an_estimate_is_computed_again_of_the_images_that_are_chosen() -> None:
     assert isinstance(alone, Estimate)
     assert found.value == alone.value
     assert np.array_equal(found.ids, chosen)
-    assert measurable.lacks(chosen) == ""
-    assert measurable.lacks(chosen[:5]) == "there are fewer than ten"
+    assert measurable.lacks(chosen) is None
+    assert said(measurable.lacks(chosen[:5])) == "there are fewer than ten"
     assert np.isnan(measurable.estimate(chosen[:5]).value)
 
 
@@ -175,7 +178,7 @@ def test_cells_are_a_sum_by_which_a_run_may_be_stopped_and_a_text_is_nothing() -
     assert found is not None
     assert found.estimate(np.arange(30)).value == pytest.approx(of.table["right"][:30].mean())
     assert found.span == 1.0
-    assert as_measurable(SHARE, Condition(), "undefined", of, evaluate) is None
+    assert as_measurable(SHARE, Condition(), Fact(Lack.UNDEFINED), of, evaluate) is None
 
 
 def test_what_is_of_pictures_under_attack_says_so_and_what_is_of_clean_ones_does_not() -> None:

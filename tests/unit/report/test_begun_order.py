@@ -11,6 +11,7 @@ from answer_rows import answer_rows
 from hardiness.core.condition import Condition
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
 from hardiness.core.table import Records
+from hardiness.report.compared import comparison_sentences
 from hardiness.report.screen import first_screen
 from hardiness.report.sections import BenchmarkSection, sections
 from hardiness.results.comparison import compare_runs
@@ -60,7 +61,9 @@ def test_sentences_and_flips_stand_in_the_order_of_runs_or_of_models(store: Stor
         assert (flips.first, flips.second) == (first, second)
         assert list(comparison.scores[0].values) == [first, second]
         assert list(comparison.scores[0].pairs) == [(first, second)]
-        assert comparison.sentences()[0].startswith(f"The scores of {first} and {second} differ beyond chance")
+        assert comparison_sentences(comparison)[0].startswith(
+            f"The scores of {first} and {second} differ beyond chance"
+        )
 
 
 def test_a_page_says_of_two_models_what_the_later_one_has_more_or_less(store: Store) -> None:

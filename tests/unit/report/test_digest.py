@@ -139,7 +139,7 @@ def test_the_first_score_that_tells_something_is_taken_and_else_the_reason_is_gi
     both = digest_of([BenchmarkComparison("x", "d", (silent, told), 9, ())])
     assert both.title == "a is ahead of b on x."
     reason = ScoreComparison(
-        "ece", True, {"a": 0.1, "b": 0.2}, {("a", "b"): Difference(0.1, 9, "", reason="too few")}, 9
+        "ece", True, {"a": 0.1, "b": 0.2}, {("a", "b"): Difference(0.1, 9, "", lack=message("too few"))}, 9
     )
     none = digest_of([BenchmarkComparison("x", "d", (reason,), 9, ())])
     assert none.title == "Nothing can be compared."

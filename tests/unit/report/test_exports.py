@@ -21,11 +21,12 @@ from hardiness.benchmarks.options import registry as benchmarks
 from hardiness.core.codes import RunRemark
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, UnknownNameError
-from hardiness.core.fact import CheckOutcome, Fact, Trust
+from hardiness.core.fact import CheckOutcome, Fact, Trust, message
 from hardiness.core.forms import json_form
 from hardiness.core.result import Counts, Result, Score, TextTable
 from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Run
 from hardiness.report.exports.exporter import registry, tables_in
+from hardiness.report.words import with_texts
 from hardiness.results.comparison import BenchmarkComparison
 from hardiness.statistics.estimate import mean
 from hardiness.statistics.spreads.combined import TwoEnds
@@ -36,7 +37,7 @@ ODD = "50%_of\\a{model}|`x`<b>$^~&#"
 def result(model: str) -> Result:
     scores = [
         Score("top1", 0.5, "fraction", 4, TwoEnds(0.5, 0.25, 0.75)),
-        Score("aurra", None, "fraction", 4, reason="too few"),
+        Score("aurra", None, "fraction", 4, lack=message("too few")),
         Score("top1", 0.25, "fraction", 4, condition=Condition(decision="1000-way")),
     ]
     run = Run(ModelIdentity(model), BenchmarkIdentity("imagenet-val", "classification", "orhan2019"))
@@ -57,7 +58,7 @@ def test_json_is_what_results_json_holds() -> None:
     assert [each.pop("galleries") for each in found["results"]] == [[json.loads(json.dumps(gallery))], []]
     assert found["results"][0]["scores"][0].pop("place") == [1, 2], "as intervals overlap"
     assert found["results"][1]["scores"][0].pop("place") == [1, 2]
-    assert found["results"] == json.loads(json.dumps([each.as_dict() for each in RESULTS]))
+    assert found["results"] == json.loads(json.dumps(with_texts([each.as_dict() for each in RESULTS])))
     assert found["schema"] == 1
 
 

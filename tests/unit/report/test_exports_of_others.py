@@ -211,7 +211,7 @@ def test_the_same_folder_gives_the_same_bytes_by_command_and_in_python(
 
 def test_a_number_that_is_not_finite_is_left_out(out: Path) -> None:
     (result, *_) = Folder.open(Store.open(out)).results
-    scores: list[Score] = [replace(result.scores[0], value=float("inf"), reason=None), *result.scores[1:2]]
+    scores: list[Score] = [replace(result.scores[0], value=float("inf"), lack=None), *result.scores[1:2]]
     changed: Result = replace(result, scores=scores)
     (record,) = map(json.loads, registry.get("every-eval-ever").write([changed]).decode().splitlines())
     assert len(record["evaluation_results"]) == len([score for score in result.scores[1:2] if score.value is not None])

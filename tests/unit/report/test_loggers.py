@@ -11,6 +11,7 @@ import pytest
 from hardiness.api.progress import TrackedListener
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, UnknownNameError
+from hardiness.core.fact import message
 from hardiness.core.progress import Silence
 from hardiness.core.result import Counts, Result, Score
 from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Run
@@ -23,7 +24,7 @@ ABOUT = {"models": "first", "benchmarks": "imagenet-c"}
 def result(model: str = "first", data: str = "imagenet") -> Result:
     scores = [
         Score("mean_error", 0.5, "fraction", 8),
-        Score("mce", None, "ratio", 8, reason="no baseline"),
+        Score("mce", None, "ratio", 8, lack=message("no baseline")),
         Score("error", 0.25, "fraction", 8, condition=Condition(corruption="fog", severity=2)),
         Score("accuracy", 0.75, "fraction", 8, condition=Condition(epsilon=4 / 255)),
     ]

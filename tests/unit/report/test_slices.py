@@ -11,7 +11,7 @@ import pytest
 from pyarrow import parquet
 
 from hardiness.core.condition import Condition
-from hardiness.core.fact import Fact, Trust
+from hardiness.core.fact import Fact, Trust, message
 from hardiness.core.result import Counts, Result, Score, SlicedScore, SliceScore
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Run
 from hardiness.core.spread import Interval
@@ -94,7 +94,7 @@ def test_of_few_pictures_no_difference_is_claimed() -> None:
 
 
 def test_an_average_that_is_not_there_says_why() -> None:
-    lacking = replace(SITES, average=None, average_interval=None, mix_reason="no picture with site D")
+    lacking = replace(SITES, average=None, average_interval=None, mix_lack=message("no picture with site D"))
     assert "no average for A 25.0 %, B 75.0 %: no picture with site D" in [*slice_lines(lacking)]
 
 
@@ -154,7 +154,9 @@ def test_exports_without_slices_have_no_column_of_them() -> None:
 
 
 def test_tables_of_parquet_are_typed_where_a_slice_has_no_interval() -> None:
-    few = SlicedScore("site", "top1", Condition(), "fraction", True, "top-1", (SliceScore("A", None, 3, reason="few"),))
+    few = SlicedScore(
+        "site", "top1", Condition(), "fraction", True, "top-1", (SliceScore("A", None, 3, lack=message("few")),)
+    )
     table = parquet.read_table(io.BytesIO(exported_parquet.write([result(few)]))).to_pylist()
     assert [(row["slice_value"], row["value"], row["reason"]) for row in table] == [
         (None, 0.75, None),

@@ -68,7 +68,7 @@ def test_percent_is_made_here_and_only_of_fractions() -> None:
 
 def test_a_note_shared_by_all_models_is_said_once() -> None:
     top1 = Score("top1", 0.5, "fraction", 4, TwoEnds(0.5, 0.2, 0.8))
-    undefined = Score("aurra", None, "fraction", 4, reason="too few")
+    undefined = Score("aurra", None, "fraction", 4, lack=message("too few"))
     both = [result_of(top1, undefined, model=m, warnings=("partial",), card="classification") for m in ("a", "b")]
     text = printed(both)
     assert text.count("partial") == 1

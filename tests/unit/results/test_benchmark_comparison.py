@@ -25,6 +25,7 @@ from hardiness.reference.sets import distortion_set
 from hardiness.report.compared import comparison_view
 from hardiness.report.format import terminal_table
 from hardiness.report.words import line as said
+from hardiness.report.words import text as why
 from hardiness.results import comparison
 from hardiness.results.comparison import compare_runs, kept_comparisons
 from hardiness.results.folder import Folder
@@ -409,7 +410,7 @@ def test_of_many_pairs_those_that_stand_next_to_each_other_are_shown(tmp_path: P
     defined = [score for score in found.scores if score.metric != "rms_calibration_error"]
     scores = len(defined)
     whole = comparison_view(found, rows_most=6 * scores)
-    why = "hendrycks2019 calibration needs 200 images, had 60"
+    why = "it needs 200 images, had 60"
     assert f"RMS calibration error (hendrycks2019) is undefined: {why}" in whole.notes, "and has no rows"
     assert len(whole.rows) == 6 * scores
     assert whole.rows == comparison_view(found).rows
@@ -462,7 +463,7 @@ def test_a_few_images_in_random_cells_have_no_interval(tmp_path: Path) -> None:
     (found,) = compare_runs(Folder.open(store))
     apart = found.scores[0].pairs["a", "b"]
     assert apart.interval is None
-    assert "shared images, and 5 are needed" in apart.reason
+    assert "shared images, and 5 are needed" in why(apart.lack)
     unequal = stored(tmp_path / "other", "c", errors(1, 250, 76, 0.4), start=1000, drawn=4)
     (unpaired,) = compare_runs(Folder.open(store, unequal), ["a", "c"])
     assert unpaired.n == 0

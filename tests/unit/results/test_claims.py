@@ -11,6 +11,7 @@ import pytest
 
 from hardiness.api.paper_claims import claims, claims_table
 from hardiness.core.condition import Condition
+from hardiness.core.fact import message, too_few
 from hardiness.core.result import Counts, Result, Score
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
 from hardiness.core.table import Records
@@ -214,7 +215,7 @@ def test_what_is_missing_is_named() -> None:
 
 
 def test_a_score_that_is_missing_is_named_with_what_to_run() -> None:
-    undefined = Score("rms_calibration_error", None, "fraction", 99, reason="it needs 200 samples, had 99")
+    undefined = Score("rms_calibration_error", None, "fraction", 99, lack=too_few((200, "images"), had=(99,)))
     partial = Score("mean_error_partial", 0.5, "fraction", 9, TwoEnds(0.5, 0.4, 0.6), False)
     other = Score("accuracy", 0.5, "fraction", 9, TwoEnds(0.5, 0.4, 0.6), condition=Condition(epsilon=0.1, steps=2))
     found = [
@@ -231,7 +232,7 @@ def test_a_score_that_is_missing_is_named_with_what_to_run() -> None:
 
     assert said("calibration_with_size") == (
         NO_SCORE,
-        "a, b: RMS calibration error on imagenet-a is undefined: it needs 200 samples, had 99",
+        "a, b: RMS calibration error on imagenet-a is undefined (too few)",
     )
     assert said("stability_with_size") == (NO_SCORE, "a, b: no mFR on imagenet-p: run -b imagenet-p")
     verdict, reason = said("corruption_gain")
@@ -299,7 +300,7 @@ def test_numbers_are_read_off_results() -> None:
         Score("accuracy", 0.1, "fraction", 80, ShareOfImages(8, 80), condition=at[1]),
     )
     clean = result("m", "imagenet-val", Score("top1", 0.9, "fraction", 100, TwoEnds(0.9, 0.8, 0.95)))
-    none = result("m", "imagenet-p", Score("mfr", None, "ratio", 80, reason="no baseline"))
+    none = result("m", "imagenet-p", Score("mfr", None, "ratio", 80, lack=message("no baseline")))
     (subject,) = from_results([whitebox, clean, none], ["m"]).family
     assert subject.numbers["whitebox_accuracy"].value == 0.1
     assert subject.numbers["whitebox_accuracy"].standard_error == pytest.approx(np.sqrt(0.1 * 0.9 / 79))

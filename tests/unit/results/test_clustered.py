@@ -17,6 +17,7 @@ from hardiness.report.exports import registry
 from hardiness.report.stored_results import StoredResults
 from hardiness.report.terminal import headline_lines
 from hardiness.report.words import line as said
+from hardiness.report.words import text as why
 from hardiness.results.folder import Folder
 from hardiness.results.grouping import clusters_of
 from hardiness.results.runs import ScoredRun
@@ -100,13 +101,14 @@ def test_every_score_rests_on_clusters_or_says_why_it_has_no_interval(tmp_path: 
     without = set()
     for name, score in by_name(result).items():
         single = by_name(plain)[name]
-        assert (score.value, score.n, score.reason) == (single.value, single.n, single.reason), name
+        assert (score.value, score.n) == (single.value, single.n), name
+        assert score.value is not None or score.lack == single.lack, name
         assert score.interval != single.interval or single.interval is None, name
         if score.interval is not None:
             assert score.clusters in (20, 40), name
             assert score.interval.low <= score.value <= score.interval.high, name
         elif single.interval is not None:
-            assert score.interval_reason, name
+            assert why(score.lack), name
             without.add(score.metric)
     assert without == {"ece", "mean_ece_partial"}, "tests of bins take pictures as independent"
 
@@ -147,7 +149,7 @@ def test_few_clusters_are_a_warning_and_fewer_than_eight_have_no_interval(tmp_pa
         )
         score = result.score("top1")
         assert (score.interval is None) == (count < 8)
-        assert score.interval_reason == ("an interval needs 8 clusters, had 7" if count < 8 else "")
+        assert why(score.lack) == ("it needs 8 clusters, had 7" if count < 8 else "")
 
 
 def test_a_score_that_hands_nothing_over_has_no_interval(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,7 +162,7 @@ def test_a_score_that_hands_nothing_over_has_no_interval(tmp_path: Path, monkeyp
     (result,) = Folder.open(store, grouping=grouping).results
     score = result.score("top1")
     assert score.interval is None
-    assert score.interval_reason == "no method for clusters: its interval is of independent pictures"
+    assert why(score.lack) == "no method for clusters: its interval is of independent pictures"
 
 
 def test_images_and_clusters_stand_beside_each_other_wherever_n_does(tmp_path: Path) -> None:
@@ -221,4 +223,4 @@ def test_a_drop_from_clean_without_clusters_on_one_side_has_no_interval(
     result = next(each for each in Folder.open(store, grouping=grouping).results if each.benchmark == "imagenet-v2")
     drop = result.score("top1_drop")
     assert drop.interval is None
-    assert drop.interval_reason == "no method for clusters: the pictures of own have no such column"
+    assert why(drop.lack) == "no method for clusters: the pictures of own have no such column"

@@ -16,6 +16,7 @@ from hardiness.core.forms import json_form
 from hardiness.core.result import Score
 from hardiness.report.compared import comparison_json, comparison_view
 from hardiness.report.words import line as said
+from hardiness.report.words import text as why
 from hardiness.results.comparison import BenchmarkComparison, compare_runs, kept_comparisons
 from hardiness.results.folder import Folder
 from hardiness.results.noise import Noise, SettingEffect
@@ -69,7 +70,7 @@ def test_all_that_is_printed_of_two_models_is_over_patients(tmp_path: Path, cell
         if isinstance(number, Difference):
             assert number.value == pytest.approx(plain[name].value), name
             assert "cluster" in number.method, name
-            assert number.interval is not None or number.reason, name
+            assert number.interval is not None or why(number.lack), name
         else:
             assert number.value == pytest.approx(plain[name].value), name
             assert number.interval != plain[name].interval, name
@@ -78,7 +79,7 @@ def test_all_that_is_printed_of_two_models_is_over_patients(tmp_path: Path, cell
     assert wide.high - wide.low > 1.3 * (narrow.high - narrow.low)
     assert score.clusters == 40
     kappa = found.details[0].kappa
-    assert (kappa.kappa.interval, kappa.kappa.interval_reason) == (None, "no method for clusters: kappa of two models")
+    assert (kappa.kappa.interval, why(kappa.kappa.lack)) == (None, "no method for clusters: kappa of two models")
     assert kappa.kappa.value == single.details[0].kappa.kappa.value
 
 
@@ -90,7 +91,7 @@ def test_clusters_are_named_and_counted_and_their_values_are_not_shown(tmp_path:
     assert form["clusters"] == {"column": "patient", "clusters": 20, "pictures": 200, "sources": [source]}
     assert form["scores"][0]["pairs"][0]["clusters"] == 20
     assert form["flips"][0]["overall"]["agreement"]["clusters"] == 20
-    assert form["details"][0]["kappa"]["interval_reason"] == "no method for clusters: kappa of two models"
+    assert form["details"][0]["kappa"]["lack"]["text"] == "no method for clusters: kappa of two models"
     assert "200 images that all share in 20 clusters by patient" in view.title
     text = f"{form} {view.title} {view.rows} {view.notes}"
     assert "20 clusters by patient: with fewer than 30 an interval may hold in less than 95 % of cases" in text
@@ -103,13 +104,13 @@ def test_seven_patients_give_no_interval(tmp_path: Path) -> None:
     store, grouping = two_models(tmp_path, patients=7)
     (found,) = compare_runs(Folder.open(store, grouping=grouping))
     for name, number in numbers_of(found):
-        few = f"an interval needs 8 clusters, had {number.clusters}"
+        few = f"it needs 8 clusters, had {number.clusters}"
         assert number.clusters <= 7, name
         if isinstance(number, Difference):
-            assert (number.interval, number.p, number.reason) == (None, None, few), name
+            assert (number.interval, number.p, why(number.lack)) == (None, None, few), name
         else:
-            assert (number.interval, number.interval_reason) == (None, few), name
-    assert "no intervals: an interval needs 8 clusters, had 7" in str(comparison_view(found).notes)
+            assert (number.interval, why(number.lack)) == (None, few), name
+    assert "no intervals: it needs 8 clusters, had 7" in str(comparison_view(found).notes)
 
 
 def test_comparisons_that_are_kept_are_those_of_pictures(tmp_path: Path) -> None:

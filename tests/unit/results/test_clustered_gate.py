@@ -20,6 +20,7 @@ from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, P
 from hardiness.core.table import Records
 from hardiness.report.gate import gate_markdown, gate_view
 from hardiness.report.words import line as said
+from hardiness.report.words import text as why
 from hardiness.results.folder import Folder
 from hardiness.results.gate import GateVerdict
 from hardiness.results.policy import parse_policy
@@ -109,8 +110,8 @@ def test_few_clusters_are_warned_of_and_fewer_than_eight_are_missing(tmp_path: P
         where = 'where = { protocol = "hendrycks2019" }\n' if "rms" in metric else ""
         missing = verdict(tmp_path, rule + where, columns=by_patient(7, 30))
         assert missing.outcome == "missing", metric
-        assert missing.reason.startswith("no interval: "), metric
-        assert "an interval needs 8 clusters, had 7" in missing.reason or "no method for clusters" in missing.reason
+        assert why(missing.missing).startswith("no interval: "), metric
+        assert "it needs 8 clusters, had 7" in why(missing.missing) or "no method for clusters" in said(missing.missing)
 
 
 @pytest.mark.parametrize("metric", ["mean_error", "accuracy"])
@@ -124,7 +125,7 @@ def test_a_mean_over_cells_is_judged_by_two_tests_over_clusters(metric: str, tmp
     counts = answers[:, 1:] if metric == "accuracy" else ~answers[:, 1:]
     by_cluster = clusters.collapse(mean(ids, counts.astype(float)))
     wanted = outermost(by_cluster.interval(0.0, 1.0), within(by_cluster.interval()))
-    assert found.reason == ""
+    assert why(found.missing) == ""
     assert (found.interval.low, found.interval.high) == pytest.approx((wanted.low, wanted.high))
     assert (found.n, found.clusters) == (400, 40)
 
@@ -197,7 +198,7 @@ def test_worse_than_a_baseline_is_paired_over_clusters(tmp_path: Path) -> None:
     assert found.interval.high - found.interval.low > 1.5 * (single.interval.high - single.interval.low)
     calibration = rule.replace("top1", "rms_calibration_error") + 'where = { protocol = "hendrycks2019" }\n'
     measured = verdict(new, calibration)
-    assert measured.clusters == 40, measured.reason
+    assert measured.clusters == 40, why(measured.missing)
 
 
 @pytest.mark.parametrize("metric", ["negative_flips", "agreement"])
@@ -227,7 +228,7 @@ def test_a_baseline_has_the_columns_of_its_own_folder_which_must_agree(tmp_path:
     Store.open(old).runs()[0].keep_picture_columns(Columns(own.ids, {"patient": others}))
     found = verdict(new, rule)
     assert found.outcome == "missing"
-    assert found.reason.startswith(
+    assert why(found.missing).startswith(
         f"the baseline {old}: patient must be the same in all runs that have a picture, and is another than in this "
         "run for 2 pictures (n/0398, n/0399); mend the column"
     )
@@ -292,7 +293,9 @@ def test_a_run_that_was_stopped_by_pictures_says_so_of_clusters(tmp_path: Path) 
         assert value.high - value.low > 1.3 * (of_picture.high - of_picture.low)
         if name == "rules":
             assert found.outcome == "missing"
-            assert "stopped where rules were decided of pictures that stand alone, and says nothing" in found.reason
+            assert "stopped where rules were decided of pictures that stand alone, and says nothing" in said(
+                found.missing
+            )
         else:
             assert (found.outcome, found.clusters) == ("pass", 40)
             assert any(

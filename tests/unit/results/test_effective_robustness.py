@@ -29,6 +29,7 @@ from hardiness.report.exports.exporter import registry as exporters
 from hardiness.report.marks import caveat
 from hardiness.report.sections import sections
 from hardiness.report.stored_results import StoredResults
+from hardiness.report.words import text as said
 from hardiness.results.comparisons.effective_robustness import fitted
 from hardiness.results.folder import Folder
 from hardiness.results.results import published_results
@@ -296,7 +297,7 @@ def test_a_whole_run_has_it_and_the_page_says_how_far_accuracy_explains_it(tmp_p
 
 def reason(folder: Path) -> str:
     (found,) = (each for each in Folder.open(Store.open(folder)).results if each.benchmark == "imagenet-r")
-    return str(found.score(EFFECTIVE.name).reason)
+    return said(found.score(EFFECTIVE.name).lack)
 
 
 def test_who_has_none_is_told_why(tmp_path: Path) -> None:
@@ -322,7 +323,7 @@ def test_the_first_resnet_50_filtered_imagenet_a_and_its_later_weights_did_not(t
             options, shift = {"pretrained": pretrained}, "imagenet-a"
             stored(tmp_path, benchmark, 0.5, 400, "torchvision:resnet50", options, shift=shift)
     found = [each for each in Folder.open(Store.open(tmp_path)).results if each.benchmark == "imagenet-a"]
-    reasons = {str(each.run.model.options["pretrained"]): str(each.score(EFFECTIVE.name).reason) for each in found}
+    reasons = {str(each.run.model.options["pretrained"]): said(each.score(EFFECTIVE.name).lack) for each in found}
     assert "was filtered by this model" in reasons["IMAGENET1K_V1"]
     assert reasons["IMAGENET1K_V2"].startswith("a part of imagenet-val was evaluated")
 

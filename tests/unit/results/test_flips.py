@@ -21,6 +21,7 @@ from hardiness.core.table import Records
 from hardiness.report.charts import Dots
 from hardiness.report.sections import sections
 from hardiness.report.words import line as said
+from hardiness.report.words import text as told
 from hardiness.results.comparison import compare_runs
 from hardiness.results.flips import PairFlips, flips_of
 from hardiness.results.folder import Folder
@@ -118,7 +119,7 @@ def test_where_no_name_matches_outputs_nothing_is_said_of_answers(tmp_path: Path
     for metric, limit in (("agreement", "at_least = 0.1"), ("top1", "worse_by_at_most = 0.1")):
         (tmp_path / "policy.toml").write_text(f"[[rules]]\n{rule.format(metric, tmp_path, limit)}")
         (verdict,) = hardiness.gate(tmp_path, tmp_path / "policy.toml").verdicts
-        reasons.append((verdict.outcome, verdict.reason))
+        reasons.append((verdict.outcome, told(verdict.missing)))
     assert reasons == [("missing", f"not available: answers cannot be matched by class: {why}"), ("pass", "")]
 
 

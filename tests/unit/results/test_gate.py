@@ -20,6 +20,7 @@ from scipy.stats import betabinom
 import hardiness
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
+from hardiness.core.fact import message
 from hardiness.core.model import View
 from hardiness.core.result import Metric
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
@@ -28,6 +29,8 @@ from hardiness.core.table import Failure, ImageTable, Records
 from hardiness.reference.classes import class_name
 from hardiness.report.gate import COMMENT_MOST, SUMMARY_MOST, annotation_lines, gate_markdown, gate_view, junit
 from hardiness.report.words import line as said
+from hardiness.report.words import text as why
+from hardiness.report.written_policy import first_policy
 from hardiness.results.gate import Gate, GateVerdict
 from hardiness.results.policy import Policy, Rule, parse_policy, policy_of
 from hardiness.results.results import published_results
@@ -35,7 +38,6 @@ from hardiness.results.rules.cells import part_of
 from hardiness.results.rules.errors import MissingNumberError
 from hardiness.results.rules.limits import require_limit
 from hardiness.results.rules.requirements import require_standing
-from hardiness.results.written_policy import first_policy
 from hardiness.statistics.estimate import mean
 from hardiness.statistics.intervals import clopper_pearson, outermost
 from hardiness.store.store import Store
@@ -122,8 +124,8 @@ def test_where_a_picture_failed_a_score_of_all_is_missing_and_says_so(tmp_path: 
     rule = 'benchmark = "imagenet-c"\nmetric = "{}"\nat_most = 5.0'
     (verdict,) = hardiness.gate(tmp_path, policy(tmp_path, rule.format("mce"))).verdicts
     assert verdict.outcome == "missing"
-    assert "(failed images: 1)" in verdict.reason
-    assert "mce_partial" in verdict.reason
+    assert "(failed images: 1)" in why(verdict.missing)
+    assert "mce_partial" in why(verdict.missing)
     (verdict,) = hardiness.gate(tmp_path, policy(tmp_path, rule.format("mce_partial"))).verdicts
     assert (verdict.outcome, verdict.n) == ("pass", 199)
 
@@ -184,7 +186,7 @@ def test_a_number_that_nobody_stands_by_is_missing_whatever_the_rule() -> None:
     with pytest.raises(MissingNumberError, match="withdrawn: the report on the attack does not stand by the number"):
         require_standing(result, score)
     with pytest.raises(MissingNumberError, match="undefined: too few"):
-        require_standing(result, replace(result.scores[0], value=None, reason="too few"))
+        require_standing(result, replace(result.scores[0], value=None, lack=message("too few")))
     require_standing(result, result.scores[0])
 
 
@@ -195,7 +197,7 @@ def test_a_rule_speaks_of_every_model_unless_it_says_which(tmp_path: Path) -> No
     found = hardiness.gate(tmp_path, policy(tmp_path, MEAN + "at_most = 0.3", MEAN + 'at_most = 0.5\nmodel = "a"'))
     told = [(verdict.model, verdict.outcome) for verdict in found.verdicts]
     assert told == [("a", "fail"), ("b", "pass"), ("c", "missing"), ("a", "pass")]
-    assert "no run of imagenet-c" in found.verdicts[2].reason
+    assert "no run of imagenet-c" in why(found.verdicts[2].missing)
 
 
 @pytest.mark.slow
@@ -367,7 +369,7 @@ def test_a_part_has_no_headline_and_the_line_says_which_name_to_write(tmp_path: 
     for rule in (headline + "at_most = 9", headline + f'against = "{tmp_path / "main"}"\nworse_by_at_most = 0.5'):
         found = hardiness.gate(tmp_path / "new", policy(tmp_path, rule))
         assert (found.outcome, found.exit_status) == ("missing", 1)
-        assert 'has no headline mce: run the whole, or write metric = "mce_partial"' in found.verdicts[0].reason
+        assert 'has no headline mce: run the whole, or write metric = "mce_partial"' in why(found.verdicts[0].missing)
     named = hardiness.gate(tmp_path / "new", policy(tmp_path, PARTIAL_MCE + "at_most = 9"))
     assert named.outcome == "pass"
 
@@ -455,8 +457,8 @@ def test_names_are_mapped_and_what_differs_is_missing_with_its_name(tmp_path: Pa
     rule = AGAINST.format(tmp_path / "main")
     (verdict,) = hardiness.gate(tmp_path / "new", policy(tmp_path, rule)).verdicts
     assert verdict.outcome == "missing"
-    assert "fp32" in verdict.reason
-    assert "against_model" in verdict.reason
+    assert "fp32" in why(verdict.missing)
+    assert "against_model" in why(verdict.missing)
     for mapped in ('against_model = "fp32"', 'against_model = { int8 = "fp32" }'):
         (verdict,) = hardiness.gate(tmp_path / "new", policy(tmp_path, rule + "\n" + mapped)).verdicts
         assert verdict.outcome != "missing"
@@ -475,7 +477,7 @@ def test_names_are_mapped_and_what_differs_is_missing_with_its_name(tmp_path: Pa
         stored(tmp_path / f"base{number}", "m", right, **changed)
         found = hardiness.gate(tmp_path / "one", policy(tmp_path, AGAINST.format(tmp_path / f"base{number}")))
         assert (found.outcome, found.exit_status) == ("missing", 1)
-        assert told in found.verdicts[0].reason
+        assert told in why(found.verdicts[0].missing)
 
 
 def test_an_export_that_normalises_itself_is_held_against_the_network_that_does_not(tmp_path: Path) -> None:
@@ -487,8 +489,8 @@ def test_an_export_that_normalises_itself_is_held_against_the_network_that_does_
     assert hardiness.gate(tmp_path / "bytes", policy(tmp_path, rule)).outcome != "missing"
     (verdict,) = hardiness.gate(tmp_path / "cropped", policy(tmp_path, rule)).verdicts
     assert verdict.outcome == "missing"
-    assert "view crop_px (288 here, 224 there)" in verdict.reason
-    assert "view mean" not in verdict.reason
+    assert "view crop_px (288 here, 224 there)" in why(verdict.missing)
+    assert "view mean" not in why(verdict.missing)
 
 
 @pytest.mark.slow
@@ -508,9 +510,9 @@ def test_a_librarys_network_on_plain_pixels_has_another_view_than_one_with_mean_
             {"rows": 60, "limit": None, "asked": {"model": typed}}
         )
         (verdict,) = hardiness.gate(out, policy(tmp_path, rule)).verdicts
-        assert (verdict.outcome == "missing") == (outcome == "missing"), verdict.reason
+        assert (verdict.outcome == "missing") == (outcome == "missing"), why(verdict.missing)
         if outcome == "missing":
-            assert "view mean (0.0/0.0/0.0 here, 0.485/0.456/0.406 there)" in verdict.reason
+            assert "view mean (0.0/0.0/0.0 here, 0.485/0.456/0.406 there)" in why(verdict.missing)
 
 
 def two_of_one_name(out: Path, old: np.ndarray, new: np.ndarray, **changed: Any) -> tuple[str, str]:
@@ -583,7 +585,7 @@ def test_of_two_runs_of_one_name_in_the_baseline_the_last_is_meant(tmp_path: Pat
         assert other.value < -0.1
         named = named.replace(f'"a{salt}"', '"ffff"')
         (none,) = hardiness.gate(new, policy(tmp_path, named)).verdicts
-        assert "has no run ffff of m on imagenet-c; it has " in none.reason
+        assert "has no run ffff of m on imagenet-c; it has " in why(none.missing)
     assert verdicts == {("pass", "weights b")}
 
 
@@ -593,8 +595,8 @@ def test_where_nothing_says_which_of_the_baselines_runs_is_the_last_none_is_take
         stored(tmp_path / "main", "m", answers(0.4), model=ModelIdentity("m", weights))
     (verdict,) = hardiness.gate(tmp_path / "new", policy(tmp_path, AGAINST.format(tmp_path / "main"))).verdicts
     assert verdict.outcome == "missing"
-    assert "nothing says which was evaluated last" in verdict.reason
-    assert "name one, as in against_run = " in verdict.reason
+    assert "nothing says which was evaluated last" in why(verdict.missing)
+    assert "name one, as in against_run = " in why(verdict.missing)
 
 
 def test_a_run_that_was_killed_as_it_began_is_partial(tmp_path: Path) -> None:
@@ -606,7 +608,7 @@ def test_a_run_that_was_killed_as_it_began_is_partial(tmp_path: Path) -> None:
     asked(out, "new", "28T10:00:00", rows=0)
     (verdict,) = hardiness.gate(out, policy(tmp_path, MEAN + "at_most = 0.4")).verdicts
     assert verdict.outcome == "missing"
-    assert "partial: 40 of 200 images" in verdict.reason
+    assert "partial: 40 of 200 images" in why(verdict.missing)
 
 
 def test_where_the_policy_is_wrong_the_last_verdicts_comment_and_junit_go(
@@ -746,7 +748,7 @@ def test_a_network_that_was_refused_passes_by_no_metric_although_rows_are_stored
     assert hardiness.gate(out, text).outcome == "pass"
     asked(out, "ab", "28T10:00:00", refused="logits are NaN")
     refused = hardiness.gate(out, text)
-    reasons = {(each.outcome, each.reason) for each in refused.verdicts}
+    reasons = {(each.outcome, why(each.missing)) for each in refused.verdicts}
     assert reasons == {("missing", "the network was refused: logits are NaN")}
     with pytest.raises(ArgumentError, match="a: no rule, since the network was refused: logits are NaN"):
         first_policy(Store.open(out))
@@ -755,7 +757,7 @@ def test_a_network_that_was_refused_passes_by_no_metric_although_rows_are_stored
     asked(before, "ab", "28T10:00:00", refused="logits are NaN")
     against = [each for each in hardiness.gate(out, text).verdicts if each.rule.against]
     assert [each.outcome for each in against] == ["missing", "missing"]
-    assert {each.reason for each in against} == {"the baseline's number: the network was refused: logits are NaN"}
+    assert {why(each.missing) for each in against} == {"the baseline's number: the network was refused: logits are NaN"}
 
 
 def test_the_headline_of_a_run_in_which_nothing_was_evaluated_is_missing_and_the_policy_is_not_wrong(
@@ -766,7 +768,7 @@ def test_the_headline_of_a_run_in_which_nothing_was_evaluated_is_missing_and_the
     for benchmark in ("imagenet-val", "*"):
         rule = f'[[rules]]\nbenchmark = "{benchmark}"\nmetric = "headline"\nat_least = 0.5\n'
         (verdict,) = hardiness.gate(tmp_path, rule).verdicts
-        assert (verdict.outcome, verdict.reason) == ("missing", "nothing was evaluated")
+        assert (verdict.outcome, why(verdict.missing)) == ("missing", "nothing was evaluated")
 
 
 @pytest.mark.slow
@@ -926,7 +928,7 @@ def test_the_outputs_say_the_same_and_the_page_shows_it(
 
 def many(count: int, outcome: str = "fail", name: str = "m", undecided: str = "fail") -> Gate:
     rule = Rule(1, "imagenet-c", "mean_error", "at_most", 0.1)
-    verdict = GateVerdict(rule, name, "imagenet-c", "imagenet", outcome, "mean error", reason="why")  # type: ignore[arg-type]
+    verdict = GateVerdict(rule, name, "imagenet-c", "imagenet", outcome, "mean error", missing=message("why"))  # type: ignore[arg-type]
     passed = replace(verdict, outcome="pass", value=0.05)
     return Gate((passed, *(replace(verdict, model=f"{name}{k}") for k in range(count))), undecided)
 

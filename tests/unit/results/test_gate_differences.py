@@ -13,6 +13,7 @@ from commands import called_wide
 
 import hardiness
 from hardiness.core.errors import ArgumentError
+from hardiness.report.words import text as said
 from hardiness.results.policy import parse_policy
 
 N = 300
@@ -68,7 +69,7 @@ def test_a_policy_may_state_what_one_picture_can_move(out: Path, monkeypatch: py
     assert narrow.which_interval.endswith("allowing for unseen losses of at most 15 points each, as the policy states")
     (beyond,) = judged(out, f'{rule}\nmoves_at_most = "5 %"').verdicts
     assert beyond.outcome == "missing"
-    assert "moves_at_most is 5 points, and picture p" in beyond.reason
+    assert "moves_at_most is 5 points, and picture p" in said(beyond.missing)
     assert called_wide(monkeypatch, "gate", str(out), "--policy", str(out / "policy.toml")) == 1
     assert "state more, or leave it out" in " ".join(capsys.readouterr().out.split())
 

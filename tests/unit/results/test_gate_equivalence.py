@@ -18,6 +18,7 @@ from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, P
 from hardiness.core.spread import Spread
 from hardiness.core.table import Records
 from hardiness.report.words import line as said
+from hardiness.report.words import text as why
 from hardiness.statistics.comparison import difference
 from hardiness.statistics.estimate import mean
 from hardiness.statistics.spreads.differences import ExactSides
@@ -137,7 +138,7 @@ def test_a_line_says_where_nothing_bounds_what_one_picture_can_move(folder: Path
         rule + 'metric = "rms_calibration_error"\nwhere = { protocol = "hendrycks2019" }\nworse_by_at_most = 0.02\n'
     )
     found = hardiness.gate(folder / "worse", calibration)
-    assert found.verdicts[0].outcome == "pass", found.verdicts[0].reason
+    assert found.verdicts[0].outcome == "pass", why(found.verdicts[0].missing)
     (line,) = [each for each in map(said, found.remarks) if "nothing bounds" in each]
     assert line.startswith(
         "rule 1, net on imagenet-val: nothing bounds how far one picture moves RMS calibration error"

@@ -12,6 +12,7 @@ from sliced_runs import columns_of, stored
 import hardiness
 from hardiness.core.errors import ArgumentError
 from hardiness.report.words import line as said
+from hardiness.report.words import text as why
 from hardiness.results.folder import Folder
 from hardiness.results.gate import GateVerdict
 from hardiness.results.policy import parse_policy
@@ -63,8 +64,8 @@ def test_a_slice_that_new_data_lack_is_missing_and_names_the_nearest(tmp_path: P
     stored(tmp_path, right(0.9, 0.6, 0.9))
     (verdict,) = verdicts(tmp_path, TOP1 + 'at_least = 0.5\nwhere = { slice = { site = "b" } }')
     assert verdict.outcome == "missing"
-    assert verdict.reason.startswith("no picture with site 'b'")
-    assert "B" in verdict.reason
+    assert why(verdict.missing).startswith("no picture with site 'b'")
+    assert "B" in why(verdict.missing)
 
 
 def test_a_value_that_the_baseline_had_is_missing_too(tmp_path: Path) -> None:
@@ -80,7 +81,7 @@ def test_a_value_that_the_baseline_had_is_missing_too(tmp_path: Path) -> None:
     assert {name: each.outcome for name, each in judged.items()} == {
         "site A": "pass", "site B": "pass", "site C": "missing",
     }  # fmt: skip
-    assert judged["site C"].reason == "no picture with site 'C'; known: A, B"
+    assert why(judged["site C"].missing) == "no picture with site 'C'; known: A, B"
 
 
 def test_a_baseline_must_say_of_a_shared_picture_what_the_new_run_says(tmp_path: Path) -> None:
@@ -91,7 +92,7 @@ def test_a_baseline_must_say_of_a_shared_picture_what_the_new_run_says(tmp_path:
     flips = 'benchmark = "imagenet-val"\nmetric = "negative_flips"\nat_most = 0.3\n'
     for rule in (difference, flips):
         (verdict,) = verdicts(out, f'{rule}against = "{base}"\nwhere = {{ slice = {{ site = "B" }} }}')
-        assert (verdict.outcome, verdict.reason) == (
+        assert (verdict.outcome, why(verdict.missing)) == (
             "missing", f"the baseline {base} has another site of 1 picture (n/0000): each must have one in both",
         )  # fmt: skip
 

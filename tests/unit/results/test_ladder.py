@@ -22,6 +22,7 @@ from hardiness.core.forms import json_form
 from hardiness.core.model import View
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
 from hardiness.core.table import Records
+from hardiness.report.ladder import step_lines
 from hardiness.report.words import line as said
 from hardiness.results.equivalence import PairEquivalence
 from hardiness.results.ladder import LadderStep, StepPart
@@ -176,7 +177,7 @@ def test_a_graph_in_training_mode_is_named_in_the_step_to_it(tmp_path: Path) -> 
     (ladder,) = hardiness.compare(tmp_path, ladder="torch+onnx")
     (note,) = ladder.steps[0].notes
     assert (note.about, said(note).startswith(f"onnx: {line}")) == ("onnx", True), "and not that it is fast"
-    assert "no answer changes" in list(ladder.steps[0].sentences())
+    assert "no answer changes" in step_lines(ladder.steps[0])
     (back,) = hardiness.compare(tmp_path, ladder="onnx+torch")
     assert not back.steps[0].notes, "the step away from it has no such line"
 
@@ -195,7 +196,7 @@ def test_a_margin_that_is_none_is_refused(out: Path, within: Any) -> None:
 
 
 def test_undefined_numbers_are_null_in_json() -> None:
-    nothing = Difference(float("nan"), 0, "", reason="nothing to divide by")
+    nothing = Difference(float("nan"), 0, "", lack=message("nothing to divide by"))
     part = StepPart("", "a ratio", "ratio", float("nan"), 0.5, nothing, None, 0.01)
     (form,) = json.loads(json.dumps(LadderStep("a", "b", (part,)).as_dict(), allow_nan=False))["parts"]
     assert (form["before"], form["after"]) == (None, 0.5)

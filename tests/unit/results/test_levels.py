@@ -19,6 +19,7 @@ from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, P
 from hardiness.core.table import Records
 from hardiness.distortions.apply import corruptions
 from hardiness.report.words import line as said
+from hardiness.report.words import text as why
 from hardiness.results.comparison import kept_comparisons
 from hardiness.results.folder import Folder
 from hardiness.store.store import Store
@@ -105,7 +106,7 @@ def swept(out: Path) -> Path:
 def test_levels_stand_beside_the_run_and_no_score_of_it_moves(out: Path) -> None:
     def scores() -> dict[tuple[str, Condition], Any]:
         (result,) = hardiness.load_results(out)
-        return {(s.metric, s.condition): (s.value, s.n, s.interval, s.reason) for s in result.scores}
+        return {(s.metric, s.condition): (s.value, s.n, s.interval, why(s.lack)) for s in result.scores}
 
     before, key = scores(), hardiness.load_results(out)[0].key
     for level in LEVELS:
@@ -148,10 +149,10 @@ def test_the_limit_is_over_levels_and_over_no_severity(swept: Path) -> None:
     assert (score.interval.low, score.interval.high) == (15, 25)
     assert score.condition == Condition(corruption="jpeg_compression", above=0.9)
     assert limits(swept, 0.99).value is None
-    assert "already at the mildest level, quality 50" in limits(swept, 0.99).reason
+    assert "already at the mildest level, quality 50" in why(limits(swept, 0.99).lack)
     assert limits(swept, None).condition["above"] == 0.49, "half of the clean accuracy"
     assert (limits(swept, 0.3).value, limits(swept, 0.3).interval) == (None, None)
-    assert limits(swept, 0.3).reason == "no limit down to quality 7 (surely none down to quality 15)"
+    assert why(limits(swept, 0.3).lack) == "no limit down to quality 7 (surely none down to quality 15)"
     with pytest.raises(ArgumentError, match=r"above must be above 0 and below 1, as in 0\.9, was 90"):
         hardiness.load_results(swept, above=90)
 
@@ -189,7 +190,7 @@ def test_where_accuracy_surely_rises_again_there_is_no_limit_and_by_chance_a_war
     write_level(store, "quality=10", {"quality=10": 190})
     score = limits(out, 0.75)
     assert score.value is None
-    assert score.reason.startswith("accuracy rises again with the level: 80.0 % at quality 15, 95.0 % at quality 10")
+    assert why(score.lack).startswith("accuracy rises again with the level: 80.0 % at quality 15, 95.0 % at quality 10")
     (result,) = hardiness.load_results(out)
     assert not [line for line in map(said, result.warnings) if "may be chance" in line]
 
@@ -239,7 +240,7 @@ def test_the_gate_asks_whether_accuracy_holds_to_a_level(
     (verdict,) = hardiness.gate(swept, RULE.format(level=level, above=above)).verdicts
     assert (verdict.outcome, verdict.value) == (outcome, value)
     if outcome == "missing":
-        assert verdict.reason == (
+        assert why(verdict.missing) == (
             "jpeg_compression was not run at quality=17; run -b own-c:corruptions=jpeg_compression,levels=17"
         )
     else:
@@ -361,7 +362,7 @@ def test_a_corruption_that_one_run_lacks_is_missing_with_the_option_that_runs_it
     (verdict,) = hardiness.gate(out, policy).verdicts
     assert verdict.outcome == "missing"
     assert "gaussian_noise was not run at sigma=0.25; run -b own-c:corruptions=gaussian_noise,levels=0.25" in str(
-        verdict.reason
+        why(verdict.missing)
     )
 
 

@@ -21,6 +21,7 @@ from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, P
 from hardiness.core.table import Records
 from hardiness.metrics.declaration import RunMetric, metric, pair_metric, pair_registry, registry
 from hardiness.metrics.scoring import Outcomes, Scoring
+from hardiness.report.words import text as said
 from hardiness.results.comparison import compare_runs, not_comparable
 from hardiness.results.folder import Folder
 from hardiness.results.gate import judge
@@ -153,7 +154,7 @@ def test_what_stored_rows_lack_makes_it_not_available_where_it_speaks_of_the_run
     results = Folder.open(store).results
     assert not of(results, "silent") + of(results, "elsewhere")
     (score,) = of(results, "told")
-    assert (score.value, score.reason) == (None, "not available: no depth is in the stored rows")
+    assert (score.value, said(score.lack)) == (None, "not available: no depth is in the stored rows")
     assert not {"silent", "told", "elsewhere"} & {*calls}
     made = {*tmp_path.rglob("*.parquet")} - {*files}
     assert {path.parent.name for path in made} == {"scored"}, "nothing is evaluated for it"
@@ -183,7 +184,7 @@ def test_a_file_of_classes_has_none_that_needs_more(tmp_path: Path) -> None:
     results = Folder.open(store).results
     assert of(results)[0].value is not None
     (score,) = of(results, "surer")
-    assert (score.value, score.interval, score.reason) == (None, None, "not available: the file has classes only")
+    assert (score.value, score.interval, said(score.lack)) == (None, None, "not available: the file has classes only")
     measured = measures_of(Folder.of([store.runs()[0]]).alone[0])
     assert measured is not None
     assert {"evens"} <= {each.metric for each in measured.scores}
@@ -338,8 +339,8 @@ def test_a_metric_of_two_runs_may_ask_for_columns_and_is_not_available_without(t
     rule = 'metric = "same_at_night"\nat_least = 0.01\nagainst = "a"\nagainst_model = "a"\n'
     lacking = "not available: the pictures have no column time"
     (without,) = compare_runs(Folder.open(*stores))
-    assert [each.score.reason for each in without.pair_scores] == [lacking]
-    assert verdict_of(tmp_path, rule).reason == lacking
+    assert [said(each.score.lack) for each in without.pair_scores] == [lacking]
+    assert said(verdict_of(tmp_path, rule).missing) == lacking
     for nights in (40, 80):  # what is kept of comparisons is of the columns, too
         times = {f"n/{k:04d}": {"time": "night" if k < nights else "day"} for k in range(N)}
         (compared,) = hardiness.compare([tmp_path / name for name in "ab"], columns=times)
@@ -370,7 +371,7 @@ def test_a_metric_of_two_runs_that_fails_costs_its_own_line(tmp_path: Path, capl
         raise ValueError("no")
 
     verdict = verdict_of(tmp_path, 'metric = "breaks"\nat_most = 0.9\nagainst = "a"\nagainst_model = "a"\n')
-    assert (verdict.outcome, verdict.reason) == ("missing", "the metric breaks failed: ValueError: no")
+    assert (verdict.outcome, said(verdict.missing)) == ("missing", "the metric breaks failed: ValueError: no")
     (compared,) = compare_runs(Folder.open(*stores))
     assert compared.pair_scores == ()
     assert compared.scores
@@ -459,7 +460,7 @@ def test_a_metric_gets_the_columns_of_pictures_that_it_asks_for_and_is_not_avail
     metric("at_night", "top-1 at night", columns=("time",))(at_night)
     (score,) = of(Folder.open(store).results, "at_night")
     assert score.value is None
-    assert score.reason == "not available: the pictures have no column time"
+    assert said(score.lack) == "not available: the pictures have no column time"
     (given,) = of(Folder.open(store, grouping=Grouping(columns=(taken(),))).results, "at_night")
     right = store.runs()[0].records()
     hits = (right["prediction"] == right["label"])[::3]
@@ -492,4 +493,4 @@ def test_models_are_compared_and_judged_by_a_metric_of_columns(tmp_path: Path) -
         ]
     missing = judge(parse_policy('[[rules]]\nbenchmark = "imagenet-val"\nmetric = "at_night"\nat_least = 0.2'), store)
     assert [each.outcome for each in missing.verdicts] == ["missing"] * 2
-    assert all("not available: the pictures have no column time" in each.reason for each in missing.verdicts)
+    assert all("not available: the pictures have no column time" in said(each.missing) for each in missing.verdicts)

@@ -18,6 +18,7 @@ from hardiness.core.table import ImageTable
 from hardiness.report.compared import comparison_view
 from hardiness.report.sections import sections
 from hardiness.report.table_rows import rows_of
+from hardiness.report.words import text
 from hardiness.results.comparison import compare_runs
 from hardiness.results.folder import Folder
 from hardiness.results.measured import RunByImage, measured
@@ -93,8 +94,8 @@ def test_a_score_without_an_interval_says_why(tmp_path: Path) -> None:
     few = by_image(np.arange(16) >= 12)
     found = Noise("k", "a", "imagenet-val", "imagenet", tuple(moved_by("resize", "x", few, few)))
     assert {each.metric: bool(each.interval) for each in found.moved} == {"top1": True, "aurra": False}
-    says = "AURRA has no interval: an interval needs 10 errors and 10 right answers, had 12 and 4"
-    assert found.view().notes[0] == says
+    says = "AURRA has no interval: it needs 10 errors and 10 right answers, had 12 and 4"
+    assert found.view(text).notes[0] == says
     store = Store.create(tmp_path)
     found.keep(store)
     assert stored_noise([store]) == {"k": found}

@@ -17,6 +17,7 @@ from hardiness.core.errors import ArgumentError
 from hardiness.core.result import Result, SlicedScore
 from hardiness.core.run import ModelIdentity, Plan
 from hardiness.report.words import line as said
+from hardiness.report.words import text as why
 from hardiness.results.folder import Folder
 from hardiness.store.store import Store
 
@@ -67,7 +68,7 @@ def test_calibration_is_of_the_pictures_of_the_slice(tmp_path: Path) -> None:
     assert first.interval.low < expected.interval.low  # which is of this slice alone
     assert first.interval.high > expected.interval.high
     clustered = by_metric(sliced(stored(tmp_path, right), columns, "half", cluster="pair"))["rms_calibration_error"]
-    assert "no method for clusters" in clustered.slices[0].reason
+    assert "no method for clusters" in why(clustered.slices[0].lack)
 
 
 def test_an_error_is_worst_where_it_is_highest(tmp_path: Path) -> None:
@@ -122,7 +123,7 @@ def test_the_average_of_a_mix_and_what_it_needs(tmp_path: Path, accuracies: np.n
     assert score.average == pytest.approx(0.25 * 0.9 + 0.75 * 0.5)
     assert score.average_interval.low < score.average < score.average_interval.high
     lacking = by_metric(sliced(store, columns, "site", mix={"site": {"A": 1, "D": 1}}))["top1"]
-    assert (lacking.average, lacking.mix_reason) == (None, "no picture with site D")
+    assert (lacking.average, why(lacking.mix_lack)) == (None, "D: no picture")
 
 
 def test_a_column_that_is_not_there_names_the_nearest(tmp_path: Path, accuracies: np.ndarray) -> None:

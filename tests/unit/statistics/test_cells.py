@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from hardiness.core.codes import Lack
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
 from hardiness.core.result import Metric
@@ -54,7 +55,7 @@ def test_with_everything_evaluated_nothing_is_open() -> None:
     errors, weights = population()
     found = estimated(errors, weights, population=len(errors))
     assert found.variance == pytest.approx(0, abs=1e-15)
-    assert found.thin == ""
+    assert found.thin is None
 
 
 @pytest.mark.slow
@@ -114,9 +115,9 @@ def test_images_weigh_the_same_whatever_number_of_cells_they_have() -> None:
 
 def test_what_is_too_thin_says_so() -> None:
     errors, weights = population()
-    assert estimated(some(errors, 20, 1, np.random.default_rng(3)), weights).thin.startswith("a cell has ")
+    assert estimated(some(errors, 20, 1, np.random.default_rng(3)), weights).thin.code == Lack.THIN_CELL
     same = np.zeros((300, 12))
-    assert "0 images deviate" in estimated(same, weights).thin
+    assert estimated(same, weights).thin.arguments["had"] == (0,)
     with pytest.raises(ArgumentError, match="at least one"):
         estimated(np.full((3, 12), np.nan), weights)
 

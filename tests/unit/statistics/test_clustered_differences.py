@@ -9,6 +9,7 @@ import pytest
 from scipy.stats import ttest_ind, ttest_rel
 
 from hardiness.core.condition import Condition
+from hardiness.report.words import text as said
 from hardiness.statistics.clusters import Clusters
 from hardiness.statistics.comparison import (
     CLUSTERS_APART,
@@ -109,10 +110,10 @@ def test_fewer_than_eight_clusters_have_no_interval_and_say_so() -> None:
     seven, eight = in_clusters(70, 10), Clusters(names(70), np.minimum(np.arange(70) // 9, 7))
     found = difference(mean(seven.ids, first), mean(seven.ids, second), 1.0, clusters=seven)
     assert (found.interval, found.p, found.clusters) == (None, None, 7)
-    assert found.reason == "an interval needs 8 clusters, had 7"
+    assert said(found.lack) == "it needs 8 clusters, had 7"
     assert difference(mean(eight.ids, first), mean(eight.ids, second), 1.0, clusters=eight).interval is not None
     apart = difference(mean(names(35), first[:35]), mean(names(35, 35), second[35:]), clusters=seven)
-    assert (apart.interval, apart.reason) == (None, "an interval needs 8 clusters, had 4")
+    assert (apart.interval, said(apart.lack)) == (None, "it needs 8 clusters, had 4")
 
 
 @pytest.mark.parametrize("differing", [0, 1, 4, 9])
@@ -129,7 +130,7 @@ def test_few_clusters_that_differ_show_no_spread(differing: int) -> None:
     assert found.is_told_apart == (low > 0)
     assert not found.is_told_apart or differing > 5
     nothing_bounds = difference(mean(clusters.ids, np.ones(400)), mean(clusters.ids, first), clusters=clusters)
-    assert nothing_bounds.reason == f"an interval needs 10 clusters that differ, had {differing}"
+    assert said(nothing_bounds.lack) == f"it needs 10 clusters that differ, had {differing}"
 
 
 def test_few_clusters_that_differ_as_a_whole_are_few_answers() -> None:

@@ -16,6 +16,7 @@ from scipy.stats import norm
 from hardiness.benchmarks.own_classes import area_under_roc
 from hardiness.benchmarks.shares import NLL, basis_of_loss
 from hardiness.core.errors import ArgumentError
+from hardiness.core.fact import too_few
 from hardiness.statistics.clusters import (
     FEWEST_CLUSTERS,
     Clusters,
@@ -140,13 +141,13 @@ def test_clusters_of_unlike_sizes_tell_less() -> None:
 def test_too_few_clusters_have_no_interval_and_the_reason_says_how_many() -> None:
     right = np.arange(70) % 3 > 0
     made = basis_of_share(NAMES[:70], right).spread(clusters_of([10] * 7))
-    assert made == (7, None, "an interval needs 8 clusters, had 7")
+    assert made == (7, None, too_few((8, "clusters"), had=(7,)))
     basis = EstimateBasis(
         lambda: mean(NAMES[:90], right.repeat(2)[:90]), 0.0, 1.0, kinds=lambda: (NAMES[:50], NAMES[50:90]), names="two"
     )
-    assert basis.spread(clusters_of([10] * 9)).reason == "it needs 10 clusters of two each, had 4"
+    assert basis.spread(clusters_of([10] * 9)).lack == too_few((10, "clusters of each of two"), had=(4,))
     same = basis_of_difference(NAMES[:90], np.zeros(90)).spread(clusters_of([10] * 9))
-    assert same == (9, None, "it needs 2 clusters that differ, had 0")
+    assert same == (9, None, too_few((2, "clusters that differ"), had=(0,)))
 
 
 def effects(generator: np.random.Generator, clusters: Clusters, correlation: float, columns: int = 1) -> np.ndarray:

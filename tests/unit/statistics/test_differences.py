@@ -16,6 +16,7 @@ from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
 from hardiness.core.forms import from_json, json_form
 from hardiness.core.result import Metric
+from hardiness.report.words import text as said
 from hardiness.statistics.comparison import (
     APART,
     BOUNDED,
@@ -95,7 +96,7 @@ def test_shape_bias_is_a_share_of_the_answers_that_name_a_cue() -> None:
     assert found.is_told_apart
     nothing = apart(measure, shape_bias(np.zeros(60, bool), np.zeros(60, bool)), 60)
     assert nothing.interval is None
-    assert nothing.reason == "no answer names a cue"
+    assert said(nothing.lack) == "none of 60 stimuli was answered with one of its cues"
 
 
 def test_two_models_that_answer_alike_have_no_difference_but_a_width() -> None:
@@ -106,18 +107,18 @@ def test_two_models_that_answer_alike_have_no_difference_but_a_width() -> None:
     assert (found.value, found.p) == (0, 1)
     assert high == -low
     assert 0 < high < 0.02
-    assert found.reason is not None
-    assert "0 of 500" in found.reason
+    assert said(found.lack) is not None
+    assert "0 of 500" in said(found.lack)
 
 
 def test_scores_without_a_share_an_image_say_why_they_have_no_interval() -> None:
     confidence, right = np.linspace(0, 1, 150), np.ones(150, bool)
     few = apart(calibration_measure(ERROR, confidence, right), calibration_measure(ERROR, confidence, right), 150)
-    assert few.reason == "hendrycks2019 calibration needs 200 images, had 150"
+    assert said(few.lack) == "it needs 200 images, had 150"
     half = np.arange(150) % 2 == 0
     alike = apart(area_under_response(AREA, confidence, half), area_under_response(AREA, confidence, half), 150)
     assert (alike.interval, alike.value) == (None, 0)
-    assert alike.reason == "an interval needs 30 images, 10 of them differing, had 150 and 0"
+    assert said(alike.lack) == "it needs 30 images and 10 images that differ, had 150 and 0"
 
 
 def test_few_errors_leave_a_value_without_an_interval() -> None:
@@ -126,7 +127,7 @@ def test_few_errors_leave_a_value_without_an_interval() -> None:
     found = apart(first, second, 200)
     assert found.value > 0
     assert found.interval is None
-    assert found.reason == "an interval needs 10 errors and 10 right answers, had 9 and 191"
+    assert said(found.lack) == "it needs 10 errors and 10 right answers, had 9 and 191"
 
 
 def test_different_photographs_add_their_variances_and_say_so() -> None:
@@ -137,7 +138,7 @@ def test_different_photographs_add_their_variances_and_say_so() -> None:
     assert high - low == pytest.approx(2 * 1.96 * np.hypot(0.3 / 500**0.5, 0.4 / 900**0.5), rel=0.06)
     assert found.method == APART
     few = difference(mean(names(10), first[:10]), mean(names(900, 1000), second))
-    assert (few.interval, few.reason) == (None, "an interval needs 30 images, 10 of them differing, had 10 and 909")
+    assert (few.interval, said(few.lack)) == (None, "it needs 30 images and 10 images that differ, had 10 and 909")
     shares = difference(mean(names(70), np.arange(70) < 56), mean(names(80, 1000), np.arange(80) < 48))
     assert (shares.n, "different photographs" in shares.method) == (70, True)
     assert ends(shares) == (pytest.approx(0.0524, abs=6e-5), pytest.approx(0.3339, abs=6e-5)), "Newcombe's"

@@ -7,6 +7,7 @@ import pytest
 
 from hardiness.core.result import Metric, Score
 from hardiness.distortions.levels import number_text
+from hardiness.report.words import text as said
 from hardiness.statistics.clusters import Clusters
 from hardiness.statistics.operating_limits import LevelAnswers, operating_limit, surely_rising
 from hardiness.statistics.spreads.combined import TwoEnds
@@ -31,7 +32,7 @@ def test_the_strongest_level_up_to_which_accuracy_stays_and_the_ends_that_interv
     found = limit(levels(0.99, 0.97, 0.92, 0.85, 0.60))
     # 0.97 of 200 is surely above .9 (its interval begins at .936), .92 is not; .85 surely is not below, .60 is.
     assert (found.spread, found.n) == (TwoEnds(30.0, 20.0, 40.0), 200)
-    assert (found.reason, found.interval_reason) == (None, "")
+    assert found.lack is None
     assert (found.metric, found.unit, found.higher_is_better) == ("limit", "quality", False)
 
 
@@ -43,18 +44,18 @@ def test_an_end_that_no_level_bounds_is_that_of_the_quantity() -> None:
 def test_a_limit_of_which_no_level_tells_anything_has_no_interval_over_the_whole_range() -> None:
     found = limit(levels(0.92, 0.91, 0.89))
     assert (found.value, found.spread) == (20.0, None)
-    assert found.interval_reason == "no level that was run is surely above that accuracy or below it"
+    assert said(found.lack) == "no level that was run is surely above that accuracy or below it"
 
 
 def test_where_accuracy_holds_at_all_levels_there_is_no_limit() -> None:
     found = limit(levels(0.99, 0.99))
-    assert (found.value, found.spread, found.reason) == (None, None, "no limit up to 20")
-    assert limit(levels(0.99, 0.98, 0.91)).reason == "no limit up to 30 (surely none up to 20)"
-    assert limit(levels(0.92, 0.91, 0.90)).reason == "no limit up to 30 (may be chance)"
+    assert (found.value, found.spread, said(found.lack)) == (None, None, "no limit up to 20")
+    assert said(limit(levels(0.99, 0.98, 0.91)).lack) == "no limit up to 30 (surely none up to 20)"
+    assert said(limit(levels(0.92, 0.91, 0.90)).lack) == "no limit up to 30 (may be chance)"
     falling = [level._replace(value=100 - level.value) for level in levels(0.99, 0.99)]
-    assert operating_limit(QUALITY, falling, 0.9, (100.0, 1.0), number_text).reason == "no limit down to 80"
+    assert said(operating_limit(QUALITY, falling, 0.9, (100.0, 1.0), number_text).lack) == "no limit down to 80"
     few = Clusters(IDS, (np.arange(200) // 50).astype(np.int64), "patient")
-    assert limit(levels(0.97, 0.96), clusters=few).reason == "no limit up to 20 (may be chance)"
+    assert said(limit(levels(0.97, 0.96), clusters=few).lack) == "no limit up to 20 (may be chance)"
 
 
 def test_a_quantity_that_falls_has_the_same_limit() -> None:
@@ -66,15 +67,15 @@ def test_a_quantity_that_falls_has_the_same_limit() -> None:
 def test_there_is_none_where_the_mildest_level_is_below_or_accuracy_surely_rises_again() -> None:
     below = limit(levels(0.8, 0.7))
     assert (below.value, below.spread) == (None, None)
-    assert below.reason == "accuracy is below it already at the mildest level, 10: 80.0 %"
+    assert said(below.lack) == "accuracy is below it already at the mildest level, 10: 80.0 %"
     rising = limit(levels(0.99, 0.6, 0.95))
     assert (rising.value, rising.spread) == (None, None)
-    assert rising.reason == "accuracy rises again with the level: 60.0 % at 20, 95.0 % at 30"
+    assert said(rising.lack) == "accuracy rises again with the level: 60.0 % at 20, 95.0 % at 30"
 
 
 def test_a_rise_within_chance_leaves_the_limit_before_the_first_fall() -> None:
     found = limit(levels(0.96, 0.895, 0.905, 0.6))
-    assert (found.value, found.reason) == (10.0, None)
+    assert (found.value, found.lack) == (10.0, None)
     assert surely_rising(levels(0.96, 0.895, 0.905, 0.6)) is None
 
 
@@ -101,7 +102,7 @@ def test_of_clusters_each_counts_once() -> None:
     assert wide.spread == TwoEnds(10.0, 0.0, 20.0)
     few = Clusters(IDS, (np.arange(200) // 50).astype(np.int64), "patient")
     assert limit(levels(0.97, 0.5), clusters=few).spread is None
-    assert "cluster" in limit(levels(0.97, 0.5), clusters=few).interval_reason
+    assert "cluster" in said(limit(levels(0.97, 0.5), clusters=few).lack)
 
 
 @pytest.mark.parametrize(("above", "value"), [(0.99, 10.0), (0.97, 20.0), (0.975, 10.0), (0.61, 40.0)])

@@ -7,7 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from hardiness.core.codes import Lack
 from hardiness.core.errors import ArgumentError
+from hardiness.core.fact import Fact
+from hardiness.report.words import text
 from hardiness.statistics.cells import CellEstimate, cell_estimate
 from hardiness.statistics.spreads.combined import TwoEnds
 from hardiness.statistics.stopping import (
@@ -85,11 +88,13 @@ def test_headlines_of_shares_and_of_cells() -> None:
 
 def test_what_cannot_be_reached_says_what_it_would_take_and_what_can_be_asked() -> None:
     found = replace(headline(0.0202, n=250), least=1000)
-    said = found.out_of_reach(0.01, 250)
-    assert said == ("m: mce: 250 images give ±0.02, not ±0.01; it would take about 1,000 images, or a target of 0.021")
-    assert "250 images give about ±0.013" in replace(found, n=100).out_of_reach(0.01, 250)
-    thin = Headline("m: mce", 0.5, None, 9, 5, "a cell has 2 images, and 5 are needed")
-    assert thin.out_of_reach(0.01, 5).endswith("too few for an interval: a cell has 2 images, and 5 are needed")
+    assert text(found.out_of_reach("imagenet-c", 0.01, 250)) == (
+        "precision-target cannot be reached on imagenet-c: m: mce: 250 images give ±0.02, not ±0.01; it would take "
+        "about 1,000 images, or a target of 0.021"
+    )
+    assert "250 images give about ±0.013" in text(replace(found, n=100).out_of_reach("imagenet-c", 0.01, 250))
+    thin = Headline("m: mce", 0.5, None, 9, 5, Fact(Lack.THIN_CELL, {"had": 2, "needed": 5}))
+    assert text(thin.out_of_reach("imagenet-c", 0.01, 5)).endswith("an interval: a cell has 2 images, and 5 are needed")
 
 
 def test_a_target_is_given_up_early_only_where_half_as_many_images_again_would_not_do() -> None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from hardiness.core.result import Score
 from hardiness.core.spread import Spread
+from hardiness.report.words import text as said
 from hardiness.statistics.clusters import Clusters
 from hardiness.statistics.comparison import Difference, difference
 from hardiness.statistics.estimate import mean
@@ -168,7 +169,7 @@ def some_difference(draw: st.DrawFn) -> Difference:
 @given(test=some_difference())
 def test_an_interval_lies_inside_that_of_a_higher_confidence_and_that_of_rules_around_it(test: Difference) -> None:
     if test.spread is None:
-        assert test.reason
+        assert said(test.lack)
         return
     levels = (0.3, 0.1, 0.05, 0.01, 0.001)
     for ends in (test.spread.ends, test.spread.deciding_ends):

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
+from hardiness.core.codes import Lack
+from hardiness.core.fact import Fact, too_few
 from hardiness.statistics.clusters import FEWEST_CLUSTERS, Clusters
 from hardiness.statistics.estimate import Estimate, mean
 from hardiness.statistics.slices import LeadOverRest, Partition, SlicedEstimate
@@ -103,7 +105,7 @@ def test_a_slice_of_few_clusters_has_no_interval_and_says_why() -> None:
     clusters = np.concatenate([np.arange(100) % (FEWEST_CLUSTERS - 1), 50 + np.arange(100) % 30])
     score = Partition(codes, 2, clusters).means((np.arange(200) % 3 > 0).astype(float), 0.0, 1.0)
     assert score.judged == [1]
-    assert score.why_no_interval(0) == "an interval needs 8 clusters, had 7"
+    assert score.why_no_interval(0) == too_few((8, "clusters"), had=(7,))
 
 
 def test_clusters_without_an_error_count_once_each() -> None:
@@ -200,7 +202,7 @@ def test_an_estimate_of_no_own_values_is_asked_for_each_slice() -> None:
     partition = Partition(codes, 3, np.arange(200) // 4)
     score = partition.estimates(estimate, lambda at: "" if len(at) > 50 else "few", 0.0, 2.0)
     assert score.value[:2] == pytest.approx([1.6, 1.6])
-    assert score.why_no_interval(2) == "no picture"
+    assert score.why_no_interval(2) == Fact(Lack.UNSEEN_SLICE)
     assert score.interval(0).low < 1.6 < score.interval(0).high <= 2
     assert score.correlation is not None  # each cluster has pictures of both
 

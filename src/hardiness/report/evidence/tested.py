@@ -204,7 +204,7 @@ def _score_record(score: Score, card: Card) -> ScoreRecord:
         interval_method=tuple(_kinds(score.spread.as_dict())) if score.spread else (),
         higher_is_better=score.higher_is_better,
         doubt=score.doubt,
-        reason=score.reason or score.interval_reason,
+        reason=text(score.lack),
     )
 
 
@@ -256,7 +256,13 @@ def _group_record(result: Result, sliced: SlicedScore, is_headline: bool) -> Gro
         is_headline=is_headline,
         slices=tuple(
             SliceRecord(
-                each.value, each.n, each.clusters, each.score, ends(each.interval), each.is_unlike_rest, each.reason
+                each.value,
+                each.n,
+                each.clusters,
+                each.score,
+                ends(each.interval),
+                each.is_unlike_rest,
+                text(each.lack),
             )
             for each in sliced.slices
         ),

@@ -22,7 +22,7 @@ from hardiness.report.evidence.record import (
 from hardiness.report.evidence.tested import PictureFacts, ends, sessions_behind
 from hardiness.report.gate import gate_sentence
 from hardiness.report.sections import BenchmarkSection
-from hardiness.report.words import line
+from hardiness.report.words import line, text
 from hardiness.results.difference_json import finite
 from hardiness.results.gate import Gate, GateVerdict
 from hardiness.results.policy import Rule
@@ -76,7 +76,7 @@ def _verdict_record(each: GateVerdict) -> VerdictRecord:
         interval_name=each.which_interval if each.interval else "",
         n=each.n,
         clusters=each.clusters,
-        reason=each.reason,
+        reason=text(each.missing),
     )
 
 
@@ -184,5 +184,5 @@ def _pair_record(pair: tuple[str, str], difference: Difference, is_told_apart: b
         p=difference.p,
         told_apart=is_told_apart,
         method=difference.method,
-        reason=difference.reason or "",
+        reason=text(difference.lack),
     )

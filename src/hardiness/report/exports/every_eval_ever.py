@@ -15,6 +15,7 @@ from hardiness.core.result import Metric, Result, Score
 from hardiness.report.exports.exporter import Comparisons, register
 from hardiness.report.marks import marks_in_export
 from hardiness.report.stated_models import precision_of, view_of, weights_of
+from hardiness.report.words import text
 from hardiness.sources.files import shown
 
 SCHEMA_VERSION = "0.3.0"
@@ -134,7 +135,7 @@ def _entry(result: Result, score: Score, metric: Metric) -> dict[str, Any]:
         "evaluated": f"{result.counts.evaluated} of {result.counts.expected}",
         **({"marks": ", ".join(marks)} if (marks := marks_in_export(result)) else {}),
         **({"doubt": score.doubt} if score.doubt else {}),
-        **({"no_interval": score.interval_reason} if score.interval is None and score.interval_reason else {}),
+        **({"no_interval": text(score.lack)} if score.value is not None and score.lack else {}),
         **({"clusters": str(score.clusters)} if score.clusters else {}),
     }
     return {

@@ -13,6 +13,7 @@ from hardiness.core.errors import ArgumentError
 from hardiness.core.fact import Fact
 from hardiness.core.forms import json_form
 from hardiness.core.registry import Registry
+from hardiness.core.result import Score
 
 Words = str | tuple[str, str]
 """What a fact says and, where something can be done, what to do: sentences."""
@@ -44,9 +45,9 @@ def plain(code: str, text: str, todo: str = "") -> None:
     says(code)(told)
 
 
-def text(fact: Fact) -> str:
-    """All that a fact says; of a code that has no words, the code and its arguments."""
-    return joined(*_words(fact))
+def text(fact: Fact | None) -> str:
+    """All that a fact says; of a code that has no words, the code and its arguments. Empty of no fact."""
+    return joined(*_words(fact)) if fact else ""
 
 
 def joined(told: str, todo: str) -> str:
@@ -69,6 +70,11 @@ def sentence(fact: Fact) -> str:
 def advice(fact: Fact) -> str:
     """What to do; empty where there is nothing."""
     return _words(fact)[1]
+
+
+def why_undefined(score: Score) -> str:
+    """Why a score has no value, as text; empty where it has one."""
+    return text(score.lack) if score.value is None and score.lack else ""
 
 
 def with_texts(value: Any) -> Any:

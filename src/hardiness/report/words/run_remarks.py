@@ -10,7 +10,7 @@ from hardiness.core.answers import mark_notes
 from hardiness.core.codes import RunRemark
 from hardiness.core.fact import Fact
 from hardiness.core.stems import STEMS
-from hardiness.report.words import Words, plain, says
+from hardiness.report.words import Words, plain, says, text
 from hardiness.report.words.attack_checks import percent
 from hardiness.sources.files import shown
 
@@ -310,6 +310,35 @@ def own_size(fact: Fact, whole: Sequence[str], others: Sequence[str]) -> Words:
         f"{', '.join(whole)}: corrupted at the pictures' own size, and {', '.join(others)} on a canvas of 224 px, "
         "where a corruption is stronger: other pictures, of the same photographs"
     )
+
+
+@says(RunRemark.OUT_OF_REACH)
+def out_of_reach(
+    fact: Fact,
+    benchmark: str,
+    score: str,
+    images: int,
+    target: float,
+    lack: Fact | None = None,
+    reached: float | None = None,
+    is_estimate: bool = False,
+    needed: int = 0,
+    reachable: float = 0.0,
+) -> Words:
+    """As of the remark."""
+    begin = f"precision-target cannot be reached on {benchmark}: {score}: {images:,} images"
+    if reached is None:
+        return f"{begin} are too few for an interval: {text(lack)}"
+    return (
+        f"{begin} give {'about ' if is_estimate else ''}±{reached:.2g}, not ±{target:g}; it would take about "
+        f"{needed:,} images, or a target of {reachable:g}"
+    )
+
+
+@says(RunRemark.NO_EFFECTIVE)
+def no_effective(fact: Fact, why: Fact) -> Words:
+    """As of the remark."""
+    return f"no effective robustness: {text(why)}"
 
 
 @says(RunRemark.AT_TARGET)

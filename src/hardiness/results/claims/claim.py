@@ -489,8 +489,8 @@ class ClaimedNumber:
         if not scores:
             return f"no {self.title}: run -b {self.benchmark}"
         for score in scores:
-            if score.reason and self.fits(self.benchmark, score.metric, score.condition):
-                return f"{self.title} is undefined: {score.reason}"
+            if score.value is None and self.fits(self.benchmark, score.metric, score.condition):
+                return f"{self.title} is undefined{f' ({score.lack.code})' if score.lack else ''}"
         if any(score.metric == f"{self.metric}_partial" for score in scores):
             return f"no {self.title}: only a part of {self.benchmark} was run, run all of it"
         return f"no {self.title} in the stored run of {self.benchmark}: run it with its default options"

@@ -36,8 +36,8 @@ def drop_from_clean(each: ScoredResult, scored: Sequence[ScoredResult]) -> Resul
     beside = (
         compute() if is_clustered else each.run.memo.record(list[Score], "drop_from_clean", clean.run.digest, compute)
     )
-    if reason := without_clusters(each.run, clean.run):
-        beside = [without_interval(score, reason) if score.metric == TOP1_DROP.name else score for score in beside]
+    if lack := without_clusters(each.run, clean.run):
+        beside = [without_interval(score, lack) if score.metric == TOP1_DROP.name else score for score in beside]
     clean.run.release()
     return replace(result, scores=sorted([*result.scores, *beside], key=lambda s: not set(s.condition) <= {"protocol"}))
 
@@ -70,8 +70,7 @@ def beside_clean(
     assert clean_top1.value is not None
     difference = clean_top1.value - shifted_top1.value
     if clean_top1.spread is None or shifted_top1.spread is None:
-        reason = clean_top1.interval_reason or shifted_top1.interval_reason
-        drop = TOP1_DROP.score(difference, shifted_top1.n, interval_reason=reason)
+        drop = TOP1_DROP.score(difference, shifted_top1.n, lack=clean_top1.lack or shifted_top1.lack)
     else:
         spread = Sum(difference, (clean_top1.spread,), (shifted_top1.spread,))
         drop = TOP1_DROP.score(difference, shifted_top1.n, spread)

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from hardiness.benchmarks.accuracy_warnings import CLEAN
 from hardiness.benchmarks.presentation import benchmark_type
 from hardiness.benchmarks.shares import EFFECTIVE
+from hardiness.core.codes import Lack, RunRemark
 from hardiness.core.errors import ArgumentError
+from hardiness.core.fact import Fact, message
 from hardiness.core.forms import json_form
 from hardiness.core.model import View
 from hardiness.core.result import Result, Score
@@ -29,7 +31,7 @@ from hardiness.reference.published_lines import (
 from hardiness.reference.recipes import recipes_of
 from hardiness.results.comparisons import ScoredResult, clean_benchmark, clean_result, speaks_of
 from hardiness.results.runs import ScoredRun, without_clusters
-from hardiness.statistics.clusters import NO_METHOD, why_too_few
+from hardiness.statistics.clusters import why_too_few
 from hardiness.statistics.effective_robustness import EffectiveRobustness, FittedLine, Point, fit
 from hardiness.statistics.estimate import Estimate, mean
 
@@ -58,9 +60,8 @@ def effective_robustness(each: ScoredResult, scored: Sequence[ScoredResult]) -> 
     clean = clean_result(each, scored)
     if clean is None:
         return result
-    reason = why_none(result, clean.result)
-    if reason:
-        return _with_score(result, EFFECTIVE.score(None, result.counts.images, reason=reason))
+    if lack := why_none(result, clean.result):
+        return _with_score(result, EFFECTIVE.score(None, result.counts.images, lack=lack))
 
     if each.run.clusters or clean.run.clusters:
         return _with_clusters(each, clean)
@@ -87,10 +88,9 @@ def _with_clusters(each: ScoredResult, clean: ScoredResult) -> Result:
     effect = fitted(line).effective_robustness(EFFECTIVE, *pair)
     if each.run.clusters:
         effect = replace(effect, above=replace(effect.above, clusters=pair[1].n))
-    mixed = without_clusters(each.run, clean.run)
-    reasons = [f"{NO_METHOD}: {mixed}" if mixed else "", *(why_too_few(estimate.n) for estimate in pair)]
-    if reason := next(filter(None, reasons), ""):
-        score = replace(effect.above, n=each.result.counts.images, spread=None, interval_reason=reason)
+    lacks = (without_clusters(each.run, clean.run), *(why_too_few(estimate.n) for estimate in pair))
+    if lack := next(filter(None, lacks), None):
+        score = replace(effect.above, n=each.result.counts.images, spread=None, lack=lack)
         return _with_score(each.result, score)
     return with_effective(each.result, effect)
 
@@ -166,37 +166,36 @@ def accuracies(benchmark: str, clean: ImageTable, shifted: ImageTable) -> tuple[
     return mean(clean.ids[same], right[same]), mean(shifted.ids, values)
 
 
-def why_none(shifted: Result, clean: Result) -> str:
-    """Why a model has no effective robustness by the published line; empty where it has one."""
+def why_none(shifted: Result, clean: Result) -> Fact | None:
+    """Why a model has no effective robustness by the published line; ``None`` where it has one."""
     run = shifted.run
     for each in (run, clean.run):
         if not each.data.has_imagenets_classes:
-            return "its classes are not ImageNet's 1,000, which the published line is of"
-    if reason := _other_view(run):
-        return reason
+            return Fact(Lack.NOT_IMAGENETS)
+    if lack := _other_view(run):
+        return lack
     if filtered_by(shifted.benchmark) and _is_resnet50(run):
-        return f"{shifted.benchmark} was filtered by this model, so that the published lines leave it out"
+        return Fact(Lack.FILTERED, {"benchmark": shifted.benchmark})
     sizes = (benchmark_type(clean.run).images, images_behind(shifted.benchmark)[1])
     for result, images in zip((clean, shifted), sizes, strict=True):
         if result.counts.images < images or not result.counts.complete:
-            held = f"{result.counts.images:,} of {images:,} images"
-            return f"a part of {result.benchmark} was evaluated ({held}), and the published line is of all"
-    return ""
+            held = {"had": result.counts.images, "needed": images}
+            return Fact(Lack.PART, {"benchmark": result.benchmark, **held})
+    return None
 
 
-def _other_view(run: Run) -> str:
-    """Why its pictures were not seen as the published models saw theirs; empty where they were."""
+def _other_view(run: Run) -> Fact | None:
+    """Why its pictures were not seen as the published models saw theirs; ``None`` where they were."""
     changed = [f"{name}={value}" for name, value in run.model.options.items() if name in View.__dataclass_fields__]
     if changed:
-        return f"its view was changed ({', '.join(changed)}), and the published models saw photographs in their own"
+        return Fact(Lack.OTHER_VIEW, {"changes": tuple(changed)})
     if view := benchmark_type(run).line_view:
         name = run.benchmark.name
         testbed = run.benchmark.options.get("view") == view and run.data.name == name  # stored pictures are its own
-        hint = f"run {name}:source=stored,view={view}, or compare with --reference MODEL"
-        return "" if testbed else f"the published line is of the released files, resized and cropped again; {hint}"
+        return None if testbed else Fact(Lack.OTHER_FILES, {"benchmark": name, "view": view})
     if run.input.canvas == "fixed":
-        return "its pictures lie on a fixed canvas, and the published models saw photographs in their own view"
-    return ""
+        return Fact(Lack.FIXED_CANVAS)
+    return None
 
 
 def _is_resnet50(run: Run) -> bool:
@@ -209,7 +208,7 @@ def _is_resnet50(run: Run) -> bool:
 
 def against_references(
     runs: Sequence[ScoredRun], shown: Mapping[str, str], references: Sequence[str]
-) -> tuple[dict[str, EffectiveRobustness], list[str]]:
+) -> tuple[dict[str, EffectiveRobustness], list[Fact]]:
     """The effective robustness of stored runs by a line through one's own models, and why others have none.
 
     Args:
@@ -218,7 +217,7 @@ def against_references(
         references: names of the models that the line goes through.
 
     Returns:
-        That of each model that has one, by name, and a sentence for each that has none, or one that there is no line.
+        That of each model that has one, by name, and a fact for each that has none, or one that there is no line.
     """
     by_key = {run.stored.key: run for run in runs}
     if not set(shown.values()) <= by_key.keys():
@@ -235,48 +234,53 @@ def against_references(
 
     by_name = {r.stored.run.model.name: r for r in runs if place(r.stored.run) == place_of_first}
     if missing := [name for name in references if name not in by_name]:
-        return {}, [f"there is no line: the reference model {missing[0]} was not run on {first.benchmark.name}"]
+        return {}, [
+            message(f"there is no line: the reference model {missing[0]} was not run on {first.benchmark.name}")
+        ]
     measured: dict[str, tuple[Estimate, Estimate]] = {}
     clustered: dict[str, tuple[Estimate, Estimate]] = {}
-    notes = []
+    notes: list[Fact] = []
     chosen = {**{name: by_name[name] for name in references}, **{name: by_key[key] for name, key in shown.items()}}
     for name, run in chosen.items():
         undisturbed = _run_on(clean, run, runs)
         if undisturbed is None:
-            lacking = f"it was not run on {clean}"
-            notes.append(f"{name} has no effective robustness on {first.benchmark.name}: {lacking}")
+            notes.append(_without_effective(name, message(f"it was not run on {clean}")))
             continue
         try:
             measured[name] = accuracies(first.benchmark.name, undisturbed.table, run.table)
             clustered[name] = by_clusters(measured[name], (undisturbed, run))
         except ArgumentError as error:
-            notes.append(f"{name} has no effective robustness on {first.benchmark.name}: {error}")
+            notes.append(_without_effective(name, message(str(error))))
         undisturbed.release()
         run.release()
     if lost := [name for name in references if name not in measured]:
-        return {}, [*notes, f"there is no line: the reference model {lost[0]} has no clean accuracy"]
+        return {}, [*notes, message(f"there is no line: the reference model {lost[0]} has no clean accuracy")]
     images = measured[references[0]]
     for name, pair in measured.items():
         if any(
             one.n != other.n or not np.array_equal(one.ids, other.ids) for one, other in zip(pair, images, strict=True)
         ):
-            return {}, [f"there is no line: {name} was evaluated on other images than {references[0]}"]
+            return {}, [message(f"there is no line: {name} was evaluated on other images than {references[0]}")]
     try:
         points = [Point(name, *(each.value for each in measured[name])) for name in references]
         line = fit(points, lambda name: [recipe.name for recipe in recipes_of(name, "")])
     except ArgumentError as error:
-        return {}, [str(error)]
+        return {}, [message(str(error))]
     of_line = {by_name[name].stored.key for name in references}
     named = [name for name in measured if name in shown and shown[name] not in of_line]
-    too_few = {name: reason for name in named for each in clustered[name] if (reason := _too_few(each, chosen[name]))}
-    notes += [f"{name} has no effective robustness on {first.benchmark.name}: {why}" for name, why in too_few.items()]
+    too_few = {name: lack for name in named for each in clustered[name] if (lack := _too_few(each, chosen[name]))}
+    notes += [_without_effective(name, lack) for name, lack in too_few.items()]
     enough = [name for name in named if name not in too_few]
     return {name: line.effective_robustness(EFFECTIVE, *clustered[name]) for name in enough}, notes
 
 
-def _too_few(accuracy: Estimate, run: ScoredRun) -> str:
-    """Why an accuracy rests on too few clusters; empty where it does not, or each picture stands alone."""
-    return why_too_few(accuracy.n) if run.grouping.cluster else ""
+def _without_effective(model: str, why: Fact) -> Fact:
+    return Fact(RunRemark.NO_EFFECTIVE, {"why": why}, model)
+
+
+def _too_few(accuracy: Estimate, run: ScoredRun) -> Fact | None:
+    """Why an accuracy rests on too few clusters; ``None`` where it does not, or each picture stands alone."""
+    return why_too_few(accuracy.n) if run.grouping.cluster else None
 
 
 def _run_on(benchmark: str, run: ScoredRun, runs: Sequence[ScoredRun]) -> ScoredRun | None:

@@ -9,7 +9,7 @@ from hardiness.core.condition import Condition
 from hardiness.core.forms import json_form
 from hardiness.core.run import spelled
 from hardiness.results.policy import Rule, quoted
-from hardiness.results.rules.errors import MissingNumberError, UnmatchedError
+from hardiness.results.rules.errors import MissingNumberError, UnmatchedError, missing_of_baseline
 from hardiness.results.rules.folder import PolicyFolder
 from hardiness.results.rules.judged_runs import KEY_DIGITS, JudgedRun
 from hardiness.results.rules.requirements import require_accepted, require_standing
@@ -66,7 +66,7 @@ def baseline_run(rule: Rule, run: ScoredRun, folder: PolicyFolder) -> ScoredRun:
     try:
         require_accepted(nearest[0])
     except MissingNumberError as error:
-        raise MissingNumberError(f"the baseline's number: {error}") from None
+        raise missing_of_baseline(error) from None
     if reason := why_unlike(nearest[0], run, rule.slice):
         raise MissingNumberError(f"the baseline {rule.against} {reason}")
     return nearest[0]
@@ -139,5 +139,5 @@ def standing_baseline(rule: Rule, metric: str, where: Condition, run: ScoredRun,
     try:
         require_standing(theirs, score_of(theirs, metric, where))
     except (MissingNumberError, UnmatchedError) as error:
-        raise MissingNumberError(f"the baseline's number: {error}") from None
+        raise missing_of_baseline(error) from None
     return before

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, suggestion
+from hardiness.core.fact import Fact, message
 from hardiness.core.result import Metric, Result, Score
 from hardiness.results.policy import ANY, HEADLINE, Policy, Rule, pair_metric_of
 from hardiness.results.rules.baseline import baseline_run
@@ -47,7 +48,7 @@ class RuleCase:
     unit: str
     limit: Limit
     score: Score | None = None
-    reason: str = ""
+    missing: Fact | None = None
     run: JudgedRun | None = None
     baseline: JudgedRun | None = None
     images_of: str = ""
@@ -85,14 +86,14 @@ def cases_of(policy: Policy, rule: Rule, folder: PolicyFolder) -> list[RuleCase]
     if rule.benchmark == ANY:
         return cases
     for result, absent in unmatched:
-        reason = f"no {absent.field} {absent.value!r} in this run"
-        cases.append(absent_case(rule, folder.names[result.key], result.data, reason))
+        missing = message(f"no {absent.field} {absent.value!r} in this run")
+        cases.append(absent_case(rule, folder.names[result.key], result.data, missing))
     models_with_cases = {case.model for case in cases}
     plain = {result.name for result in results if result.benchmark == rule.benchmark}
     without_run = [r for r in results if rule.model in ("", r.name, r.model) and r.name not in plain]
     names = [name for name in dict.fromkeys(result.name for result in without_run) if name not in models_with_cases]
-    reason = f"no run of {rule.benchmark}; run it, or say model = of the rule"
-    cases.extend(absent_case(rule, name, "", reason) for name in names)
+    missing = message(f"no run of {rule.benchmark}; run it, or say model = of the rule")
+    cases.extend(absent_case(rule, name, "", missing) for name in names)
     return cases
 
 
@@ -140,10 +141,10 @@ def matches_nothing(place: str, folder: PolicyFolder, error: UnmatchedError) -> 
     )
 
 
-def absent_case(rule: Rule, model: str, data: str, reason: str) -> RuleCase:
+def absent_case(rule: Rule, model: str, data: str, missing: Fact) -> RuleCase:
     """A rule on a model that has no such run, and why."""
     limit = Limit(rule.limit, rule.side)
-    return RuleCase(rule, model, rule.benchmark, data, rule.title, "fraction", limit, None, reason)
+    return RuleCase(rule, model, rule.benchmark, data, rule.title, "fraction", limit, None, missing)
 
 
 def case_of(rule: Rule, result: Result, folder: PolicyFolder) -> RuleCase:
@@ -191,7 +192,7 @@ def case_of(rule: Rule, result: Result, folder: PolicyFolder) -> RuleCase:
         look = is_looked_at and kept_look(rule, metric, condition, run, folder)
         return replace(case, score=look or _judged(rule, score, metric, condition, run, folder))
     except MissingNumberError as error:
-        return replace(case, reason=str(error))
+        return replace(case, missing=error.why)
 
 
 def _titled(

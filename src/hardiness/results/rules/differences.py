@@ -16,7 +16,7 @@ from hardiness.results.measured import measures_of
 from hardiness.results.policy import Rule
 from hardiness.results.rules.baseline import standing_baseline
 from hardiness.results.rules.cells import weighed
-from hardiness.results.rules.errors import MissingNumberError, NoPictureError, UnmatchedError
+from hardiness.results.rules.errors import MissingNumberError, NoPictureError, UnmatchedError, without_interval
 from hardiness.results.rules.folder import PolicyFolder
 from hardiness.results.rules.kept_scores import kept_score, state_of
 from hardiness.results.rules.scores import judged
@@ -47,7 +47,7 @@ def score_of_difference(rule: Rule, metric: str, where: Condition, run: ScoredRu
         else:
             tested, is_higher_better = _tested_pairs(rule, pairs, clusters), pairs.higher_is_better
         if tested.spread is None:
-            raise MissingNumberError(f"no interval of the difference: {tested.reason}")
+            raise without_interval(tested.lack, of_difference=True)
         is_reversed = is_higher_better and rule.kind == "worse_by_at_most"
         spread = Scaled(tested.spread, 0.0, -1.0) if is_reversed else tested.spread
         return replace(judged(metric, run, tested.n, spread), clusters=tested.clusters)

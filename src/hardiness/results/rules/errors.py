@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from hardiness.core.codes import Missing
+from hardiness.core.fact import Fact, message
+
 
 class UnmatchedError(Exception):
     """A field of a rule that fits no run: its name, its value, and the names that there are."""
@@ -14,7 +17,31 @@ class UnmatchedError(Exception):
 
 
 class MissingNumberError(Exception):
-    """Why a number is not there, in a line."""
+    """A number is not there.
+
+    Attributes:
+        why: as a fact, which may be a message.
+    """
+
+    def __init__(self, why: Fact | str) -> None:
+        self.why = message(why) if isinstance(why, str) else why
+        super().__init__(str(self.why))
+
+
+def without_interval(why: Fact | None, of_difference: bool = False) -> MissingNumberError:
+    """The error of a number, or of a difference, without an interval; ``None`` where none is defined for it."""
+    return MissingNumberError(Fact(Missing.NO_INTERVAL, {"why": why, "of_difference": of_difference}))
+
+
+def undefined(why: Fact | None) -> MissingNumberError:
+    """The error of a number that is undefined."""
+    return MissingNumberError(Fact(Missing.UNDEFINED, {"why": why}))
+
+
+def missing_of_baseline(error: MissingNumberError | UnmatchedError) -> MissingNumberError:
+    """The error of a baseline that lacks a number."""
+    why = error.why if isinstance(error, MissingNumberError) else message(str(error))
+    return MissingNumberError(Fact(Missing.OF_BASELINE, {"why": why}))
 
 
 class NoPictureError(MissingNumberError):

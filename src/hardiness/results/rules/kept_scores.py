@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from hardiness.core.fact import Fact
 from hardiness.core.forms import from_json, json_form
 from hardiness.core.result import Score
 from hardiness.results.rules.errors import MissingNumberError
@@ -23,11 +24,11 @@ def kept_score(run: ScoredRun, name: Sequence[Any], state: str, compute: Callabl
         try:
             return ["score", json_form(compute())]
         except MissingNumberError as error:
-            return ["missing", str(error)]
+            return ["missing", json_form(error.why)]
 
     what, content = run.memo.value(f"gate {digest_of(list(name))}", state, compute_or_reason)
     if what == "missing":
-        raise MissingNumberError(content)
+        raise MissingNumberError(Fact.from_dict(content))
     return from_json(Score, content, "the score")
 
 

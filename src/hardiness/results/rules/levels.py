@@ -11,7 +11,7 @@ from hardiness.core.result import Score
 from hardiness.core.table import ImageTable
 from hardiness.distortions.levels import number_text
 from hardiness.results.policy import Rule
-from hardiness.results.rules.errors import MissingNumberError, UnmatchedError
+from hardiness.results.rules.errors import MissingNumberError, UnmatchedError, without_interval
 from hardiness.results.rules.folder import PolicyFolder
 from hardiness.results.rules.slices import slice_rows, why_no_picture
 from hardiness.results.runs import ScoredRun
@@ -51,8 +51,8 @@ def score_of_levels(rule: Rule, run: ScoredRun, folder: PolicyFolder) -> Score:
         raise MissingNumberError(_was_not_run(name, levels.quantity.text(value), benchmark, value))
     if any(not len(level.right) for level in up_to):
         raise MissingNumberError(why_no_picture(run, rule.slice) if rule.slice else "a level has no picture")
-    if clusters is not None and (reason := why_too_few(clusters.count(up_to[-1].ids))):
-        raise MissingNumberError(f"no interval: {reason}")
+    if clusters is not None and (lack := why_too_few(clusters.count(up_to[-1].ids))):
+        raise without_interval(lack)
     lowest = min(up_to, key=lambda level: level.accuracy)
     spread = LowestShare(tuple(level.spread(clusters) for level in up_to))
     in_clusters = 0 if clusters is None else clusters.count(lowest.ids)

@@ -107,6 +107,8 @@ def pair_outcome(
             pictures = columns_of_pair(entry, before, run)
         except ArgumentError as error:
             raise MissingNumberError(f"not available: {error}") from None
+        if lacking := entry.lacks_columns(pictures.values):
+            raise MissingNumberError(lacking)
         scorings = scorings_of(entry, (earlier, before.stored.run), (now, identity), pictures)
         if scorings is None:
             raise NoPictureError(NO_PICTURE)

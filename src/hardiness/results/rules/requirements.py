@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from hardiness.core.condition import Condition
 from hardiness.core.result import Result, Score
 from hardiness.results.policy import HEADLINE, pair_metric_of
-from hardiness.results.rules.errors import MissingNumberError, UnmatchedError
+from hardiness.results.rules.errors import MissingNumberError, UnmatchedError, undefined
 from hardiness.results.rules.folder import PolicyFolder
 from hardiness.results.rules.metrics import measured_metric
 from hardiness.results.rules.slices import missing_columns
@@ -60,7 +60,7 @@ def require_standing(result: Result, score: Score | None) -> None:
     if doubt := score.doubt if score else result.doubt:
         raise MissingNumberError(f"{doubt}: the report on the attack does not stand by the number")
     if score is not None and score.value is None:
-        raise MissingNumberError(f"undefined: {score.reason}")
+        raise undefined(score.lack)
 
 
 def require_whole(result: Result) -> None:

@@ -13,7 +13,7 @@ from hardiness.core.result import Score
 from hardiness.metrics.picture_scores import SCORE
 from hardiness.results.policy import Rule
 from hardiness.results.rules.cells import CellsOfImages, weighed
-from hardiness.results.rules.errors import MissingNumberError, UnmatchedError
+from hardiness.results.rules.errors import MissingNumberError, UnmatchedError, without_interval
 from hardiness.results.rules.kept_scores import kept_score
 from hardiness.results.rules.scores import judged, judged_mean
 from hardiness.results.rules.slices import slice_rows, why_no_picture
@@ -86,7 +86,7 @@ def _measure_of_slice(rule: Rule, metric: str, where: Condition, run: ScoredRun)
     if not part.values:
         raise MissingNumberError(f"no picture of {rule.slice_text} has every condition")
     estimate = part.estimate(scores[0], by_image)
-    if reason := estimate.why_no_interval(0):
-        raise MissingNumberError(f"no interval: {reason}")
+    if lack := estimate.why_no_interval(0):
+        raise without_interval(lack)
     clusters = 0 if codes is None else int(estimate.variation.units[0])
     return replace(judged(metric, run, int(estimate.n[0]), estimate.spread(0)), clusters=clusters)

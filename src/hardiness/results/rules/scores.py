@@ -12,7 +12,7 @@ from hardiness.metrics.declaration import registry as metrics
 from hardiness.metrics.picture_scores import SCORE
 from hardiness.results.policy import HEADLINE
 from hardiness.results.rules.cells import unmatched_where
-from hardiness.results.rules.errors import MissingNumberError, UnmatchedError
+from hardiness.results.rules.errors import MissingNumberError, UnmatchedError, undefined, without_interval
 from hardiness.results.rules.metrics import measured_metric, metrics_of_rows, pair_names
 from hardiness.results.runs import ScoredRun
 from hardiness.statistics.clusters import Clusters, EstimateBasis
@@ -62,9 +62,9 @@ def judged_mean(metric: str, run: ScoredRun, clusters: Clusters | None, estimate
     if clusters is None:
         return judged(metric, run, estimate.n, estimate.spread_of_cells(top))
     basis = EstimateBasis(lambda: estimate, 0.0, top, has_two_tests=True)
-    count, spread, reason = basis.spread(clusters)
+    count, spread, lack = basis.spread(clusters)
     if spread is None:
-        raise MissingNumberError(f"no interval: {reason}")
+        raise without_interval(lack)
     return replace(judged(metric, run, estimate.n, spread), clusters=count)
 
 
@@ -81,7 +81,7 @@ def require_interval(score: Score) -> Score:
         MissingNumberError: it is undefined, or has no interval.
     """
     if score.value is None:
-        raise MissingNumberError(f"undefined: {score.reason}")
+        raise undefined(score.lack)
     if score.spread is None:
-        raise MissingNumberError(f"no interval: {score.interval_reason or 'none is defined for this score'}")
+        raise without_interval(score.lack)
     return score

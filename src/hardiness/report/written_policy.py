@@ -12,7 +12,9 @@ from typing import Any
 from hardiness.benchmarks.card import card_of
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
+from hardiness.core.fact import message
 from hardiness.core.result import Metric, Result, Score
+from hardiness.report.words import text
 from hardiness.results.folder import Folder
 from hardiness.results.policy import ANY, HEADLINE, Policy, Rule, pair_metric_of, parse_policy, quoted
 from hardiness.results.rules.cases import absent_case, case_of
@@ -124,7 +126,7 @@ def _draft(result: Result, folder: PolicyFolder) -> _Draft:
     metric = replace(
         measured_metric(column.metric, card_of(result.run), result.scores), higher_is_better=score.higher_is_better
     )
-    return _Draft(result, metric, column.condition, case.score, "" if case.score else case.reason)
+    return _Draft(result, metric, column.condition, case.score, text(case.missing))
 
 
 def _grouped(drafts: Sequence[_Draft]) -> dict[tuple[str, str], list[_Draft]]:
@@ -179,11 +181,11 @@ def _rules_against(draft: _Draft, path: str, folder: PolicyFolder) -> Iterator[_
         try:
             case = case_of(parsed, result, folder)
         except UnmatchedError as error:
-            case = absent_case(parsed, result.name, result.data, f"no {error.field} {error.value!r}")
+            case = absent_case(parsed, result.name, result.data, message(f"no {error.field} {error.value!r}"))
         if case.score:
             yield replace(rule, score=case.score)
         elif not number:
-            yield replace(rule, reason=f"{result.benchmark}, {result.name}: {case.reason}")
+            yield replace(rule, reason=f"{result.benchmark}, {result.name}: {text(case.missing)}")
 
 
 def _against_lines(rules_against: Sequence[_AgainstRule], family: int) -> Iterator[str]:

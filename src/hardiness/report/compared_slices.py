@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hardiness.core.result import IN_PERCENT, TextTable
+from hardiness.report.words import text
 from hardiness.results.difference_json import difference_json, finite
 from hardiness.results.slice_comparison import SlicedDifference, SliceDifference
 from hardiness.sources.files import shown
@@ -69,7 +70,7 @@ def _row(pair: SlicedDifference, each: SliceDifference) -> tuple[str, ...]:
     difference = each.difference
     if difference.interval is None:
         value = "undefined" if math.isnan(difference.value) else _points(pair, difference.value)
-        return shown(each.value), n, *values, value, "", "", difference.reason or ""
+        return shown(each.value), n, *values, value, "", "", text(difference.lack)
     ends = f"{_points(pair, difference.interval.low)} … {_points(pair, difference.interval.high)}"
     p = "" if difference.p is None else f"{difference.p:.3f}" if difference.p >= 0.001 else "<0.001"
     better = {1: pair.first, -1: pair.second, 0: "not known"}[pair.better(difference)]
