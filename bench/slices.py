@@ -64,7 +64,7 @@ def check_equal(out: Path, images: int) -> int:
     (result,) = Folder.open(Store.open(out), grouping=grouping_of(images, "sliced")).results
     for score in result.slices:
         whole = result.score(score.metric).value
-        together = sum((each.score or 0.0) * each.n for each in score.slices) / score.n
+        together = sum((each.score.value or 0.0) * each.score.n for each in score.slices) / score.n
         if score.metric == "mean_error" and abs(together - (whole or 0.0)) > 1e-9:
             raise SystemExit(f"{score.column}: the slices together are {together}, and all pictures {whole}")
     return sum(len(score.slices) for score in result.slices)

@@ -625,12 +625,24 @@ def number_lines(out: str, options: Mapping[str, Any]) -> Iterator[str]:
             yield f"{title}\t{score.metric} {dict(score.condition)}: {'; '.join(filter(None, facts))}"
         for sliced in result.slices:
             where = f"{sliced.metric} {dict(sliced.condition)} by {sliced.column}"
+            if not hasattr(sliced, "gap_interval"):  # the numbers of slices are scores
+                gap, gap_ends = value_of(sliced.gap)
+                yield f"{title}\t{where}: gap {shown(gap)} {shown(gap_ends)} worst {shown(value_of(sliced.worst)[1])}"
+                for each in sliced.slices:
+                    numbers = (*value_of(each.score), each.score.n, *value_of(each.less_rest), each.p)
+                    yield f"{title}\t{where} {each.value}: {'; '.join(map(shown, numbers))}"
+                continue
             yield f"{title}\t{where}: gap {shown(sliced.gap)} {shown(sliced.gap_interval)} worst {shown(sliced.worst)}"
             for each in sliced.slices:
-                numbers = (each.score, each.n, each.interval, each.difference, each.difference_interval, each.p)
+                numbers = (each.score, each.interval, each.n, each.difference, each.difference_interval, each.p)
                 yield f"{title}\t{where} {each.value}: {'; '.join(map(shown, numbers))}"
         for caption in result.exhibits:
             yield f"{title}\tpicture {caption}"
+
+
+def value_of(score: Any) -> tuple[float | None, Any]:
+    """The value and the interval of a score that may not be there."""
+    return (score.value, score.interval) if score else (None, None)
 
 
 def ends_of(score: Any, level: float) -> str:

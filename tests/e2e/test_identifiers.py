@@ -67,7 +67,7 @@ def test_each_camera_is_one_slice(out: Path, results: Any, hardiness: Any) -> No
     assert {row[1]: row[2] for row in rows if row[1] in CAMERAS} == dict.fromkeys(CAMERAS, str(EACH))
     result = load_results(out, slices="camera")[0]
     (score,) = (each for each in result.slices if each.metric == "mean_score")
-    assert {each.value: each.score for each in score.slices} == {
+    assert {each.value: each.score.value for each in score.slices} == {
         camera: pytest.approx(1 - WRONG[camera] / EACH) for camera in CAMERAS
     }
 

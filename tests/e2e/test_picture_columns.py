@@ -108,7 +108,7 @@ def test_a_csv_of_labels_has_columns_and_the_key_of_one_without(
     assert result["clusters"] == {"column": "patient", "clusters": 15, "pictures": 60, "sources": []}
     digest = hashlib.sha256((hospital.folder / "labels.csv").read_bytes()).hexdigest()
     assert result["columns"] == [{"name": "labels.csv", "sha256": digest}]
-    assert {each["value"]: each["n"] for each in result["slices"][0]["slices"]} == {"north": 40, "south": 20}
+    assert {each["value"]: each["score"]["n"] for each in result["slices"][0]["slices"]} == {"north": 40, "south": 20}
 
 
 def test_columns_may_come_later_by_path_or_file_name_and_count_like_those_of_the_data(
@@ -410,7 +410,7 @@ def test_further_columns_of_predictions_are_columns_of_the_pictures(
     result = evaluate(
         "third", "own", hospital.data("plain.csv"), predictions=frame, slices="device", out=tmp_path / "frame"
     )
-    assert {each.value: each.n for each in result.slices[0].slices} == {"a": 30, "b": 30}
+    assert {each.value: each.score.n for each in result.slices[0].slices} == {"a": 30, "b": 30}
 
 
 def test_parquet_of_pictures_has_columns_beside_them(hardiness: Any, factory: Any, tmp_path: Path) -> None:
@@ -456,7 +456,7 @@ def test_arrays_of_python_have_columns_in_their_order(factory: Any, tmp_path: Pa
         accuracy, "own", (images, labels), **given, columns={"site": sites}, slices="site", out=tmp_path / "o"
     )
     (score,) = [score for score in result.slices if score.metric == "top1"]
-    assert {each.value: each.n for each in score.slices} == {"north": 25, "south": 15}
+    assert {each.value: each.score.n for each in score.slices} == {"north": 25, "south": 15}
     with pytest.raises(ArgumentError, match="no column of the pictures is called 'sit'; did you mean 'site'"):
         evaluate(accuracy, "own", (images, labels), **given, columns={"site": sites}, cluster="sit")
 

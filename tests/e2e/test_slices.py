@@ -56,7 +56,7 @@ def test_every_command_that_reads_scores_gives_them_by_slice(hardiness: Command,
         assert text in shown.out
     results = json.loads(hardiness("show", out, *sliced, "--cluster", "scene", "--json").out)
     clustered = {each["model"]: each for each in results}["new"]["slices"][0]
-    assert (clustered["cluster"], clustered["slices"][0]["clusters"]) == ("scene", 11)
+    assert (clustered["cluster"], clustered["slices"][0]["score"]["clusters"]) == ("scene", 11)
     assert not any(f"scene {k}" in json.dumps(results) for k in range(3))  # no value of a cluster is shown
 
     compared = hardiness("compare", out, *sliced)

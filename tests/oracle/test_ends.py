@@ -20,7 +20,7 @@ from hardiness.statistics.estimate import mean
 from hardiness.statistics.intervals import clopper_pearson
 from hardiness.statistics.paired_shares import score_statistic
 from hardiness.statistics.sequences import STOP_ERRORS
-from hardiness.statistics.spreads.combined import Combined, Scaled, Sum, TwoEnds, cut
+from hardiness.statistics.spreads.combined import Among, Combined, Scaled, Sum, TwoEnds, cut
 from hardiness.statistics.spreads.differences import (
     ExactSides,
     PairedShares,
@@ -153,6 +153,9 @@ def test_of_intervals_that_are_made_of_others(level: float) -> None:
     assert ends_of(Combined((one, other)), level) == pytest.approx((min(a, c), max(b, d)))
     assert ends_of(cut(one, 0.28, math.inf), level) == pytest.approx((max(a, 0.28), b))
     assert ends_of(Scaled(one, 1.0, -1.0), level) == pytest.approx((1 - b, 1 - a))
+    of_four = of_wilson(0.3, 100, norm.isf(level / 8))
+    assert ends_of(Among(one, 0.25), level) == pytest.approx(of_four), "four such intervals all hold"
+    assert Among(one, 0.25).p(0.2, ABOVE) == pytest.approx(4 * one.p(0.2, ABOVE))
     assert ends_of(cut(one, most=0.31), level) == pytest.approx((a, min(b, 0.31)))
     assert cut(one) is one, "a share cannot leave [0, 1]"
 
@@ -214,6 +217,7 @@ def kinds(draw: st.DrawFn) -> Spread:
                 ExactlyBoundedMean(3 * share - 1, error**2, telling, n, n, -1.0, 2.0),
                 MeanOfCells(share, error**2, telling, n, n, skew=skew, degrees=telling - 1),
                 Scaled(ShareOfImages(hits, n), 2.0, -3.0),
+                Among(ExactShare(hits, n), 0.25),
                 Combined((WilsonShare(hits, n), AreaUnderCurve(share, first, second, 0.5))),
                 Combined((bounded, Gamma(share, share + 1 / n, error**2 + 2 / n**2)), 0.0, 1.0),
                 Combined((Mean(share, error, skew, telling), Unseen(share, n, -1.0, 1.0)), -1.0, 1.0),

@@ -54,7 +54,10 @@ def test_columns_of_pictures_are_stored_beside_rows_and_slice_them(address: str,
     (result,) = load_results(address, cluster="patient", slices="site")
     assert result.clusters is not None
     assert result.clusters.clusters == 30
-    assert {each.value: (each.n, each.score) for each in result.slices[0].slices} == {"A": (60, 0.5), "B": (60, 1.0)}
+    assert {each.value: (each.score.n, each.score.value) for each in result.slices[0].slices} == {
+        "A": (60, 0.5),
+        "B": (60, 1.0),
+    }
 
 
 def test_refusals_of_the_moment_are_tried_again(s3: Any) -> None:

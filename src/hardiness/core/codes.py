@@ -154,6 +154,8 @@ class RunRemark(StrEnum):
     """Runs were stopped at a precision target, so that differences may be looked at once."""
     OUT_OF_REACH = "out of reach"
     """All the images there are do not reach a precision target."""
+    NO_PICTURE_DECIDES = "no picture decides"
+    """No picture decides a rule of a policy."""
     NO_EFFECTIVE = "no effective robustness"
     """It has no effective robustness."""
     OTHER_CLASSES = "other classes"

@@ -269,31 +269,22 @@ class SliceScore:
 
     Attributes:
         value: of the column.
-        score: of these pictures; ``None`` where it is undefined.
-        n: pictures.
-        clusters: of them; 0 where each picture stands alone.
-        interval: simultaneous over the values: all of them hold in 95 % of cases. ``None`` where there is none, and
-            then ``lack`` says why.
-        lack: why there is no score or no interval.
-        difference: the score less that of all other pictures which have a value; ``None`` where there are none.
-        difference_interval: its interval, at the level at which Holm's procedure tests it.
+        score: of these pictures, with an interval that is simultaneous over the values: all of them hold in 95 % of
+            cases.
+        less_rest: the score less that of all other pictures which have a value, with an interval at the level at which
+            Holm's procedure tests it; ``None`` where there are none.
         p: two-sided p-value of "as the rest", adjusted by Holm over the values; ``None`` where there is no test.
     """
 
     value: str
-    score: float | None
-    n: int
-    interval: Interval | None = field(default=None, metadata=json_field(as_list=True))
-    clusters: int = 0
-    lack: Fact | None = None
-    difference: float | None = None
-    difference_interval: Interval | None = field(default=None, metadata=json_field(as_list=True))
+    score: Score
+    less_rest: Score | None = None
     p: float | None = None
 
     @property
     def is_few(self) -> bool:
         """Whether there are too few pictures to claim anything of it."""
-        return self.n < FEW_IN_SLICE
+        return self.score.n < FEW_IN_SLICE
 
     @property
     def is_unlike_rest(self) -> bool:
@@ -310,15 +301,15 @@ class SlicedScore:
         metric, condition, unit, higher_is_better: which score.
         title: what people call it.
         slices: of each value, the worst first; those without a score at the end.
-        worst: the interval of the lowest true score of any slice (the highest, of an error): of several the lowest that
-            was seen is low by chance too, and this knows it. ``None`` where there is none.
-        gap, gap_interval: the distance between best and worst, and how large it truly is.
+        worst: the lowest true score of any slice (the highest, of an error), with the value that was seen: of several
+            the lowest that was seen is low by chance too, and this interval knows it. ``None`` where there is none.
+        gap: the distance between best and worst; ``None`` of fewer than two slices with an interval.
         n: pictures that have a value.
         without_value: pictures that have none.
         too_few: pictures of each part of two columns that is left out, as it has fewer than `FEW_IN_SLICE`.
         mix: the share of each value where the model will work; empty where none was asked for.
-        average, average_interval: the mean over the slices in these proportions; ``None`` where a slice lacks a score
-            or an interval, and then ``mix_lack`` says which.
+        average: the mean over the slices in these proportions, undefined where a slice lacks a score or an interval;
+            ``None`` without a mix.
         cluster: the column by which intervals take pictures together; empty where each stands alone.
         doubt: as of a `Score`; filled in by the `Result` that it belongs to.
     """
@@ -330,28 +321,25 @@ class SlicedScore:
     higher_is_better: bool
     title: str
     slices: tuple[SliceScore, ...]
-    worst: Interval | None = field(default=None, metadata=json_field(as_list=True))
-    gap: float | None = None
-    gap_interval: Interval | None = field(default=None, metadata=json_field(as_list=True))
+    worst: Score | None = None
+    gap: Score | None = None
     n: int = 0
     without_value: int = 0
     too_few: Mapping[str, int] = field(default_factory=dict)
     mix: Mapping[str, float] = field(default_factory=dict)
-    average: float | None = None
-    average_interval: Interval | None = field(default=None, metadata=json_field(as_list=True))
-    mix_lack: Fact | None = None
+    average: Score | None = None
     cluster: str = ""
     doubt: str = field(default="", compare=False)
 
     @property
     def worst_slice(self) -> SliceScore | None:
         """The slice with the worst score among those with an interval; ``None`` where none has one."""
-        return next((each for each in self.slices if each.interval is not None), None)
+        return next((each for each in self.slices if each.score.spread), None)
 
     @property
     def worst_of_many(self) -> SliceScore | None:
         """The slice with the worst score among those that have many pictures; ``None`` where none has."""
-        return next((each for each in self.slices if each.interval is not None and not each.is_few), None)
+        return next((each for each in self.slices if each.score.spread and not each.is_few), None)
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON form: its fields, with the worst slice by name."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from hardiness.benchmarks.card import published_baseline
-from hardiness.core.fact import Fact
+from hardiness.core.fact import Fact, lines_of, message
 from hardiness.core.request import Stop
 from hardiness.engine.rounds import Rounds, first_extent
 from hardiness.results.folder import Folder
@@ -41,7 +41,7 @@ class Outlook:
     """
 
     following: Extent | None = None
-    remarks: tuple[str, ...] = ()
+    remarks: tuple[Fact, ...] = ()
     unreached: Fact | None = None
 
 
@@ -134,7 +134,7 @@ class Verdicts:
     """
 
     watch: PolicyWatch
-    _whole: tuple[str, ...] = ()
+    _whole: tuple[Fact, ...] = ()
     _all_there: frozenset[str] = frozenset()
 
     def begin(self, rounds: Rounds) -> None:
@@ -152,7 +152,7 @@ class Verdicts:
         state = self.watch.look(runs)
         if state.whole:
             self._whole = state.remarks
-            for line in state.remarks:
+            for line in lines_of(state.remarks):
                 rounds.listener.note(line)
             return Outlook(None if extent == whole else whole, state.remarks)
         for run, _ in runs:
@@ -171,4 +171,5 @@ class Verdicts:
         if not state.outcomes:
             return Outlook(remarks=state.remarks)
         end = "every rule is decided" if not times else "all there are, and not every rule is decided"
-        return Outlook(remarks=(f"{policy.source}: {name}: after {images}{cells} {end}: {counts}", *state.remarks))
+        told = message(f"{policy.source}: {name}: after {images}{cells} {end}: {counts}")
+        return Outlook(remarks=(told, *state.remarks))

@@ -70,9 +70,8 @@ def _worst_slices(each: BenchmarkSection) -> Iterator[ScreenColumn]:
     for name, scores in by_column.items():
         points, worst = {}, {}
         for model, score in scores.items():
-            first = score.worst_slice
-            if first is not None and first.score is not None:
-                points[model] = RightShare(first.score, score.worst, first.n)
+            if (first := score.worst_slice) and score.worst:
+                points[model] = RightShare(score.worst.number, score.worst.interval, score.worst.n)
                 worst[model] = first.value
         if points:
             named = dict.fromkeys(worst.values())

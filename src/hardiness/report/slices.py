@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from hardiness.core.fact import Fact
 from hardiness.core.result import Result, Score, SlicedScore, SliceScore, TextTable
-from hardiness.core.spread import Interval
 from hardiness.report import format as formatting
 from hardiness.report.words import text
 from hardiness.results.slices import headline_slices
 from hardiness.sources.files import shown
-from hardiness.statistics.spreads.combined import TwoEnds
 
 MOST_NAMED = 6
 """Values that a line names at most."""
@@ -43,7 +41,7 @@ def _view(scores: Sequence[tuple[Result, SlicedScore]]) -> TextTable:
     for value in values:
         slices = [by_value[id(score)].get(value) for _, score in scores]
         counts = dict.fromkeys(_count(each) for each in slices if each)
-        cells = [_cell(score, each) for (_, score), each in zip(scores, slices, strict=True)]
+        cells = [_cell(each) for each in slices]
         rows.append((shown(value), " / ".join(counts), *cells))
     title = f"{first.title} {formatting.direction(first.higher_is_better)} by {first.column}"
     notes = [line for each, score in scores for line in slice_lines(score, each.name if len(scores) > 1 else "")]
@@ -52,16 +50,17 @@ def _view(scores: Sequence[tuple[Result, SlicedScore]]) -> TextTable:
 
 
 def _count(each: SliceScore) -> str:
-    return f"{each.n:,}" + (f" in {each.clusters:,} cluster{'s' * (each.clusters != 1)}" if each.clusters else "")
+    n, clusters = each.score.n, each.score.clusters
+    return f"{n:,}" + (f" in {clusters:,} cluster{'s' * (clusters != 1)}" if clusters else "")
 
 
-def _cell(score: SlicedScore, each: SliceScore | None) -> str:
+def _cell(each: SliceScore | None) -> str:
     if each is None:
         return ""
-    if each.score is None:
+    if each.score.value is None:
         return "undefined"
-    value = formatting.number(each.score, score.unit)
-    return f"{value}\n{formatting.interval(each.interval, score.unit)}" if each.interval else value
+    value, ends = _number(each.score), _ends(each.score)
+    return f"{value}\n{ends}" if ends else value
 
 
 NO_SLICE: Mapping[str, Any] = {
@@ -75,45 +74,21 @@ NO_SLICE: Mapping[str, Any] = {
 
 
 def slice_rows(score: SlicedScore) -> Iterator[tuple[Score, Mapping[str, Any]]]:
-    """The numbers of a score by slice as scores, each with its cells of the columns that `NO_SLICE` has."""
-    for each in score.slices:
-        number = _as_score(score, each.score, each.n, each.interval, each.lack, each.clusters)
-        of_value = {"slice_value": shown(each.value), "slice_difference": each.difference, "slice_p": each.p}
-        yield number, {**_cells(score, "value"), **of_value}
-    if (worst := score.worst_slice) is not None and score.worst is not None:
-        number = _as_score(score, worst.score, worst.n, score.worst, clusters=worst.clusters)
-        yield number, {**_cells(score, "worst"), "slice_value": shown(worst.value)}
-    if score.gap is not None:
-        yield _as_score(score, score.gap, score.n, score.gap_interval), _cells(score, "gap")
-    if score.mix:
-        yield _as_score(score, score.average, score.n, score.average_interval, score.mix_lack), _cells(score, "mix")
+    """The numbers of a score by slice, each with its cells of the columns that `NO_SLICE` has."""
+    rows: list[tuple[Score | None, Mapping[str, Any]]] = [
+        (each.score, {"slice_row": "value", **_cells_of_value(each)}) for each in score.slices
+    ]
+    worst = {"slice_value": shown(score.worst_slice.value)} if score.worst_slice else {}
+    rows += [(score.worst, {"slice_row": "worst", **worst})]
+    rows += [(score.gap, {"slice_row": "gap"}), (score.average, {"slice_row": "mix"})]
+    for number, cells in rows:
+        if number is not None:
+            yield replace(number, doubt=score.doubt), {**NO_SLICE, "slice": shown(score.column), **cells}
 
 
-def _as_score(
-    score: SlicedScore,
-    value: float | None,
-    n: int,
-    interval: Interval | None,
-    lack: Fact | None = None,
-    clusters: int = 0,
-) -> Score:
-    """A number of a score by slice; the lack is why it has no value, or no interval."""
-    return Score(
-        score.metric,
-        value,
-        score.unit,
-        n,
-        None if interval is None or value is None else TwoEnds(value, interval.low, interval.high),
-        score.higher_is_better,
-        score.condition,
-        lack if interval is None else None,
-        score.doubt,
-        clusters=clusters,
-    )
-
-
-def _cells(score: SlicedScore, row: str) -> dict[str, Any]:
-    return {**NO_SLICE, "slice": shown(score.column), "slice_row": row}
+def _cells_of_value(each: SliceScore) -> dict[str, Any]:
+    difference = each.less_rest.value if each.less_rest else None
+    return {"slice_value": shown(each.value), "slice_difference": difference, "slice_p": each.p}
 
 
 def slice_lines(score: SlicedScore, model: str = "") -> Iterator[str]:
@@ -126,24 +101,23 @@ def slice_lines(score: SlicedScore, model: str = "") -> Iterator[str]:
     about = f"{model}: " if model else ""
     if score.doubt:
         yield f"{about}{score.doubt}: the report on the attack does not stand by these numbers"
-    if (worst := score.worst_slice) is not None and score.worst is not None and len(score.slices) > 1:
+    if (worst := score.worst_slice) and score.worst and len(score.slices) > 1:
         side = "lowest" if score.higher_is_better else "highest"
-        only = f" of {worst.n} pictures alone" if worst.is_few else ""
+        only = f" of {worst.score.n} pictures alone" if worst.is_few else ""
         yield (
-            f"{about}worst {score.column}: {shown(worst.value)}, {_number(worst.score, score)}{only} "
-            f"({_ends(score.worst, score)}: the {side} of {_judged(score)} {score.column} values, whichever it is)"
+            f"{about}worst {score.column}: {shown(worst.value)}, {_number(score.worst)}{only} "
+            f"({_ends(score.worst)}: the {side} of {_judged(score)} {score.column} values, whichever it is)"
         )
-    if score.gap is not None and score.gap_interval is not None:
-        yield f"{about}gap between best and worst: {_number(score.gap, score)} ({_ends(score.gap_interval, score)})"
+    if score.gap:
+        yield f"{about}gap between best and worst: {_number(score.gap)} ({_ends(score.gap)})"
     yield from _unlike(score, about)
-    if score.mix:
+    if score.average:
         proportions = ", ".join(f"{shown(value)} {100 * share:.1f} %" for value, share in score.mix.items())
-        if score.average is not None and score.average_interval is not None:
-            number = f"{_number(score.average, score)} ({_ends(score.average_interval, score)})"
-            yield f"{about}average for {proportions}: {number}"
+        if score.average.lack:
+            yield f"{about}no average for {proportions}: {text(score.average.lack)}"
         else:
-            yield f"{about}no average for {proportions}: {text(score.mix_lack)}"
-    without = [f"{shown(each.value)} ({text(each.lack)})" for each in score.slices if each.lack]
+            yield f"{about}average for {proportions}: {_number(score.average)} ({_ends(score.average)})"
+    without = [f"{shown(each.value)} ({text(each.score.lack)})" for each in score.slices if each.score.lack]
     if without:
         yield f"{about}without interval: {_listed(without)}"
     if score.too_few:
@@ -159,9 +133,9 @@ def slice_lines(score: SlicedScore, model: str = "") -> Iterator[str]:
 def _unlike(score: SlicedScore, about: str) -> Iterator[str]:
     tested = [each for each in score.slices if each.p is not None]
     unlike = [
-        f"{shown(each.value)} {_signed(each.difference, score)} ({_ends(each.difference_interval, score)})"
+        f"{shown(each.value)} {_signed(each.less_rest)} ({_ends(each.less_rest)})"
         for each in tested
-        if each.is_unlike_rest and each.difference is not None and each.difference_interval is not None
+        if each.is_unlike_rest and each.less_rest
     ]
     if unlike:
         yield f"{about}differs from all other pictures: {_listed(unlike)}"
@@ -170,7 +144,7 @@ def _unlike(score: SlicedScore, about: str) -> Iterator[str]:
 
 
 def _judged(score: SlicedScore) -> int:
-    return sum(each.interval is not None for each in score.slices)
+    return sum(each.score.spread is not None for each in score.slices)
 
 
 def _listed(texts: Sequence[str]) -> str:
@@ -178,14 +152,13 @@ def _listed(texts: Sequence[str]) -> str:
     return f"{', '.join(texts[:MOST_NAMED])}{more}"
 
 
-def _number(value: float | None, score: SlicedScore) -> str:
-    return formatting.number(value or 0.0, score.unit)
+def _number(score: Score) -> str:
+    return formatting.number(score.number, score.unit)
 
 
-def _signed(value: float, score: SlicedScore) -> str:
-    sign = "+" if value > 0 else "-"
-    return f"{sign}{formatting.number(abs(value), score.unit)}"
+def _signed(score: Score) -> str:
+    return f"{'+' if score.number > 0 else '-'}{formatting.number(abs(score.number), score.unit)}"
 
 
-def _ends(interval: Interval | None, score: SlicedScore) -> str:
-    return formatting.interval(interval, score.unit) if interval else ""
+def _ends(score: Score) -> str:
+    return formatting.interval(score.interval, score.unit) if score.interval else ""

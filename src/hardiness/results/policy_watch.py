@@ -8,8 +8,10 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from hardiness.benchmarks.card import published_baseline
+from hardiness.core.codes import RunRemark
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, suggestion
+from hardiness.core.fact import Fact, message
 from hardiness.core.result import PARTIAL, Score
 from hardiness.core.run import Run
 from hardiness.core.table import ImageTable
@@ -34,13 +36,13 @@ class PolicyLook:
     Attributes:
         times: by how much the pictures must about grow until every rule is decided; 0 where every one is.
         outcomes: of each rule and run that pictures can decide.
-        remarks: a line for each rule that no picture decides.
+        remarks: on each rule that no picture decides.
         whole: whether one of those needs all pictures, so that none of these runs may be stopped.
     """
 
     times: float
     outcomes: tuple[str, ...] = ()
-    remarks: tuple[str, ...] = ()
+    remarks: tuple[Fact, ...] = ()
     whole: bool = False
 
 
@@ -67,7 +69,8 @@ class PolicyWatch:
             ArgumentError: a rule matches nothing in them, or its limit is beyond what its metric can be.
         """
         cases: list[tuple[Score, Limit]] = []
-        undecided, remarks, whole = 0, [], False
+        remarks: list[Fact] = []
+        undecided, whole = 0, False
         for rule in self.policy.rules:
             for run, table in runs:
                 if not _speaks_of(rule, run.stored.run):
@@ -80,11 +83,12 @@ class PolicyWatch:
                         continue
                     raise matches_nothing(place, self._folder, error) from None
                 except MissingNumberError as error:
-                    remarks.append(f"{place} of {run.stored.run.model.name}: no picture decides it: {error}")
+                    about = {"rule": place, "model": run.stored.run.model.name}
+                    remarks.append(Fact(RunRemark.NO_PICTURE_DECIDES, {**about, "why": error.why}))
                 except UndecidableError as error:
                     whole = True
                     name = run.stored.run.benchmark.name
-                    remarks.append(f"{place}: {error}, so that {name} is evaluated whole")
+                    remarks.append(message(f"{place}: {error}, so that {name} is evaluated whole"))
                 else:
                     undecided += score is None
                     cases += [(score, Limit(rule.limit, rule.side))] if score else []

@@ -14,12 +14,14 @@ from hardiness.benchmarks.galleries import KEPT, galleries_kept, mistakes_among
 from hardiness.core.codes import Lack, RunRemark
 from hardiness.core.columns import SliceOfPictures
 from hardiness.core.fact import Fact
-from hardiness.core.result import FEW_IN_SLICE, Result, SlicedScore, SliceScore
+from hardiness.core.result import FEW_IN_SLICE, Result, Score, SlicedScore, SliceScore
 from hardiness.results.measured import RunByImage, has_measurables, images_of, measures_of
 from hardiness.results.runs import ScoredRun
 from hardiness.results.stored_baseline import StoredBaseline
+from hardiness.statistics.comparison import LEVEL
 from hardiness.statistics.measures import ImageScore, Measurable, WeightedSum
 from hardiness.statistics.slices import Partition, SlicedEstimate
+from hardiness.statistics.spreads.combined import Among, TwoEnds
 
 
 def sliced_scores(run: ScoredRun, base: StoredBaseline | None = None) -> tuple[SlicedScore, ...]:
@@ -192,58 +194,59 @@ def _sliced_score(
     mix: Mapping[str, float],
     cluster: str,
 ) -> SlicedScore:
-    intervals, differences = estimate.simultaneous(), estimate.against_rest()
+    n, unit, spreads = int(estimate.n.sum()), by_image.unit(score), estimate.simultaneous()
+    of = Score(score.metric, math.nan, unit, n, higher_is_better=score.higher_is_better, condition=score.condition)
     slices = []
-    for k, (value, difference) in enumerate(zip(part.values, differences, strict=True)):
-        number = float(estimate.value[k])
-        slices.append(
-            SliceScore(
-                value,
-                None if math.isnan(number) else number,
-                int(estimate.n[k]),
-                intervals.get(k),
-                int(estimate.variation.units[k]) if estimate.is_clustered else 0,
-                estimate.why_no_interval(k),
-                None if math.isnan(difference.value) else difference.value,
-                difference.interval,
-                difference.p,
-            )
+    for k, (value, difference) in enumerate(zip(part.values, estimate.against_rest(), strict=True)):
+        number = replace(
+            of,
+            value=None if math.isnan(estimate.value[k]) else float(estimate.value[k]),
+            n=int(estimate.n[k]),
+            spread=spreads.get(k),
+            lack=estimate.why_no_interval(k),
+            clusters=int(estimate.variation.units[k]) if estimate.is_clustered else 0,
         )
+        less_rest = replace(
+            of,
+            value=difference.value,
+            n=difference.n,
+            spread=Among(difference.spread, difference.level / LEVEL) if difference.spread else None,
+            lack=None if difference.spread else difference.lack,
+        )
+        slices.append(SliceScore(value, number, None if math.isnan(difference.value) else less_rest, difference.p))
     sign = 1 if score.higher_is_better else -1
-    ordered = sorted(slices, key=lambda each: (each.score is None, sign * (each.score or 0.0), each.value))
-    gap = estimate.gap()
-    identity = by_image.run
+    ordered = sorted(slices, key=lambda each: (each.score.value is None, sign * (each.score.value or 0.0), each.value))
+    worst = next((each.score for each in ordered if each.score.spread), None)
+    ends, gap = estimate.extreme(-sign), estimate.gap()
     sliced = SlicedScore(
         column=part.name,
         metric=score.metric,
         condition=score.condition,
-        unit=by_image.unit(score),
+        unit=unit,
         higher_is_better=score.higher_is_better,
-        title=card_of(identity).title(score.metric, score.condition),
+        title=card_of(by_image.run).title(score.metric, score.condition),
         slices=tuple(ordered),
-        worst=estimate.extreme(-sign),
-        gap=gap[0] if gap else None,
-        gap_interval=gap[1] if gap else None,
-        n=int(estimate.n.sum()),
+        worst=replace(worst, spread=TwoEnds(worst.number, ends.low, ends.high)) if worst and ends else None,
+        gap=replace(of, value=gap[0], spread=TwoEnds(gap[0], gap[1].low, gap[1].high)) if gap else None,
+        n=n,
         without_value=int(np.count_nonzero(part.partition.codes < 0)) - sum(part.too_few.values()),
         too_few=dict(part.too_few),
         cluster=cluster,
     )
-    return _with_average(sliced, part.values, estimate, mix) if mix else sliced
-
-
-def _with_average(
-    score: SlicedScore, values: Sequence[str], estimate: SlicedEstimate, mix: Mapping[str, float]
-) -> SlicedScore:
-    """The score with the average for other proportions of the slices, or why there is none."""
+    if not mix:
+        return sliced
     total = math.fsum(mix.values())
     shares = {value: share / total for value, share in mix.items() if share}
-    score = replace(score, mix=shares)
+    return replace(sliced, mix=shares, average=_average(of, part.values, estimate, shares))
+
+
+def _average(of: Score, values: Sequence[str], estimate: SlicedEstimate, shares: Mapping[str, float]) -> Score:
+    """The average for these proportions of the slices, or why there is none; as the score in all else."""
     weights = np.array([shares.get(value, 0.0) for value in values])
     lacks = {value: Fact(Lack.UNSEEN_SLICE) for value in shares if value not in values}
     lacks |= {values[k]: lack for k in np.flatnonzero(weights).tolist() if (lack := estimate.why_no_interval(k))}
     if lacks:
-        return replace(score, mix_lack=Fact(Lack.MIX, {"slices": tuple(lacks.items())}))
+        return replace(of, value=None, lack=Fact(Lack.MIX, {"slices": tuple(lacks.items())}))
     there = weights > 0
-    average = float(weights[there] @ estimate.value[there])
-    return replace(score, average=average, average_interval=estimate.average(weights))
+    average, ends = float(weights[there] @ estimate.value[there]), estimate.average(weights)
+    return replace(of, value=average, spread=TwoEnds(average, ends.low, ends.high))

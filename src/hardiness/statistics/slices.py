@@ -27,7 +27,7 @@ from hardiness.statistics.comparison import (
 )
 from hardiness.statistics.estimate import Estimate, telling_of
 from hardiness.statistics.intervals import FEW_ANSWERS, proportion, within
-from hardiness.statistics.spreads.combined import Combined, Sum, cut
+from hardiness.statistics.spreads.combined import Among, Combined, Sum, cut
 from hardiness.statistics.spreads.means import ExactlyBoundedMean, Mean, MeanWithoutSkew, Unseen
 from hardiness.statistics.spreads.shares import ExactShare, WilsonShare
 
@@ -234,13 +234,13 @@ class SlicedEstimate:
             return proportion(int(self.hits[k]), int(self.n[k]))
         return self.interval(k)
 
-    def simultaneous(self) -> dict[int, Interval]:
-        """The intervals of all slices that have one, of which all hold in 95 % of cases at least.
+    def simultaneous(self) -> dict[int, Spread]:
+        """The spreads of all slices that have one, of whose intervals all hold in 95 % of cases at least.
 
         Source: Bonferroni.
         """
         judged = self.judged
-        return {k: self.interval(k, LEVEL / len(judged)) for k in judged}
+        return {k: Among(self.spread(k), 1 / len(judged)) for k in judged}
 
     def extreme(self, side: int) -> Interval | None:
         """The interval of the lowest true value of any judged slice (``side`` -1), or of the highest (1).

@@ -23,6 +23,7 @@ from hardiness.core.request import Request
 from hardiness.engine.protocol_noise import opencv, torch_tensors, variations
 from hardiness.engine.ray_cluster import Cluster
 from hardiness.imaging.resizing import resize
+from hardiness.report.words import with_texts
 
 MODEL = """
 import torch
@@ -83,7 +84,7 @@ def test_each_setting_is_varied_alone_on_the_same_images(
         "4",
     ]
     assert called(monkeypatch, *arguments, "--seed", "1", "--device", "cpu", "--quiet", "--json") == 0
-    assert json.loads(capsys.readouterr().out) == json.loads(json.dumps(found.as_dict()))
+    assert json.loads(capsys.readouterr().out) == json.loads(json.dumps(with_texts(found.as_dict())))
     after = {path: path.stat().st_mtime_ns for path in (out / "noise").rglob("*.parquet") if "scored" not in str(path)}
     assert after == before, "the same call computes nothing again"
 

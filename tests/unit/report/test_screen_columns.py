@@ -95,10 +95,11 @@ def test_own_pictures_and_shifted_sets_have_columns_of_their_own() -> None:
 def test_slices_have_a_column_with_the_worst_of_each_model() -> None:
     def sliced(model: str, values: dict[str, float]) -> Result:
         slices = tuple(
-            SliceScore(value, score, 60, Interval(score - 0.1, score + 0.1))
+            SliceScore(value, Score("top1", score, "fraction", 60, TwoEnds(score, score - 0.1, score + 0.1)))
             for value, score in sorted(values.items(), key=lambda item: item[1])
         )
-        by_site = SlicedScore("site", "top1", Condition(), "fraction", True, "top-1", slices, Interval(0.2, 0.9), n=180)
+        lowest = Score("top1", min(values.values()), "fraction", 60, TwoEnds(min(values.values()), 0.2, 0.9))
+        by_site = SlicedScore("site", "top1", Condition(), "fraction", True, "top-1", slices, lowest, n=180)
         return clean(model, 0.8, slices=(by_site,))
 
     found = [sliced("a", {"north": 0.5, "south": 0.9}), sliced("b", {"north": 0.8, "south": 0.7})]

@@ -26,9 +26,12 @@ from hardiness.report.terminal import score_tables
 from hardiness.statistics.spreads.combined import TwoEnds
 
 
-def slice_score(value: str, score: float | None, n: int, **more: object) -> SliceScore:
-    interval = None if score is None else Interval(max(score - 0.1, 0.0), min(score + 0.1, 1.0))
-    return replace(SliceScore(value, score, n, interval), **more)
+def number(value: float, low: float, high: float, n: int = 172) -> Score:
+    return Score("top1", value, "fraction", n, TwoEnds(value, low, high))
+
+
+def slice_score(value: str, score: float, n: int, less_rest: Score | None = None, p: float | None = None) -> SliceScore:
+    return SliceScore(value, number(score, max(score - 0.1, 0.0), min(score + 0.1, 1.0), n), less_rest, p)
 
 
 SITES = SlicedScore(
@@ -40,17 +43,15 @@ SITES = SlicedScore(
     "top-1",
     (
         slice_score("E", 0.3, 12),
-        slice_score("B", 0.5, 60, difference=-0.3, difference_interval=Interval(-0.4, -0.2), p=0.001),
-        slice_score("A", 0.9, 100, difference=0.2, difference_interval=Interval(-0.1, 0.3), p=0.2),
+        slice_score("B", 0.5, 60, number(-0.3, -0.4, -0.2, 60), 0.001),
+        slice_score("A", 0.9, 100, number(0.2, -0.1, 0.3, 72), 0.2),
     ),
-    Interval(0.2, 0.55),
-    0.6,
-    Interval(0.1, 0.8),
+    number(0.3, 0.2, 0.55, 12),
+    number(0.6, 0.1, 0.8),
     172,
     without_value=3,
     mix={"A": 0.25, "B": 0.75},
-    average=0.6,
-    average_interval=Interval(0.5, 0.7),
+    average=number(0.6, 0.5, 0.7),
 )
 
 
@@ -87,14 +88,14 @@ def test_sentences_say_the_worst_the_gap_what_differs_and_the_average() -> None:
 
 
 def test_of_few_pictures_no_difference_is_claimed() -> None:
-    few = slice_score("E", 0.3, 12, difference=-0.5, difference_interval=Interval(-0.7, -0.2), p=0.0001)
+    few = slice_score("E", 0.3, 12, number(-0.5, -0.7, -0.2, 12), 0.0001)
     assert not few.is_unlike_rest
     line = next(line for line in slice_lines(replace(SITES, slices=(few, SITES.slices[2]))) if "differ" in line)
     assert line == "no value of site is known to differ from all other pictures"
 
 
 def test_an_average_that_is_not_there_says_why() -> None:
-    lacking = replace(SITES, average=None, average_interval=None, mix_lack=message("no picture with site D"))
+    lacking = replace(SITES, average=Score("top1", None, "fraction", 172, lack=message("no picture with site D")))
     assert "no average for A 25.0 %, B 75.0 %: no picture with site D" in [*slice_lines(lacking)]
 
 
@@ -155,7 +156,13 @@ def test_exports_without_slices_have_no_column_of_them() -> None:
 
 def test_tables_of_parquet_are_typed_where_a_slice_has_no_interval() -> None:
     few = SlicedScore(
-        "site", "top1", Condition(), "fraction", True, "top-1", (SliceScore("A", None, 3, lack=message("few")),)
+        "site",
+        "top1",
+        Condition(),
+        "fraction",
+        True,
+        "top-1",
+        (SliceScore("A", Score("top1", None, "fraction", 3, lack=message("few"))),),
     )
     table = parquet.read_table(io.BytesIO(exported_parquet.write([result(few)]))).to_pylist()
     assert [(row["slice_value"], row["value"], row["reason"]) for row in table] == [
@@ -167,7 +174,8 @@ def test_tables_of_parquet_are_typed_where_a_slice_has_no_interval() -> None:
 def test_a_number_that_the_report_on_an_attack_does_not_stand_by_says_so_by_slice() -> None:
     condition = Condition(epsilon=0.01)
     finding = Fact("package.hidden", trust=Trust.WITHDRAWN)
-    given = result(replace(SITES, condition=condition), SITES)
+    slices = tuple(replace(each, score=replace(each.score, condition=condition)) for each in SITES.slices)
+    given = result(replace(SITES, condition=condition, slices=slices), SITES)
     scores = [*given.scores, Score("top1", 0.5, "fraction", 175, condition=condition)]
     doubted = replace(given, scores=scores, findings=[finding])
     assert [score.doubt for score in doubted.slices] == ["withdrawn", ""]

@@ -185,7 +185,7 @@ def test_a_number_that_nobody_stands_by_is_missing_whatever_the_rule() -> None:
     score = replace(result.scores[0], doubt="withdrawn")
     with pytest.raises(MissingNumberError, match="withdrawn: the report on the attack does not stand by the number"):
         require_standing(result, score)
-    with pytest.raises(MissingNumberError, match="undefined: too few"):
+    with pytest.raises(MissingNumberError, match=r"undefined .*too few"):
         require_standing(result, replace(result.scores[0], value=None, lack=message("too few")))
     require_standing(result, result.scores[0])
 

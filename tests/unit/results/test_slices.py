@@ -43,18 +43,18 @@ def accuracies() -> np.ndarray:
 
 def test_each_slice_has_its_own_accuracy_the_worst_first(tmp_path: Path, accuracies: np.ndarray) -> None:
     score = by_metric(sliced(stored(tmp_path, accuracies), columns_of(200, site=SITES), "site"))["top1"]
-    assert [(each.value, each.score, each.n) for each in score.slices] == [
+    assert [(each.value, each.score.value, each.score.n) for each in score.slices] == [
         ("B", 0.5, 60),
         ("C", 35 / 39, 39),
         ("A", 0.9, 100),
     ]
     assert score.n == 199
     assert score.without_value == 1
-    assert score.gap == pytest.approx(0.4)
-    assert score.gap_interval.low > 0.1
+    assert score.gap.value == pytest.approx(0.4)
+    assert score.gap.interval.low > 0.1
     assert [each.value for each in score.slices if each.is_unlike_rest] == ["B", "A"]
-    assert score.slices[0].difference == pytest.approx(0.5 - 125 / 139)
-    assert score.worst.low < 0.5 < score.worst.high < 0.7
+    assert score.slices[0].less_rest.value == pytest.approx(0.5 - 125 / 139)
+    assert score.worst.interval.low < 0.5 < score.worst.interval.high < 0.7
 
 
 def test_calibration_is_of_the_pictures_of_the_slice(tmp_path: Path) -> None:
@@ -64,11 +64,11 @@ def test_calibration_is_of_the_pictures_of_the_slice(tmp_path: Path) -> None:
     (alone,) = Folder.open(stored(tmp_path / "alone", right[:600])).results
     expected = alone.score("rms_calibration_error", protocol="hendrycks2019")
     first = next(each for each in score.slices if each.value == "first")
-    assert first.score == pytest.approx(expected.value)
-    assert first.interval.low < expected.interval.low  # which is of this slice alone
-    assert first.interval.high > expected.interval.high
+    assert first.score.value == pytest.approx(expected.value)
+    assert first.score.interval.low < expected.interval.low  # which is of this slice alone
+    assert first.score.interval.high > expected.interval.high
     clustered = by_metric(sliced(stored(tmp_path, right), columns, "half", cluster="pair"))["rms_calibration_error"]
-    assert "no method for clusters" in why(clustered.slices[0].lack)
+    assert "no method for clusters" in why(clustered.slices[0].score.lack)
 
 
 def test_an_error_is_worst_where_it_is_highest(tmp_path: Path) -> None:
@@ -77,17 +77,17 @@ def test_an_error_is_worst_where_it_is_highest(tmp_path: Path) -> None:
     score = by_metric(sliced(stored(tmp_path, right), columns_of(120, site=["A"] * 40 + ["B"] * 80), "site"))["mce"]
     assert not score.higher_is_better
     assert score.slices[0].value == "A"
-    assert score.worst.low > score.slices[1].score
+    assert score.worst.interval.low > score.slices[1].score.value
     expected = Folder.open(stored(tmp_path / "alone", right[:40])).results[0].score("mce")
-    assert score.slices[0].score == pytest.approx(expected.value)
+    assert score.slices[0].score.value == pytest.approx(expected.value)
 
 
 def test_slices_of_pictures_in_random_cells_are_those_of_their_cells(tmp_path: Path) -> None:
     right = np.random.default_rng(1).random((300, 76)) < 0.6
     result = sliced(stored(tmp_path, right, drawn=20), columns_of(300, site=["A"] * 150 + ["B"] * 150), "site")
     score = by_metric(result)["mce"]
-    assert [each.n for each in score.slices] == [150, 150]
-    assert all(each.interval is not None for each in score.slices)
+    assert [each.score.n for each in score.slices] == [150, 150]
+    assert all(each.score.interval is not None for each in score.slices)
 
 
 def test_parts_of_two_columns_with_few_pictures_are_counted_and_named(tmp_path: Path, accuracies: np.ndarray) -> None:
@@ -97,7 +97,7 @@ def test_parts_of_two_columns_with_few_pictures_are_counted_and_named(tmp_path: 
     parts = [f"{site}, {age}" for site, age in zip(SITES, ages, strict=True) if site]
     counts = {value: parts.count(value) for value in set(parts)}
     assert score.too_few == {value: n for value, n in counts.items() if n < 30}
-    assert {each.value: each.n for each in score.slices} == {value: n for value, n in counts.items() if n >= 30}
+    assert {each.value: each.score.n for each in score.slices} == {value: n for value, n in counts.items() if n >= 30}
     assert score.without_value == 1
 
 
@@ -108,22 +108,22 @@ def test_clusters_widen_every_interval_and_are_counted(tmp_path: Path) -> None:
     store = stored(tmp_path, right)
     plain = by_metric(sliced(store, columns, "site"))["top1"]
     clustered = by_metric(sliced(store, columns, "site", cluster="patient"))["top1"]
-    assert (clustered.cluster, [each.clusters for each in clustered.slices]) == ("patient", [40, 40])
+    assert (clustered.cluster, [each.score.clusters for each in clustered.slices]) == ("patient", [40, 40])
     for first, second in zip(plain.slices, clustered.slices, strict=True):
-        assert first.score == second.score
-        widths = [each.interval.high - each.interval.low for each in (first, second)]
+        assert first.score.value == second.score.value
+        widths = [each.score.interval.high - each.score.interval.low for each in (first, second)]
         assert widths[1] > 1.8 * widths[0]  # five pictures that are alike say what one says
-    assert clustered.worst.low < plain.worst.low
+    assert clustered.worst.interval.low < plain.worst.interval.low
 
 
 def test_the_average_of_a_mix_and_what_it_needs(tmp_path: Path, accuracies: np.ndarray) -> None:
     store, columns = stored(tmp_path, accuracies), columns_of(200, site=SITES)
     mix = {"site": {"A": 1.0, "B": 3.0}}
     score = by_metric(sliced(store, columns, "site", mix=mix))["top1"]
-    assert score.average == pytest.approx(0.25 * 0.9 + 0.75 * 0.5)
-    assert score.average_interval.low < score.average < score.average_interval.high
+    assert score.average.value == pytest.approx(0.25 * 0.9 + 0.75 * 0.5)
+    assert score.average.interval.low < score.average.value < score.average.interval.high
     lacking = by_metric(sliced(store, columns, "site", mix={"site": {"A": 1, "D": 1}}))["top1"]
-    assert (lacking.average, why(lacking.mix_lack)) == (None, "D: no picture")
+    assert (lacking.average.value, why(lacking.average.lack)) == (None, "D: no picture")
 
 
 def test_a_column_that_is_not_there_names_the_nearest(tmp_path: Path, accuracies: np.ndarray) -> None:
@@ -150,7 +150,8 @@ def test_results_json_has_them_and_none_where_none_are_asked(tmp_path: Path, acc
     form = json.loads(json.dumps(sliced(store, columns_of(200, site=SITES), "site").as_dict()))["slices"][0]
     assert (form["column"], form["metric"], form["worst_value"]) == ("site", "top1", "B")
     assert form["slices"][0]["value"] == "B"
-    assert len(form["worst"]) == 2
+    assert form["slices"][0]["score"]["interval"][0] < 0.5 < form["slices"][0]["score"]["interval"][1]
+    assert form["worst"]["value"] == 0.5
 
 
 def test_a_run_without_scores_by_slice_says_why(tmp_path: Path) -> None:

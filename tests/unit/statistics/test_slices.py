@@ -22,7 +22,7 @@ def shares(hits: list[int], n: list[int]) -> SlicedEstimate:
 
 def test_intervals_of_shares_are_exact_at_the_level_of_one_of_several() -> None:
     score = shares([45, 80, 7], [50, 100, 12])
-    for k, interval in score.simultaneous().items():
+    for k, interval in ((k, spread.interval()) for k, spread in score.simultaneous().items()):
         exact = binomtest(int(score.hits[k]), int(score.n[k])).proportion_ci(1 - 0.05 / 3, "exact")
         assert (interval.low, interval.high) == pytest.approx((exact.low, exact.high), abs=1e-9)
 
@@ -222,7 +222,8 @@ def coverage(p: list[float], n: list[int], runs: int, clusters: int = 0, icc: fl
         score = partition.means((generator.random(len(codes)) < chance).astype(float), 0.0, 1.0)
         worst, gap = score.extreme(-1), score.gap()[1]
         average = score.average(np.full(len(n), 1 / len(n)))
-        hits["all"] += all(each.low <= truth[k] <= each.high for k, each in score.simultaneous().items())
+        shared = {k: spread.interval() for k, spread in score.simultaneous().items()}
+        hits["all"] += all(each.low <= truth[k] <= each.high for k, each in shared.items())
         hits["worst"] += worst.low <= truth.min() <= worst.high
         hits["gap"] += gap.low <= truth.max() - truth.min() <= gap.high
         hits["average"] += average.low <= truth.mean() <= average.high

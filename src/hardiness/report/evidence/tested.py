@@ -257,18 +257,18 @@ def _group_record(result: Result, sliced: SlicedScore, is_headline: bool) -> Gro
         slices=tuple(
             SliceRecord(
                 each.value,
-                each.n,
-                each.clusters,
-                each.score,
-                ends(each.interval),
+                each.score.n,
+                each.score.clusters,
+                each.score.value,
+                ends(each.score.interval),
                 each.is_unlike_rest,
-                text(each.lack),
+                text(each.score.lack),
             )
             for each in sliced.slices
         ),
         worst=worst.value if worst else None,
-        worst_interval=ends(sliced.worst),
-        gap=sliced.gap,
-        gap_interval=ends(sliced.gap_interval),
+        worst_interval=ends(sliced.worst.interval if sliced.worst else None),
+        gap=sliced.gap.value if sliced.gap else None,
+        gap_interval=ends(sliced.gap.interval if sliced.gap else None),
         without_value=sliced.without_value,
     )

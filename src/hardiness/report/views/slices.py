@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from hardiness.core.result import Result, Score, SlicedScore
-from hardiness.core.spread import Interval
 from hardiness.report import format as formatting
 from hardiness.report.charts import Dots, Observer
 from hardiness.results.slices import headline_slices
-from hardiness.statistics.spreads.combined import TwoEnds
 
 ALL = "all pictures"
 
@@ -34,9 +32,10 @@ def _chart(column: str, number: int, scores: dict[str, SlicedScore], results: Se
     counts: dict[str, set[int]] = {}
     for score in scores.values():
         for each in score.slices:
-            if each.score is not None:
-                worst[each.value] = min(worst.get(each.value, sign * each.score), sign * each.score)
-                counts.setdefault(each.value, set()).add(each.n)
+            if each.score.value is not None:
+                signed = sign * each.score.value
+                worst[each.value] = min(worst.get(each.value, signed), signed)
+                counts.setdefault(each.value, set()).add(each.score.n)
     values = sorted(worst, key=lambda value: (worst[value], value))
     first_values = values[:MOST_ROWS]
     rows = {value: f"{value}, n {'/'.join(f'{n:,}' for n in sorted(counts[value]))}" for value in first_values}
@@ -45,9 +44,9 @@ def _chart(column: str, number: int, scores: dict[str, SlicedScore], results: Se
             name,
             _overall(name, score, results),
             {
-                rows[each.value]: _score(score, each.score, each.n, each.interval)
+                rows[each.value]: each.score
                 for each in score.slices
-                if each.value in rows and each.score is not None
+                if each.value in rows and each.score.value is not None
             },
         )
         for name, score in scores.items()
@@ -85,11 +84,6 @@ def _overall(name: str, score: SlicedScore, results: Sequence[Result]) -> Score 
     return next(own, None)
 
 
-def _score(score: SlicedScore, value: float | None, n: int, interval: Interval | None) -> Score:
-    spread = None if interval is None or value is None else TwoEnds(value, interval.low, interval.high)
-    return Score(score.metric, value, score.unit, n, spread, score.higher_is_better, score.condition)
-
-
 def _heading(column: str, scores: dict[str, SlicedScore]) -> str:
     """The slice that is worst, and whether that is more than chance."""
     worst = {name: each for name, score in scores.items() if (each := score.worst_of_many) is not None}
@@ -98,7 +92,7 @@ def _heading(column: str, scores: dict[str, SlicedScore]) -> str:
     if len({each.value for each in worst.values()}) > 1:
         return f"By {column}: which value is worst differs between models"
     each, unit = next(iter(worst.values())), next(iter(scores.values())).unit
-    numbers = sorted(other.score or 0.0 for other in worst.values())
+    numbers = sorted(other.score.number for other in worst.values())
     text = "–".join(dict.fromkeys(formatting.number(number, unit) for number in (numbers[0], numbers[-1])))
     percent = " %" if unit in formatting.PERCENT_UNITS else ""
     is_sure = all(other.is_unlike_rest for other in worst.values())

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from hardiness.benchmarks.presentation import words
 from hardiness.core.codes import Lack
 from hardiness.core.fact import Fact
-from hardiness.report.words import Words, says, text
+from hardiness.report.words import Words, plain, says, text
 from hardiness.report.words.attack_checks import listed, percent
 
 TEXTS = {
@@ -19,7 +19,6 @@ TEXTS = {
     Lack.NONE_RUN: "none of {what} was run",
     Lack.CLEAN_UNKNOWN: ("clean error is unknown: the same images without corruption (imagenet/val) were not run"),
     Lack.UNTRIED: "no method was tried for it",
-    Lack.LAST_OF_MANY: "no method holds: it is the last of many places at which the risk may be {risk:.0%}",
     Lack.CLUSTERS: "no method for clusters: its interval is of independent pictures",
     Lack.CLUSTERS_AND_LOOKS: "no method for clusters: it was stopped by looks at single pictures",
     Lack.CLUSTERS_AND_KAPPA: "no method for clusters: kappa of two models",
@@ -33,7 +32,6 @@ TEXTS = {
     Lack.NO_CLEAN_SCORE: (
         "no score is of a clean picture; where the file calls clean pictures otherwise, say it with clean=NAME"
     ),
-    Lack.STAYS_ABOVE: "it stays above {share:.0%} of the clean accuracy up to severity {severity}",
     Lack.FEW_STEPS: "severities are few steps, and it may lie beyond the last; accuracy by severity has intervals",
     Lack.FEW_DIFFER: "the two differ on {differing:,} of {n:,} {what}, too few to see their spread",
     Lack.UNSEEN_SLICE: "no picture",
@@ -55,7 +53,7 @@ TEXTS = {
 }
 
 for code, told in TEXTS.items():
-    says(code)(told)
+    plain(code, told)
 
 OUTPUTS = {
     "probabilities": "the model gives probabilities, and this needs logits",
@@ -75,6 +73,18 @@ def too_few(fact: Fact, needs: Sequence[tuple[int, str]], had: Sequence[int] = (
         return text
     of_one = " of one of them" if len(had) < len(needs) else ""
     return f"{text}, had {listed([f'{count:,}' for count in had])}{of_one}"
+
+
+@says(Lack.LAST_OF_MANY)
+def last_of_many(fact: Fact, risk: float) -> Words:
+    """As of the lack."""
+    return f"no method holds: it is the last of many places at which the risk may be {100 * risk:g} %"
+
+
+@says(Lack.STAYS_ABOVE)
+def stays_above(fact: Fact, share: float, severity: int) -> Words:
+    """As of the lack."""
+    return f"it stays above {100 * share:g} % of the clean accuracy up to severity {severity}"
 
 
 @says(Lack.THIN_CELL)

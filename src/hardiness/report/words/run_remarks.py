@@ -335,6 +335,12 @@ def out_of_reach(
     )
 
 
+@says(RunRemark.NO_PICTURE_DECIDES)
+def no_picture_decides(fact: Fact, rule: str, model: str, why: Fact) -> Words:
+    """As of the remark."""
+    return f"{rule} of {model}: no picture decides it: {text(why)}"
+
+
 @says(RunRemark.NO_EFFECTIVE)
 def no_effective(fact: Fact, why: Fact) -> Words:
     """As of the remark."""

@@ -116,6 +116,39 @@ class Combined(SpreadByEnds):
         return any(part.allows_for_unseen for part in self.parts)
 
 
+@kind_of_spread("among")
+@dataclass(frozen=True)
+class Among(SpreadByEnds):
+    """The spread of one of several numbers that are read together: each has a share of what may miss.
+
+    Attributes:
+        of: the spread of the number by itself.
+        share: of alpha, above 0 and at most 1.
+
+    Source: Bonferroni, of equal shares; Holm (1979).
+    """
+
+    of: Spread
+    share: float
+
+    @property
+    def value(self) -> float:
+        """The number."""
+        return self.of.value
+
+    def ends(self, alpha: float) -> Interval:
+        """The ends that are shown, of the number's share of alpha."""
+        return self.of.ends(alpha * self.share)
+
+    def deciding_ends(self, alpha: float) -> Interval:
+        """The ends that decide, of the number's share of alpha."""
+        return self.of.deciding_ends(alpha * self.share)
+
+    def p(self, limit: float, side: int) -> float:
+        """The p-value of the number by itself, as many times larger; at most 1."""
+        return min(self.of.p(limit, side) / self.share, 1.0)
+
+
 @kind_of_spread("scaled")
 @dataclass(frozen=True)
 class Scaled(SpreadByEnds):
