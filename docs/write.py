@@ -22,6 +22,7 @@ import json
 import os
 import pprint
 import re
+import runpy
 import shlex
 import shutil
 import subprocess
@@ -41,6 +42,7 @@ import hardiness
 from hardiness import attacks, benchmarks, models
 from hardiness.benchmarks.own_pictures import takes_own_pictures
 from hardiness.cli.main import COMMANDS, GROUPS, cli, command_of
+from hardiness.core.registry import summary_of
 from hardiness.core.result import Metric
 from hardiness.models.catalogue import schemes
 from hardiness.reference.class_sets import CLASS_SETS
@@ -48,13 +50,15 @@ from hardiness.reference.evidence_clauses import clause_table
 from hardiness.reference.limits import limits
 from hardiness.report.evidence.about import EXAMPLE
 from hardiness.report.evidence.record import SCHEMA, SECTIONS
-from hardiness.report.evidence.schema import evidence_schema_json
 from hardiness.report.terminal import scorecard_tables
 from hardiness.results.comparison import kept_comparisons
 from hardiness.results.folder import Folder
 from hardiness.store.store import Store
 
 ROOT = Path(__file__).resolve().parents[1]
+evidence_schema_json = runpy.run_path(str(ROOT / "docs" / "evidence_schema.py"))[
+    "evidence_schema_json"
+]
 BLOCK = "<!-- made: {name} -->\n{text}<!-- end: {name} -->\n"
 PAPER = (
     "imagenet-val",
@@ -217,13 +221,11 @@ def model_table() -> str:
 
 
 def attack_table() -> str:
-    """Every attack with the first sentence of its description."""
-    rows = []
-    for name in attacks.registry.names():
-        first = " ".join(
-            (inspect.getdoc(attacks.registry.get(name)) or "").split("\n\n")[0].split()
-        )
-        rows.append((f"`{name}`", first.rstrip(".")))
+    """Every attack with its summary."""
+    registry = attacks.registry
+    rows = [
+        (f"`{name}`", summary_of(registry.get(name)).rstrip(".")) for name in registry.names()
+    ]
     return table(("attack", "what it is"), rows)
 
 

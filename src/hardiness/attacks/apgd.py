@@ -37,7 +37,7 @@ class AutoPGD(GradientAttack):
 @registry.add("apgd")
 @dataclass(frozen=True)
 class APGD(AutoPGD):
-    """Auto-PGD from one random start; samples on which it has succeeded leave the batch.
+    """Auto-PGD.
 
     The step begins at twice epsilon. At checkpoints that come ever closer, a sample whose loss fell in fewer than three
     quarters of the steps since the last one, or which has found nothing better since while its step is unchanged, goes
@@ -53,6 +53,8 @@ class APGD(AutoPGD):
         dimensions is the same; the first step's progress is counted from the start, not from an empty entry;
         checkpoints follow each sample's own number of steps.
     """
+
+    summary: ClassVar[str] = "Auto-PGD from one random start; samples on which it has succeeded leave the batch."
 
     loss: Literal["ce", "dlr"] = "ce"
     samples: int = 1
@@ -72,7 +74,7 @@ class APGD(AutoPGD):
 @registry.add("apgd-t")
 @dataclass(frozen=True)
 class TargetedAPGD(CheckedAttack):
-    """Auto-PGD on the targeted difference-of-logits ratio, one likely class after the other.
+    """Targeted Auto-PGD.
 
     It ends where any class but the label is reached. The budget's steps are those towards each class; `Iterate.step`
     begins again at 1 with each.
@@ -83,6 +85,7 @@ class TargetedAPGD(CheckedAttack):
     Source: Croce & Hein 2020, arXiv:2003.01690, section 4.
     """
 
+    summary: ClassVar[str] = "Auto-PGD on the targeted difference-of-logits ratio, one likely class after the other."
     can_target: ClassVar[bool] = False
 
     targets: int = 9

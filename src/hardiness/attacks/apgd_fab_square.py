@@ -16,7 +16,7 @@ from hardiness.core.bounds import MOST_STEPS, require_within
 @registry.add("apgd-fab-square")
 @dataclass(frozen=True)
 class ApgdFabSquare(StagedAttack):
-    """APGD on the cross-entropy, FAB towards the other classes, and Square, each on images that none before has fooled.
+    """The ensemble for a few classes.
 
     For two or three classes, where the losses of the leaderboards' ensemble are not defined; it takes more, too.
 
@@ -29,6 +29,10 @@ class ApgdFabSquare(StagedAttack):
         difference-of-logits ratio needs four classes. Their composition is ours, and no published number is of it.
     """
 
+    summary: ClassVar[str] = (
+        "APGD on the cross-entropy, FAB towards the other classes, and Square, each on images that none before has "
+        "fooled."
+    )
     title: ClassVar[str] = "apgd-fab-square"
     threats: ClassVar[tuple[str, ...]] = ("linf", "l2")
     can_target: ClassVar[bool] = False

@@ -29,7 +29,7 @@ _FIRST_SHARE, _MOST_SHARE = 0.2, 1.0
 @registry.add("apgd-l1")
 @dataclass(frozen=True)
 class APGDL1(CheckedAttack):
-    """Steps along the largest values of the gradient, each projected into the L1 ball and [0, 1] together.
+    """Auto-PGD in the L1 ball.
 
     It begins with a fifth of the values and a step of epsilon. After each 4 % of the steps (each step where that is
     less than one) it goes on from the best point, and moves two thirds as many values as the best change holds. Where
@@ -46,6 +46,9 @@ class APGDL1(CheckedAttack):
         values has not fallen, their code goes on from where it stands, not from the best point.
     """
 
+    summary: ClassVar[str] = (
+        "Steps along the largest values of the gradient, each projected into the L1 ball and [0, 1] together."
+    )
     threats: ClassVar[tuple[str, ...]] = ("l1",)
 
     loss: str = "ce"

@@ -19,7 +19,7 @@ SAMPLES, RESTARTS = 20, 5
 @registry.add("autoattack")
 @dataclass(frozen=True)
 class AutoAttack(StagedAttack):
-    """APGD on the cross-entropy, targeted APGD, targeted FAB and Square, each on images that none before has fooled.
+    """The ensemble of the leaderboards.
 
     One iterate at the end of each attack, about all samples that entered it: ``step`` counts them from 1, and the
     budget's steps are how many of them are run. A sample that was not reached has its last iterate there.
@@ -38,6 +38,9 @@ class AutoAttack(StagedAttack):
     Differs: restarts are taken one after the other by each attack on who is left.
     """
 
+    summary: ClassVar[str] = (
+        "APGD on the cross-entropy, targeted APGD, targeted FAB and Square, each on images that none before has fooled."
+    )
     title: ClassVar[str] = "autoattack"
     version: ClassVar[int] = 2
     threats: ClassVar[tuple[str, ...]] = ("linf", "l2")

@@ -23,6 +23,7 @@ class CheckedAttack(ABC):
     `GradientAttack` and `RandomSearch` are easier to write on; this one leaves the loop to `run`.
 
     Class attributes:
+        summary: what it does, in a line for listings.
         version: of its arithmetic, raised when the same arguments give other iterates; part of every run's key.
         threats: the threat models it keeps to.
         gradients: whether it asks for them; those that do not can attack models that give none.
@@ -31,6 +32,7 @@ class CheckedAttack(ABC):
         content: hash of what it reads from a file, for the key of runs; empty where it reads none.
     """
 
+    summary: ClassVar[str] = ""
     version: ClassVar[int] = 1
     threats: ClassVar[tuple[str, ...]] = ("linf", "l2")
     gradients: ClassVar[bool] = True

@@ -28,7 +28,7 @@ Aim = Callable[[Problem, "Tensor", bool], tuple["Slope", "Tensor"]]
 @registry.add("fab-t")
 @dataclass(frozen=True)
 class TargetedFAB(CheckedAttack):
-    """The targeted fast adaptive boundary attack, one likely class after the other; nothing is random.
+    """The targeted fast adaptive boundary attack.
 
     It looks for the nearest misclassified point, wherever that is. An iterate that is not misclassified or not within
     epsilon is yielded as the clean image, not reached. The budget's steps are those towards each class; `Iterate.step`
@@ -43,6 +43,9 @@ class TargetedFAB(CheckedAttack):
         point: for one epsilon the outcome is the same.
     """
 
+    summary: ClassVar[str] = (
+        "The targeted fast adaptive boundary attack, one likely class after the other; nothing is random."
+    )
     can_target: ClassVar[bool] = False
 
     targets: int = 9
@@ -67,7 +70,7 @@ class TargetedFAB(CheckedAttack):
 @registry.add("fab")
 @dataclass(frozen=True)
 class FAB(CheckedAttack):
-    """The fast adaptive boundary attack: each step goes to the class boundary that is nearest by the gradients.
+    """The fast adaptive boundary attack.
 
     Iterates are those of ``fab-t``. Each step costs a backward pass for each class that is looked at.
 
@@ -81,6 +84,9 @@ class FAB(CheckedAttack):
         ``fab-t``.
     """
 
+    summary: ClassVar[str] = (
+        "The fast adaptive boundary attack: each step goes to the class boundary that is nearest by the gradients."
+    )
     can_target: ClassVar[bool] = False
 
     classes: int = 9

@@ -36,7 +36,7 @@ _KEPT_BACK = 30
 @registry.add("hopskipjump")
 @dataclass(frozen=True)
 class HopSkipJump(CheckedAttack):
-    """A decision-based attack: it sees which class comes out and nothing else. Steps are queries.
+    """HopSkipJump.
 
     From noise that is misclassified it walks along the boundary to the image, by a gradient estimated from the
     decisions on random steps to either side. A sample is done once a misclassified picture is within epsilon; until
@@ -52,6 +52,9 @@ class HopSkipJump(CheckedAttack):
     Differs: a probe changes each value by at least 0.0001 in the root mean square, since float32 holds no less.
     """
 
+    summary: ClassVar[str] = (
+        "A decision-based attack: it sees which class comes out and nothing else. Steps are queries."
+    )
     version: ClassVar[int] = 3
     gradients: ClassVar[bool] = False
     decisions_alone: ClassVar[bool] = True

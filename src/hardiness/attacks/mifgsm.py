@@ -112,21 +112,30 @@ class Transferable(GradientAttack):
 @registry.add("mi-fgsm")
 @dataclass(frozen=True)
 class MIFGSM(Transferable):
-    """Momentum: steps along the sum of all gradients so far, each scaled to mean size 1. It does not stop at a success.
+    """The momentum iterative fast gradient method.
 
     Source: Dong et al. 2018, arXiv:1710.06081: decay 1.0, ten steps of a tenth.
     """
+
+    summary: ClassVar[str] = (
+        "Momentum: steps along the sum of all gradients so far, each scaled to mean size 1. It does not stop at a "
+        "success."
+    )
 
 
 @registry.add("di-fgsm")
 @dataclass(frozen=True)
 class DIFGSM(Transferable):
-    """Momentum with diverse inputs: half of the passes see the picture smaller, padded at random.
+    """The momentum method with diverse inputs.
 
     Source: Xie et al. 2019, arXiv:1803.06978.
 
     Differs: pictures are made smaller within their own size, as torchattacks does, where the paper enlarges the canvas.
     """
+
+    summary: ClassVar[str] = (
+        "Momentum with diverse inputs: half of the passes see the picture smaller, padded at random."
+    )
 
     diversity: float = 0.5
 
@@ -134,10 +143,15 @@ class DIFGSM(Transferable):
 @registry.add("ti-fgsm")
 @dataclass(frozen=True)
 class TIFGSM(Transferable):
-    """Momentum with gradients smoothed by a Gaussian, as if the picture were seen at many shifts, and diverse inputs.
+    """The translation-invariant momentum method.
 
     Source: Dong et al. 2019, arXiv:1904.02884: a kernel of 15, its sides at three standard deviations.
     """
+
+    summary: ClassVar[str] = (
+        "Momentum with gradients smoothed by a Gaussian, as if the picture were seen at many shifts, and diverse "
+        "inputs."
+    )
 
     diversity: float = 0.5
     kernel: int = 15

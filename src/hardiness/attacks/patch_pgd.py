@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @registry.add("patch-pgd")
 @dataclass(frozen=True)
 class PatchPGD(CheckedAttack):
-    """Projected gradient descent within one square, at the places where the image's gradient is largest, in turn.
+    """Projected gradient descent on a patch.
 
     The budget's steps are those at each place; `Iterate.step` begins again at 1 with each.
 
@@ -39,6 +39,9 @@ class PatchPGD(CheckedAttack):
     Differs: a patch for each picture, without transformations; a universal one would be weaker on each.
     """
 
+    summary: ClassVar[str] = (
+        "Projected gradient descent within one square, at the places where the image's gradient is largest, in turn."
+    )
     threats: ClassVar[tuple[str, ...]] = ("patch",)
 
     places: int = 3

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from hardiness.attacks.bases import GradientAttack, Position
 from hardiness.attacks.kit import Problem, check_samples, registry
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @registry.add("pgd")
 @dataclass(frozen=True)
 class PGD(GradientAttack):
-    """Projected gradient descent: a step along the steepest direction, back into the ball, back into [0, 1].
+    """Projected gradient descent.
 
     Iterates are judged from the first step on, not the start. k steps cost k+1 forward and k backward passes, because
     the pass that judges an iterate is the one that leaves it. Samples that are done leave the batch, so that later
@@ -36,6 +36,10 @@ class PGD(GradientAttack):
 
     Source: Madry et al. 2018, arXiv:1706.06083; order of foolbox: start, then gradient, step, project, clip, predict.
     """
+
+    summary: ClassVar[str] = (
+        "Projected gradient descent: a step along the steepest direction, back into the ball, back into [0, 1]."
+    )
 
     step: float | None = None
     relative_step: float = 0.25
@@ -74,10 +78,14 @@ class PGD(GradientAttack):
 @registry.add("fgsm")
 @dataclass(frozen=True)
 class FGSM(GradientAttack):
-    """The fast gradient method: one step of length epsilon from the image, whatever steps the budget allows.
+    """The fast gradient method.
 
     Source: Goodfellow et al. 2015, arXiv:1412.6572 (L∞: the sign; L2: the normalised gradient).
     """
+
+    summary: ClassVar[str] = (
+        "The fast gradient method: one step of length epsilon from the image, whatever steps the budget allows."
+    )
 
     def prepared(self, problem: Problem) -> Problem:
         return replace(problem, budget=replace(problem.budget, steps=problem.budget.steps.clamp(max=1)))

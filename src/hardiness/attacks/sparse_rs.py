@@ -61,7 +61,7 @@ class _Pixels:
 @registry.add("sparse-rs")
 @dataclass(frozen=True)
 class SparseRS(RandomSearch):
-    """Exchange some of the changed pixels at random, and keep that if it lowers the margin. Steps are queries.
+    """Sparse random search.
 
     Attributes:
         share: of the changed pixels; the first exchanges take a half of it, the last a twentieth.
@@ -70,6 +70,9 @@ class SparseRS(RandomSearch):
         falls with the queries is the authors' code's (``p_selection`` of fra31/sparse-rs).
     """
 
+    summary: ClassVar[str] = (
+        "Exchange some of the changed pixels at random, and keep that if it lowers the margin. Steps are queries."
+    )
     version: ClassVar[int] = 2
     threats: ClassVar[tuple[str, ...]] = ("l0",)
 

@@ -19,13 +19,16 @@ from hardiness.attacks.threats.spatial import places, transform
 @registry.add("spatial")
 @dataclass(frozen=True)
 class SpatialGrid(CheckedAttack):
-    """Rotations and translations of a grid, tried in a random order for each sample. Steps are tries.
+    """The grid of rotations and translations.
 
     With 775 steps it is the whole grid.
 
     Source: Engstrom et al. 2019, arXiv:1712.02779, the grid attack and the worst of k.
     """
 
+    summary: ClassVar[str] = (
+        "Rotations and translations of a grid, tried in a random order for each sample. Steps are tries."
+    )
     threats: ClassVar[tuple[str, ...]] = ("spatial",)
     gradients: ClassVar[bool] = False
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +35,7 @@ Shape = tuple[int, ...]
 @registry.add("square")
 @dataclass(frozen=True)
 class Square(RandomSearch):
-    """Square attack: keep a square of noise at a random place if it lowers the loss. Steps are queries.
+    """The Square attack.
 
     The loss is the margin of the label, or the criterion's own where it is targeted.
 
@@ -47,6 +47,10 @@ class Square(RandomSearch):
 
     Differs: each sample has squares of its own, by its own generator; the first noise counts as a query.
     """
+
+    summary: ClassVar[str] = (
+        "Square attack: keep a square of noise at a random place if it lowers the loss. Steps are queries."
+    )
 
     area: float = 0.8
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @registry.add("universal-patch")
 @dataclass(frozen=True)
 class UniversalPatch(CheckedAttack):
-    """A given patch, tried at the places of a grid in a random order for each sample. Steps are tries.
+    """A universal patch.
 
     The patch is resized to the square that epsilon allows. Places lie half its side apart; with as many steps as there
     are places each has been tried, and the last iterate is the picture with the patch at its best place.
@@ -45,6 +45,9 @@ class UniversalPatch(CheckedAttack):
     Differs: upright and of one size, at the worst place of a grid; ImageNet-Patch turns, scales and shifts at random.
     """
 
+    summary: ClassVar[str] = (
+        "A given patch, tried at the places of a grid in a random order for each sample. Steps are tries."
+    )
     threats: ClassVar[tuple[str, ...]] = ("patch",)
     gradients: ClassVar[bool] = False
 

@@ -131,4 +131,4 @@ def score_file(text: str) -> tuple[type[ScoreFile], str]:
 
 
 def _kind(name: str, cells: tuple[Condition, ...]) -> type[ScoreFile]:
-    return final(type("ScoreFile", (ScoreFile,), {"name": name, "cells": cells, "__doc__": ScoreFile.__doc__}))
+    return final(type("ScoreFile", (ScoreFile,), {"name": name, "cells": cells}))

@@ -21,7 +21,7 @@ from hardiness.core.benchmark import GROUPS
 from hardiness.core.bounds import require_within
 from hardiness.core.model import ModelSpec
 from hardiness.core.options import argument, option
-from hardiness.core.registry import Registry
+from hardiness.core.registry import Registry, summary_of
 from hardiness.core.result import TextTable
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Run
 from hardiness.data.root import LAYOUTS
@@ -179,7 +179,7 @@ def _place(name: str) -> tuple[int, bool, int, str]:
 def _describe_benchmark(console: Console, name: str) -> None:
     benchmark = benchmarks.registry.get(name)
     console.print(f"[bold]{name}[/bold]  {benchmark.question}\n", highlight=False)
-    console.print(inspect.getdoc(benchmark) or "", highlight=False, markup=False)
+    _print_documentation(console, benchmark)
     table = Table(show_header=False, box=None)
     table.add_row("paper", benchmark.paper)
     second = f"; a second score of each run is by {benchmark.second_protocol}" if benchmark.second_protocol else ""
@@ -198,7 +198,7 @@ def list_attacks(options: ListOptions) -> int:
         _describe_attack(console, benchmarks.own_name(options.name, attacks.registry))
         return 0
     rows = [
-        (each, ", ".join(attacks.threats_of(each)), _gradients(each), _summary(each))
+        (each, ", ".join(attacks.threats_of(each)), _gradients(each), summary_of(attacks.registry.get(each)))
         for each in attacks.registry.names()
     ]
     heads = ("attack", "threat models", "gradients", "what")
@@ -206,7 +206,7 @@ def list_attacks(options: ListOptions) -> int:
     bounds = Table("threat model", "epsilon", "what")
     for each in attacks.threat_models.names():
         threat = attacks.threat_models.get(each)
-        bounds.add_row(each, threat.unit, (inspect.getdoc(threat) or "").partition("\n")[0])
+        bounds.add_row(each, threat.unit, summary_of(threat))
     console.print(bounds)
     console.print("Used as whitebox:attack=NAME,norm=THREAT,option=value, and in blackbox.", highlight=False)
     return 0
@@ -216,14 +216,10 @@ def _gradients(name: str) -> str:
     return "yes" if attacks.needs_gradients(name) else "no"
 
 
-def _summary(name: str) -> str:
-    return (inspect.getdoc(attacks.registry.get(name)) or "").partition("\n\n")[0].replace("\n", " ")
-
-
 def _describe_attack(console: Console, name: str) -> None:
     attack = attacks.registry.get(name)
     console.print(f"[bold]{name}[/bold]  version {attacks.version_of(name)}\n", highlight=False)
-    console.print(inspect.getdoc(attack) or "", highlight=False, markup=False)
+    _print_documentation(console, attack)
     table = Table(show_header=False, box=None)
     table.add_row("threat models", ", ".join(attacks.threats_of(name)))
     table.add_row("needs gradients", _gradients(name))
@@ -257,7 +253,7 @@ def list_corruptions(options: ListOptions) -> int:
 def _describe_corruption(console: Console, name: str) -> None:
     entry = distortions.corruptions.get(name)
     console.print(f"[bold]{name}[/bold]  {entry.group}\n", highlight=False)
-    console.print(inspect.getdoc(entry.apply) or "", highlight=False, markup=False)
+    _print_documentation(console, entry.apply, entry.summary)
     console.print()
     rows = entry.parameters
     units = {parameter.name: parameter.unit for parameter in entry.parameters_at(1)}
@@ -302,7 +298,7 @@ def _describe_perturbation(console: Console, name: str) -> None:
     entry = distortions.perturbations.get(name)
     compared = "first" if entry.compared_with_first else "one before"
     console.print(f"[bold]{name}[/bold]  {entry.group}\n", highlight=False)
-    console.print(inspect.getdoc(entry.apply) or "", highlight=False, markup=False)
+    _print_documentation(console, entry.apply, entry.summary)
     console.print(f"\n{entry.frames} frames, each compared with the {compared}.\n", highlight=False)
     rows = entry.parameters
     table = Table("difficulty", *rows[0])
@@ -357,7 +353,7 @@ def list_loggers(options: ListOptions) -> int:
     """List the trackers of experiments that 'hardiness run --log NAME' tells how it goes, or NAME alone."""
 
     def described(tracker: TrackerKind) -> tuple[str, ...]:
-        return ", ".join(tracker.packages), _first_line(tracker.open)
+        return ", ".join(tracker.packages), tracker.summary
 
     _print_rows(("logger", "needs", "what"), _rows_of(loggers, options.name, described))
     return 0
@@ -366,7 +362,7 @@ def list_loggers(options: ListOptions) -> int:
 @command
 def list_runtimes(options: ListOptions) -> int:
     """List what runs networks, --runtime NAME, or NAME alone. By default each model gets the fastest that is exact."""
-    _print_rows(("runtime", "what"), _rows_of(runtimes, options.name, lambda runtime: (_first_line(runtime),)))
+    _print_rows(("runtime", "what"), _rows_of(runtimes, options.name, lambda runtime: (summary_of(runtime),)))
     return 0
 
 
@@ -391,9 +387,10 @@ def _print_rows(heads: Sequence[str], rows: Sequence[tuple[str, ...]]) -> None:
     wide().print(table)
 
 
-def _first_line(thing: object) -> str:
-    """The first line of a docstring, without the marks of code; empty where there is none."""
-    return (inspect.getdoc(thing) or "").partition("\n")[0].replace("``", "")
+def _print_documentation(console: Console, thing: object, summary: str = "") -> None:
+    """Print a summary, then the docstring as it is: nothing is cut out of it."""
+    parts = filter(None, (summary or summary_of(thing), inspect.getdoc(thing)))
+    console.print("\n\n".join(parts), highlight=False, markup=False)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -317,6 +317,14 @@ class Registry(Generic[T]):
         return entry is value or type(entry) is value or _top(where) == _top(point.value)
 
 
+def summary_of(entry: Any) -> str:
+    """The line for listings that an entry declares as its ``summary``; empty where it declares none.
+
+    A class that changes another one does something else, so that it has no summary but its own.
+    """
+    return str(vars(entry).get("summary", "") if isinstance(entry, type) else getattr(entry, "summary", ""))
+
+
 def instance_of(kind: type[T]) -> Callable[[Any], T]:
     """A function that accepts the instances of a class, for `Registry`."""
 

@@ -48,6 +48,7 @@ class Corruption(Generic[L, D]):
         quantity: the one parameter of its rows, where it takes any value of that; ``None`` where it has its severities
             alone.
         units: of the parameters of a row in their order, in words; where there are none, that of the quantity.
+        summary: what it does, in a line for listings.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Corruption(Generic[L, D]):
     require: Callable[[], None] = nothing_needed
     quantity: Quantity | None = None
     units: tuple[str, ...] = ()
+    summary: str = ""
 
     def __post_init__(self) -> None:
         assert self.levels, f"{self.name}: a row of parameters for each severity"
@@ -88,11 +90,6 @@ class Corruption(Generic[L, D]):
     def deterministic(self) -> bool:
         """Whether it draws nothing."""
         return self.draw is no_draws
-
-    @property
-    def summary(self) -> str:
-        """A line on what the corruption does."""
-        return (self.apply.__doc__ or "").strip().partition("\n")[0]
 
     @property
     def parameters(self) -> tuple[dict[str, Any], ...]:
@@ -199,6 +196,7 @@ def corruption(
     require: Callable[[], None] = nothing_needed,
     quantity: Quantity | None = None,
     units: tuple[str, ...] = (),
+    summary: str = "",
 ) -> Callable[[Callable[[Image, L, D], Image]], Corruption[L, D]]:
     """Decorator that registers ``apply`` under the function's own name.
 
@@ -210,10 +208,11 @@ def corruption(
         require: as in `Corruption`.
         quantity: as in `Corruption`.
         units: as in `Corruption`.
+        summary: as in `Corruption`.
     """
 
     def decorate(apply: Callable[[Image, L, D], Image]) -> Corruption[L, D]:
-        entry = Corruption(apply.__name__, group, levels, draw, apply, version, require, quantity, units)
+        entry = Corruption(apply.__name__, group, levels, draw, apply, version, require, quantity, units, summary)
         corruptions.register(entry.name, entry, f"{apply.__module__}:{apply.__name__}")
         return entry
 
@@ -288,6 +287,7 @@ class Perturbation(Generic[L, D]):
         apply: ``(source, level, draws)`` to the frames, in turn; uses no generator; its source is a copy.
         version: raised whenever it gives other bytes for the same image, difficulty, seed and id; part of the keys of
             the runs that use it, and of no others.
+        summary: what it does, in a line for listings.
     """
 
     name: str
@@ -297,16 +297,12 @@ class Perturbation(Generic[L, D]):
     draw: Callable[[np.random.Generator, L], D]
     apply: Callable[[SequenceSource, L, D], Iterator[Image]]
     version: int = 1
+    summary: str = ""
 
     @property
     def deterministic(self) -> bool:
         """Whether it draws nothing."""
         return self.draw is no_frame_draws
-
-    @property
-    def summary(self) -> str:
-        """A line on what the perturbation does."""
-        return (self.apply.__doc__ or "").strip().partition("\n")[0]
 
     @property
     def parameters(self) -> tuple[dict[str, Any], ...]:
@@ -343,15 +339,16 @@ def perturbation(
     frames: int = 31,
     *,
     version: int = 1,
+    summary: str = "",
 ) -> Callable[[Callable[[SequenceSource, L, D], Iterator[Image]]], Perturbation[L, D]]:
     """Decorator that registers ``apply`` under the function's own name.
 
     Args:
-        group, levels, draw, frames, version: as in `Perturbation`.
+        group, levels, draw, frames, version, summary: as in `Perturbation`.
     """
 
     def decorate(apply: Callable[[SequenceSource, L, D], Iterator[Image]]) -> Perturbation[L, D]:
-        entry = Perturbation(apply.__name__, group, levels, frames, draw, apply, version)
+        entry = Perturbation(apply.__name__, group, levels, frames, draw, apply, version, summary)
         perturbations.register(entry.name, entry, f"{apply.__module__}:{apply.__name__}")
         return entry
 

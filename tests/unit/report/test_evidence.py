@@ -36,7 +36,6 @@ from hardiness.report.evidence.limits import APPLIES, limits_of
 from hardiness.report.evidence.page import caveats_of, evidence_page
 from hardiness.report.evidence.portable import portable
 from hardiness.report.evidence.record import SECTIONS
-from hardiness.report.evidence.schema import evidence_schema_json
 from hardiness.report.evidence.verdicts import gate_record
 from hardiness.report.evidence.writing import EvidenceSources, evidence_json, evidence_record
 from hardiness.results.folder import Folder
@@ -117,8 +116,7 @@ def test_the_file_follows_the_schema_that_lies_beside_it_and_in_the_package(
     assert list(validator.iter_errors(evidence))
     evidence["runs"][0]["seed"] = seed
     documents = Path(hardiness.__file__).parents[2] / "docs" / "evidence.schema.json"
-    for file in (reference_file("evidence.schema.json"), documents):
-        assert file.read_bytes() == evidence_schema_json()
+    assert reference_file("evidence.schema.json").read_bytes() == documents.read_bytes()
 
 
 def test_the_same_folder_gives_the_same_bytes_wherever_it_lies(made: Path, tmp_path: Path) -> None:
@@ -269,7 +267,7 @@ def test_rows_of_single_levels_that_had_no_policy_are_not_said_to_have_had_one(t
     assert (goals["order"], goals["with_policy"], goals["sessions"]) == ("before some rows", 1, 2)
     page = (tmp_path / "filed" / "evidence.html").read_text()
     assert companion["key"] in page
-    jsonschema.validate(content, json.loads(evidence_schema_json()))
+    jsonschema.validate(content, json.loads(reference_file("evidence.schema.json").read_text()))
 
 
 def test_of_several_runs_the_least_is_said_of_all(evidence: dict[str, Any]) -> None:
@@ -522,7 +520,7 @@ def test_what_changed_since_an_earlier_file_is_said(made: Path, tmp_path: Path) 
         assert (outcome["before"], outcome["after"]) == ("pass", "fail")
     page = (tmp_path / "filed" / "evidence.html").read_text()
     assert "beefbeefbeefbeef" in page
-    jsonschema.validate(evidence_of(tmp_path / "filed"), json.loads(evidence_schema_json()))
+    jsonschema.validate(evidence_of(tmp_path / "filed"), json.loads(reference_file("evidence.schema.json").read_text()))
 
 
 def test_a_verdict_that_changed_on_one_of_two_data_sets_is_said(tmp_path: Path) -> None:

@@ -19,12 +19,14 @@ class Threat(ABC):
     """One way to bound what an attack may do to a picture.
 
     Attributes:
+        summary: what it allows, in a line for listings.
         unit: what an epsilon counts, for messages and listings.
         most: the largest epsilon that means anything.
         whole: an epsilon with which any picture can become any other, for the check that must break every model;
             ``None`` where there is none.
     """
 
+    summary: ClassVar[str] = ""
     unit: ClassVar[str]
     most: ClassVar[float]
     whole: ClassVar[float | None] = None

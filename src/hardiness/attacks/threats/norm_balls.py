@@ -61,8 +61,9 @@ class NormBall(Threat):
 
 @threat_models.add("linf")
 class Linf(NormBall):
-    """Every value may change by epsilon."""
+    """The L-infinity ball."""
 
+    summary: ClassVar[str] = "Every value may change by epsilon."
     unit: ClassVar[str] = "in units of the [0, 1] range"
     most: ClassVar[float] = 1.0
     whole: ClassVar[float | None] = 1.0
@@ -103,8 +104,9 @@ class Linf(NormBall):
 
 @threat_models.add("l2")
 class L2(NormBall):
-    """The root of the sum of all squared changes is at most epsilon."""
+    """The L2 ball."""
 
+    summary: ClassVar[str] = "The root of the sum of all squared changes is at most epsilon."
     unit: ClassVar[str] = "the Euclidean length over all values in [0, 1]"
     most: ClassVar[float] = 1000.0
     whole: ClassVar[float | None] = 1000.0
@@ -148,8 +150,11 @@ class L2(NormBall):
 
 @threat_models.add("l1")
 class L1(Threat):
-    """The sum of all changes' sizes is at most epsilon: a few values by much, or many by little."""
+    """The L1 ball."""
 
+    summary: ClassVar[str] = (
+        "The sum of all changes' sizes is at most epsilon: a few values by much, or many by little."
+    )
     unit: ClassVar[str] = "the sum of the changes of all values in [0, 1]"
     most: ClassVar[float] = 1e6
     whole: ClassVar[float | None] = 1e6
@@ -183,8 +188,9 @@ class L1(Threat):
 
 @threat_models.add("l0")
 class L0(Threat):
-    """So many pixels may change, to any colour."""
+    """The L0 ball."""
 
+    summary: ClassVar[str] = "So many pixels may change, to any colour."
     unit: ClassVar[str] = "a number of pixels"
     most: ClassVar[float] = 1e6
     whole: ClassVar[float | None] = 1e6

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
 @threat_models.add("patch")
 class Patch(Threat):
-    """One square may change, to anything; epsilon is its share of the picture's area."""
+    """A square patch."""
 
+    summary: ClassVar[str] = "One square may change, to anything; epsilon is its share of the picture's area."
     unit: ClassVar[str] = "a share of the picture's area"
     most: ClassVar[float] = 1.0
     whole: ClassVar[float | None] = 1.0

@@ -24,7 +24,7 @@ _SMALL, _LIKELY, _SAME = 28, 12, 1e-4
 
 @threat_models.add("spatial")
 class Spatial(Threat):
-    """The picture may be turned and shifted; epsilon scales 30 degrees and 24 of 224 pixels to each side.
+    """Rotations and translations.
 
     Turns and shifts are those of a grid, 31 x 5 x 5, so that a picture can be held against all of them.
 
@@ -32,6 +32,9 @@ class Spatial(Threat):
         black outside.
     """
 
+    summary: ClassVar[str] = (
+        "The picture may be turned and shifted; epsilon scales 30 degrees and 24 of 224 pixels to each side."
+    )
     unit: ClassVar[str] = "as a multiple of 30 degrees and a tenth of the side"
     most: ClassVar[float] = 3.0
 

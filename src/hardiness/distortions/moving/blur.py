@@ -46,23 +46,22 @@ def _trails(level: MotionSweep) -> tuple[Trail, ...]:
     )
 
 
-@perturbation("blur", (MotionSweep(10, 3.0, -120.0, 4.0),), no_frame_draws)
+@perturbation(
+    "blur", (MotionSweep(10, 3.0, -120.0, 4.0),), no_frame_draws, summary="A trail that turns by four degrees a frame."
+)
 def motion_blur(source: SequenceSource, level: MotionSweep, draws: None) -> Iterator[Image]:
-    """A trail that turns by four degrees a frame.
-
-    Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_p.py; ImageMagick 7.1.1,
-        MotionBlurImage.
+    """Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_p.py; ImageMagick 7.1.1,
+    MotionBlurImage.
     """
     for trail in _trails(level):
         yield motion_blur_image(source.crop, *trail)
 
 
-@perturbation("blur", (Zoom(0.004),), no_frame_draws)
+@perturbation(
+    "blur", (Zoom(0.004),), no_frame_draws, summary="The mean of all zooms so far, as when a camera moves forward."
+)
 def zoom_blur(source: SequenceSource, level: Zoom, draws: None) -> Iterator[Image]:
-    """The mean of all zooms so far, as when a camera moves forward.
-
-    Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_p.py.
-    """
+    """Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_p.py."""
     total = np.zeros(source.crop.shape, np.uint16)
     yield add_and_mean(total, source.crop, 1)
     for i in range(1, FRAMES):
@@ -70,12 +69,12 @@ def zoom_blur(source: SequenceSource, level: Zoom, draws: None) -> Iterator[Imag
         yield add_and_mean(total, affine_window(source.whole, zoomed, source.window), i + 1)
 
 
-@perturbation("blur", (BlurGrowth(0.25, 0.035, 6.0),), no_frame_draws)
+@perturbation(
+    "blur", (BlurGrowth(0.25, 0.035, 6.0),), no_frame_draws, summary="A Gaussian blur that widens, edges repeated."
+)
 def gaussian_blur(source: SequenceSource, level: BlurGrowth, draws: None) -> Iterator[Image]:
-    """A Gaussian blur that widens, edges repeated.
-
-    Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_p.py; scikit-image's
-        gaussian.
+    """Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_p.py; scikit-image's
+    gaussian.
     """
     for i in range(FRAMES):
         yield blur_image(source.crop, gaussian_weights(level.first_sigma + level.step * i, level.truncate))

@@ -36,12 +36,15 @@ class SizeSweep(NamedTuple):
     step_percent: float
 
 
-@perturbation("digital", (ShiftSweep(-20, 1),), no_frame_draws, frames=41)
+@perturbation(
+    "digital",
+    (ShiftSweep(-20, 1),),
+    no_frame_draws,
+    frames=41,
+    summary="The photograph moves from left to right by a pixel a frame.",
+)
 def translate(source: SequenceSource, level: ShiftSweep, draws: None) -> Iterator[Image]:
-    """The photograph moves from left to right by a pixel a frame.
-
-    Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_p.py.
-    """
+    """Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_p.py."""
     top, left, _, _ = source.window
     width = source.whole.shape[1]
     rows = source.whole[top : top + SIDE_PX]
@@ -53,24 +56,25 @@ def translate(source: SequenceSource, level: ShiftSweep, draws: None) -> Iterato
         yield frame
 
 
-@perturbation("digital", (Turn(1.0),), no_frame_draws)
+@perturbation("digital", (Turn(1.0),), no_frame_draws, summary="The photograph turns clockwise by a degree a frame.")
 def rotate(source: SequenceSource, level: Turn, draws: None) -> Iterator[Image]:
-    """The photograph turns clockwise by a degree a frame.
-
-    Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_p.py; torchvision 0.2 and
-        Pillow's affine map.
+    """Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_p.py; torchvision 0.2 and
+    Pillow's affine map.
     """
     for i in range(FRAMES):
         turned = about_centre(source.whole.shape[:2], angle_degrees=(i - MIDDLE) * level.step_degrees)
         yield affine_window(source.whole, turned, source.window)
 
 
-@perturbation("digital", (Turn(1.0),), no_frame_draws)
+@perturbation(
+    "digital",
+    (Turn(1.0),),
+    no_frame_draws,
+    summary="The photograph leans in space by a degree a frame, about both of its axes.",
+)
 def tilt(source: SequenceSource, level: Turn, draws: None) -> Iterator[Image]:
-    """The photograph leans in space by a degree a frame, about both of its axes.
-
-    Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_p.py; OpenCV's
-        warpPerspective.
+    """Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_p.py; OpenCV's
+    warpPerspective.
     """
     for i in range(FRAMES):
         inverse = tilt_inverse(source.whole.shape[:2], (i - MIDDLE) * level.step_degrees)
@@ -99,24 +103,22 @@ def tilt_inverse(size: tuple[int, int], degrees: float) -> NDArray[np.float64]:
     return np.linalg.inv(camera @ np.stack([across, down, ahead], axis=1) @ to_centre)
 
 
-@perturbation("digital", (SizeSweep(40.0, 2.5),), no_frame_draws)
+@perturbation(
+    "digital", (SizeSweep(40.0, 2.5),), no_frame_draws, summary="The photograph grows from small to slightly enlarged."
+)
 def scale(source: SequenceSource, level: SizeSweep, draws: None) -> Iterator[Image]:
-    """The photograph grows from small to slightly enlarged.
-
-    Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_p.py; torchvision 0.2 and
-        Pillow's affine map.
+    """Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_p.py; torchvision 0.2 and
+    Pillow's affine map.
     """
     for i in range(FRAMES):
         size = about_centre(source.whole.shape[:2], scale=(i * level.step_percent + level.first_percent) / 100.0)
         yield affine_window(source.whole, size, source.window)
 
 
-@perturbation("digital", (Turn(1.0),), no_frame_draws)
+@perturbation("digital", (Turn(1.0),), no_frame_draws, summary="The photograph's columns lean by a degree a frame.")
 def shear(source: SequenceSource, level: Turn, draws: None) -> Iterator[Image]:
-    """The photograph's columns lean by a degree a frame.
-
-    Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_p.py; torchvision 0.2 and
-        Pillow's affine map.
+    """Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_p.py; torchvision 0.2 and
+    Pillow's affine map.
     """
     for i in range(FRAMES):
         leaning = about_centre(source.whole.shape[:2], shear_degrees=(i - MIDDLE) * level.step_degrees)

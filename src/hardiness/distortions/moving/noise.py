@@ -41,12 +41,14 @@ def draw_normals(rng: np.random.Generator, level: FrameNoise) -> Iterator[NDArra
     return (normals_from_words(frame, *quantile_table()) for frame in words)
 
 
-@perturbation("noise", tuple(map(FrameNoise, (0.03, 0.05, 0.08))), draw_normals)
+@perturbation(
+    "noise",
+    tuple(map(FrameNoise, (0.03, 0.05, 0.08))),
+    draw_normals,
+    summary="Normal noise added to each value, anew in every frame.",
+)
 def gaussian_noise(source: SequenceSource, level: FrameNoise, draws: Iterator[NDArray[np.float32]]) -> Iterator[Image]:
-    """Normal noise added to each value, anew in every frame.
-
-    Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_p.py.
-    """
+    """Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_p.py."""
     yield source.crop
     for noise in draws:
         yield add_noise(source.crop, noise, level.sigma)
@@ -57,11 +59,14 @@ def _photon_tables(rate: float) -> AliasTables:
     return poisson_tables(rate)
 
 
-@perturbation("noise", tuple(map(FramePhotons, (300.0, 120.0, 60.0))), draw_words)
+@perturbation(
+    "noise",
+    tuple(map(FramePhotons, (300.0, 120.0, 60.0))),
+    draw_words,
+    summary="Poisson counts of photons in place of each value, anew in every frame.",
+)
 def shot_noise(source: SequenceSource, level: FramePhotons, draws: Iterator[NDArray[np.uint32]]) -> Iterator[Image]:
-    """Poisson counts of photons in place of each value, anew in every frame.
-
-    Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_p.py.
+    """Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_p.py.
 
     Differs: counts come from alias tables at one random word a value, not from numpy's rejection sampler, so they
         equal the generator's in distribution (to 2**-24 of a probability) and not draw by draw.
@@ -71,12 +76,14 @@ def shot_noise(source: SequenceSource, level: FramePhotons, draws: Iterator[NDAr
         yield sample(source.crop, words, *_photon_tables(level.rate))
 
 
-@perturbation("noise", tuple(map(FrameNoise, (0.05, 0.1, 0.15))), draw_normals)
+@perturbation(
+    "noise",
+    tuple(map(FrameNoise, (0.05, 0.1, 0.15))),
+    draw_normals,
+    summary="Normal noise in proportion to each value, anew in every frame.",
+)
 def speckle_noise(source: SequenceSource, level: FrameNoise, draws: Iterator[NDArray[np.float32]]) -> Iterator[Image]:
-    """Normal noise in proportion to each value, anew in every frame.
-
-    Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_p.py.
-    """
+    """Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_p.py."""
     yield source.crop
     for noise in draws:
         yield multiply_noise(source.crop, noise, level.sigma)

@@ -69,24 +69,29 @@ def _winds(level: SnowSequence) -> tuple[Trail, ...]:
     return tuple(motion_trail(level.motion_radius, level.motion_sigma, angle) for angle in degrees)
 
 
-@perturbation("weather", (SnowSequence(0.05, 0.3, 3.0, 0.5, 14, 4.0, -150.0, 4.0, 0.85),), draw_flakes)
+@perturbation(
+    "weather",
+    (SnowSequence(0.05, 0.3, 3.0, 0.5, 14, 4.0, -150.0, 4.0, 0.85),),
+    draw_flakes,
+    summary="One layer of flakes over a whitened image, in a wind that turns by four degrees a frame.",
+)
 def snow(source: SequenceSource, level: SnowSequence, draws: NDArray[np.float64]) -> Iterator[Image]:
-    """One layer of flakes over a whitened image, in a wind that turns by four degrees a frame.
-
-    Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_p.py; ImageMagick 7.1.1,
-        MotionBlurImage.
+    """Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_p.py; ImageMagick 7.1.1,
+    MotionBlurImage.
     """
     layer = snow_layer(draws, (SIDE_PX, SIDE_PX), level.zoom, level.threshold)[:, :, None]
     for wind in _winds(level):
         yield snow_over(source.crop, motion_blur_image(layer, *wind)[:, :, 0], level.image_share)
 
 
-@perturbation("weather", (BrightnessSweep(0.02),), no_frame_draws)
+@perturbation(
+    "weather",
+    (BrightnessSweep(0.02),),
+    no_frame_draws,
+    summary="An HSV value that rises from darker to lighter than the image.",
+)
 def brightness(source: SequenceSource, level: BrightnessSweep, draws: None) -> Iterator[Image]:
-    """An HSV value that rises from darker to lighter than the image.
-
-    Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_p.py.
-    """
+    """Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_p.py."""
     for i in range(FRAMES):
         yield look_up_by_largest(source.crop, brightness_table((i - MIDDLE) * level.step))
 
@@ -100,11 +105,14 @@ DRIP = (0.05, 0.1, 0.15, 0.7)
 """Share of the liquid that a pixel takes from one below, from itself, from one and from two above."""
 
 
-@perturbation("weather", (SpatterSequence(0.65, 0.27, 3.7, 0.69, 0.6),), draw_liquid)
+@perturbation(
+    "weather",
+    (SpatterSequence(0.65, 0.27, 3.7, 0.69, 0.6),),
+    draw_liquid,
+    summary="Drops of water that run down in front of the image.",
+)
 def spatter(source: SequenceSource, level: SpatterSequence, draws: NDArray[np.float64]) -> Iterator[Image]:
-    """Drops of water that run down in front of the image.
-
-    Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_p.py; OpenCV for the rim
+    """Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_p.py; OpenCV for the rim
         of the drops.
 
     Differs: a frame without a drop stays as the image is, where the generator divides by zero.

@@ -53,13 +53,14 @@ class BlurSigma(NamedTuple):
 
 
 @corruption(
-    "blur", (Disk(3, 0.1), Disk(4, 0.5), Disk(6, 0.5), Disk(8, 0.5), Disk(10, 0.5)), no_draws, units=("px", "px")
+    "blur",
+    (Disk(3, 0.1), Disk(4, 0.5), Disk(6, 0.5), Disk(8, 0.5), Disk(10, 0.5)),
+    no_draws,
+    units=("px", "px"),
+    summary="The mean over a disk, as out of focus.",
 )
 def defocus_blur(image: Image, level: Disk, draws: None) -> Image:
-    """The mean over a disk, as out of focus.
-
-    Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_c.py.
-    """
+    """Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_c.py."""
     outline = disk_outline(*level)
     return filter_outline(running_sums(image, outline.counts.size - 1), *outline)
 
@@ -76,11 +77,10 @@ def draw_offsets(rng: np.random.Generator, shape: Shape, level: Glass) -> NDArra
     (Glass(0.7, 1, 2), Glass(0.9, 2, 1), Glass(1.0, 2, 3), Glass(1.1, 3, 2), Glass(1.5, 4, 2)),
     draw_offsets,
     units=("px", "px", ""),
+    summary="Blur, local displacement of pixels, blur again, as through frosted glass.",
 )
 def glass_blur(image: Image, level: Glass, draws: NDArray[np.int8]) -> Image:
-    """Blur, local displacement of pixels, blur again, as through frosted glass.
-
-    Pixels are copied and not exchanged: the generator's exchange is an assignment between two views of one array.
+    """Pixels are copied and not exchanged: the generator's exchange is an assignment between two views of one array.
 
     Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_c.py.
     """
@@ -103,12 +103,11 @@ def _zoom_axes(size: int, level: Zooms) -> ZoomAxis:
     (Zooms(1.11, 0.01), Zooms(1.16, 0.01), Zooms(1.21, 0.02), Zooms(1.26, 0.02), Zooms(1.31, 0.03)),
     no_draws,
     units=("times", "times"),
+    summary="The mean of the image and of itself zoomed step by step, as when a camera moves forward.",
 )
 def zoom_blur(image: Image, level: Zooms, draws: None) -> Image:
-    """The mean of the image and of itself zoomed step by step, as when a camera moves forward.
-
-    Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_c.py; it takes square
-        images only, and here each side is zoomed by its own length.
+    """Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_c.py; it takes square
+    images only, and here each side is zoomed by its own length.
     """
     height, width, _ = image.shape
     return mean_of_zooms(image, _zoom_axes(height, level), _zoom_axes(width, level), OWN_WEIGHT)
@@ -119,10 +118,8 @@ def zoom_blur(image: Image, level: Zooms, draws: None) -> Image:
     tuple(map(BlurSigma, (1.0, 2.0, 3.0, 4.0, 6.0))),
     no_draws,
     quantity=Quantity("sigma", "px", "up", 0.1, 50.0),
+    summary="A Gaussian blur, edges repeated.",
 )
 def gaussian_blur(image: Image, level: BlurSigma, draws: None) -> Image:
-    """A Gaussian blur, edges repeated.
-
-    Source: Hendrycks & Dietterich 2019, arXiv:1903.12261; scikit-image's gaussian (four standard deviations).
-    """
+    """Source: Hendrycks & Dietterich 2019, arXiv:1903.12261; scikit-image's gaussian (four standard deviations)."""
     return blur_image(image, gaussian_weights(level.sigma))

@@ -54,12 +54,15 @@ def _iso_table() -> NDArray[np.float64]:
     return cumulated_poisson(np.asarray(ISO_PHOTONS * np.arange(256) / 255.0), int(ISO_PHOTONS) + 1)
 
 
-@corruption("digital", tuple(map(Bits, (5, 4, 3, 2, 1))), no_draws, units=("bits",))
+@corruption(
+    "digital",
+    tuple(map(Bits, (5, 4, 3, 2, 1))),
+    no_draws,
+    units=("bits",),
+    summary="Fewer bits for each value: the lower ones become 0.",
+)
 def color_quant(image: Image, level: Bits, draws: None) -> Image:
-    """Fewer bits for each value: the lower ones become 0.
-
-    Source: Kar et al. 2022, arXiv:2203.01441, and its published code; PIL's posterize.
-    """
+    """Source: Kar et al. 2022, arXiv:2203.01441, and its published code; PIL's posterize."""
     return image & np.uint8(256 - (1 << (8 - level.bits)))
 
 
@@ -68,11 +71,10 @@ def color_quant(image: Image, level: Bits, draws: None) -> Image:
     tuple(map(SensorSigma, (0.056, 0.084, 0.126, 0.182, 0.266))),
     draw_sensor,
     units=("of the range of values",),
+    summary="The noise of a sensitive film: few photons, then normal noise.",
 )
 def iso_noise(image: Image, level: SensorSigma, draws: Sensor) -> Image:
-    """The noise of a sensitive film: few photons, then normal noise.
-
-    Source: Kar et al. 2022, arXiv:2203.01441, and its published code.
+    """Source: Kar et al. 2022, arXiv:2203.01441, and its published code.
 
     Differs: counts come from cumulated probabilities at one uniform number a value, so they equal the published ones
         in distribution and not draw by draw.
@@ -80,11 +82,15 @@ def iso_noise(image: Image, level: SensorSigma, draws: Sensor) -> Image:
     return sensor_noise(image, _iso_table(), draws.uniforms, draws.normals, (ISO_PHOTONS, level.sigma))
 
 
-@corruption("weather", tuple(map(Light, (0.6, 0.5, 0.4, 0.3, 0.2))), draw_sensor, units=("of full light",))
+@corruption(
+    "weather",
+    tuple(map(Light, (0.6, 0.5, 0.4, 0.3, 0.2))),
+    draw_sensor,
+    units=("of full light",),
+    summary="A dimmed picture with the noise of few photons.",
+)
 def low_light(image: Image, level: Light, draws: Sensor) -> Image:
-    """A dimmed picture with the noise of few photons.
-
-    Source: Kar et al. 2022, arXiv:2203.01441, and its published code, whose noise is the same at every severity.
+    """Source: Kar et al. 2022, arXiv:2203.01441, and its published code, whose noise is the same at every severity.
 
     Differs: counts as for ``iso_noise``; a picture of one value, where the published code divides by zero, is black.
     """

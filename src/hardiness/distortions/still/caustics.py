@@ -40,12 +40,10 @@ def draw_water(rng: np.random.Generator, shape: Shape, level: Lens) -> Water:
     (Lens(0.1175, 0.47), Lens(0.16, 0.64), Lens(0.245, 0.98), Lens(0.33, 1.32), Lens(0.4575, 1.83)),
     draw_water,
     units=("of the shorter side", ""),
+    summary="The picture bent and lit as by the surface of water.",
 )
 def caustic_refraction(image: Image, level: Lens, draws: Water) -> Image:
-    """The picture bent and lit as by the surface of water.
-
-    Source: Mintun et al. 2021, arXiv:2102.11273, and its published code.
-    """
+    """Source: Mintun et al. 2021, arXiv:2102.11273, and its published code."""
     height, width, _ = image.shape
     weights = gaussian_weights(SMOOTHING_PX)
     reach = weights.size - 1

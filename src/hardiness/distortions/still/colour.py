@@ -34,12 +34,10 @@ class Saturation(NamedTuple):
     tuple(map(BrightnessOffset, (0.1, 0.2, 0.3, 0.4, 0.5))),
     no_draws,
     quantity=Quantity("added", "to the HSV value", "up", 0.0, 1.0),
+    summary="A larger HSV value, as in strong daylight.",
 )
 def brightness(image: Image, level: BrightnessOffset, draws: None) -> Image:
-    """A larger HSV value, as in strong daylight.
-
-    Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_c.py.
-    """
+    """Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_c.py."""
     return look_up_by_largest(image, brightness_table(level.added))
 
 
@@ -48,12 +46,10 @@ def brightness(image: Image, level: BrightnessOffset, draws: None) -> Image:
     tuple(map(Factor, (0.4, 0.3, 0.2, 0.1, 0.05))),
     no_draws,
     quantity=Quantity("factor", "of the distance from the mean", "down", 0.0, 1.0),
+    summary="Every value moved towards the mean of its channel.",
 )
 def contrast(image: Image, level: Factor, draws: None) -> Image:
-    """Every value moved towards the mean of its channel.
-
-    Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_c.py.
-    """
+    """Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_c.py."""
     return drawn_to_means(image, level.factor)
 
 
@@ -61,10 +57,8 @@ def contrast(image: Image, level: Factor, draws: None) -> Image:
     "extra",
     (Saturation(0.3, 0.0), Saturation(0.1, 0.0), Saturation(2.0, 0.0), Saturation(5.0, 0.1), Saturation(20.0, 0.2)),
     no_draws,
+    summary="Another HSV saturation: paler at severities 1 and 2, gaudier from 3 on.",
 )
 def saturate(image: Image, level: Saturation, draws: None) -> Image:
-    """Another HSV saturation: paler at severities 1 and 2, gaudier from 3 on.
-
-    Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_c.py.
-    """
+    """Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_c.py."""
     return saturate_image(image, level.factor, level.offset)

@@ -38,12 +38,13 @@ def draw_board(rng: np.random.Generator, shape: Shape, level: Fraction) -> Check
 
 
 @corruption(
-    "occlusion", tuple(map(Fraction, (0.2, 0.3, 0.4, 0.5, 0.6))), draw_board, units=("of the cells of one colour",)
+    "occlusion",
+    tuple(map(Fraction, (0.2, 0.3, 0.4, 0.5, 0.6))),
+    draw_board,
+    units=("of the cells of one colour",),
+    summary="Some cells of a turned checkerboard painted grey.",
 )
 def checkerboard_cutout(image: Image, level: Fraction, draws: CheckerPattern) -> Image:
-    """Some cells of a turned checkerboard painted grey.
-
-    Source: Mintun et al. 2021, arXiv:2102.11273, and its published code.
-    """
+    """Source: Mintun et al. 2021, arXiv:2102.11273, and its published code."""
     turn = math.cos(draws.angle), math.sin(draws.angle)
     return paint_cells(image, turn, draws.side, draws.painted, GREY)

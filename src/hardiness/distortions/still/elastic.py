@@ -59,11 +59,11 @@ def _points(height: int, width: int) -> NDArray[np.float32]:
     ),
     draw_distortion,
     units=("px", "px", "px"),
+    summary="A random affine map, then smooth random displacements.",
 )
 def elastic_transform(image: Image, level: Elastic, draws: Distortion) -> Image:
-    """A random affine map, then smooth random displacements.
-
-    Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_c.py (after Simard 2003).
+    """Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_c.py (after Simard
+    2003).
     """
     points = _points(*image.shape[:2])
     moved = (points + draws.jitter).astype(np.float64)

@@ -29,12 +29,15 @@ def draw_heights(rng: np.random.Generator, shape: Shape, level: Fog) -> NDArray[
     return rng.random(map_size(shape) ** 2 - 1)
 
 
-@corruption("weather", (Fog(1.5, 2.0), Fog(2.0, 2.0), Fog(2.5, 1.7), Fog(2.5, 1.5), Fog(3.0, 1.4)), draw_heights)
+@corruption(
+    "weather",
+    (Fog(1.5, 2.0), Fog(2.0, 2.0), Fog(2.5, 1.7), Fog(2.5, 1.5), Fog(3.0, 1.4)),
+    draw_heights,
+    summary="A plasma fractal over the image, the whole scaled back to the image's brightest value.",
+)
 def fog(image: Image, level: Fog, draws: NDArray[np.float64]) -> Image:
-    """A plasma fractal over the image, the whole scaled back to the image's brightest value.
-
-    Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generators for 224 (fractal of side 256), 64 and
-        32 pixels (of side 64 and 32).
+    """Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generators for 224 (fractal of side 256), 64 and
+    32 pixels (of side 64 and 32).
     """
     layer = plasma_fractal(draws, map_size(image.shape), level.decay)
     return veil(image, layer, level.strength)

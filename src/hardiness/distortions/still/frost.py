@@ -44,11 +44,10 @@ def draw_crop(rng: np.random.Generator, shape: Shape, level: Frost) -> Crop:
     draw_crop,
     require=require_frost,
     units=("of the picture", "of the frost"),
+    summary="A crop of a photograph of frost over the image.",
 )
 def frost(image: Image, level: Frost, draws: Crop) -> Image:
-    """A crop of a photograph of frost over the image.
-
-    Only five of the six published pictures are ever used, as by the generator.
+    """Only five of the six published pictures are ever used, as by the generator.
 
     Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_c.py.
 

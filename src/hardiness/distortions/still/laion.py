@@ -88,12 +88,10 @@ def shapes_version(pillow: str) -> int:
     draw_shapes,
     version=shapes_version(PIL.__version__),
     units=("shapes",),
+    summary="Small triangles, squares, stars and circles of random colours all over the picture.",
 )
 def geometric_shapes(image: Image, level: Count, draws: Shapes) -> Image:
-    """Small triangles, squares, stars and circles of random colours all over the picture.
-
-    Source: Li et al. 2025, arXiv:2506.16950, and its published code.
-    """
+    """Source: Li et al. 2025, arXiv:2506.16950, and its published code."""
     picture = PIL.Image.fromarray(image)
     pen = PIL.ImageDraw.Draw(picture)
     for kind, x, y, size, turn, colour in zip(*(values.tolist() for values in draws), strict=True):
@@ -134,11 +132,10 @@ def draw_lights(rng: np.random.Generator, shape: Shape, level: TileBrightness) -
     ),
     draw_lights,
     units=("of 255", "of 255"),
+    summary="Tiles of 14 pixels, in turn brighter and darker by random steps.",
 )
 def luminance_checkerboard(image: Image, level: TileBrightness, draws: NDArray[np.float64]) -> Image:
-    """Tiles of 14 pixels, in turn brighter and darker by random steps.
-
-    Source: Li et al. 2025, arXiv:2506.16950, and its published code.
+    """Source: Li et al. 2025, arXiv:2506.16950, and its published code.
 
     Differs: a tile's shift is drawn for each picture, where the published code draws it once for a batch.
     """
@@ -153,12 +150,10 @@ def luminance_checkerboard(image: Image, level: TileBrightness, draws: NDArray[n
     (LineGrid(224, 1), LineGrid(178, 2), LineGrid(112, 4), LineGrid(84, 6), LineGrid(60, 8)),
     no_draws,
     units=("lines", "px"),
+    summary="Vertical lines in the picture's colours on black, which bend to the left where it is dark.",
 )
 def vertical_lines(image: Image, level: LineGrid, draws: None) -> Image:
-    """Vertical lines in the picture's colours on black, which bend to the left where it is dark.
-
-    Source: Li et al. 2025, arXiv:2506.16950, and its published code.
-    """
+    """Source: Li et al. 2025, arXiv:2506.16950, and its published code."""
     height, width = image.shape[:2]
     starts = [column / level.columns * width for column in range(level.columns)]
     colours, greys = _block_means(image, starts, width / level.columns, level.step)
@@ -191,11 +186,14 @@ def _block_means(
     return (blocks[..., :3] // sizes[..., None]).tolist(), (blocks[..., 3] / sizes).tolist()
 
 
-@corruption("digital", tuple(map(GlitchAmount, (2, 4, 5, 8, 10))), no_draws)
+@corruption(
+    "digital",
+    tuple(map(GlitchAmount, (2, 4, 5, 8, 10))),
+    no_draws,
+    summary="Bands of rows shifted sideways, one colour moved, and every other row black.",
+)
 def glitched(image: Image, level: GlitchAmount, draws: None) -> Image:
-    """Bands of rows shifted sideways, one colour moved, and every other row black.
-
-    The shifts are the same for every picture, as published: Python's generator is seeded with 1, 2, … before each.
+    """The shifts are the same for every picture, as published: Python's generator is seeded with 1, 2, … before each.
 
     Source: Li et al. 2025, arXiv:2506.16950, and its published code, which calls the package glitch-this.
     """

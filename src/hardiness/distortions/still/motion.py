@@ -56,12 +56,10 @@ def draw_angle(rng: np.random.Generator, shape: Shape, level: MotionTrail) -> fl
     (MotionTrail(10, 3.0), MotionTrail(15, 5.0), MotionTrail(15, 8.0), MotionTrail(15, 12.0), MotionTrail(20, 15.0)),
     draw_angle,
     units=("px", "px"),
+    summary="A trail in a drawn direction, as of a moving camera.",
 )
 def motion_blur(image: Image, level: MotionTrail, draws: float) -> Image:
-    """A trail in a drawn direction, as of a moving camera.
-
-    Source: Hendrycks & Dietterich 2019, arXiv:1903.12261; ImageMagick 7.1.1, MotionBlurImage.
-    """
+    """Source: Hendrycks & Dietterich 2019, arXiv:1903.12261; ImageMagick 7.1.1, MotionBlurImage."""
     return motion_blur_image(image, *motion_trail(level.radius, level.sigma, draws))
 
 
@@ -82,12 +80,11 @@ def draw_snowfall(rng: np.random.Generator, shape: Shape, level: SnowLayer) -> S
     ),
     draw_snowfall,
     units=("", "", "times", "", "px", "px", "of the picture"),
+    summary="Flakes blown in a drawn direction over a whitened image.",
 )
 def snow(image: Image, level: SnowLayer, draws: Snowfall) -> Image:
-    """Flakes blown in a drawn direction over a whitened image.
-
-    Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_c.py; ImageMagick 7.1.1,
-        MotionBlurImage.
+    """Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_c.py; ImageMagick 7.1.1,
+    MotionBlurImage.
     """
     layer = snow_layer(draws.noise, image.shape[:2], level.zoom, level.threshold)
     trail = motion_trail(level.motion_radius, level.motion_sigma, draws.angle_degrees)

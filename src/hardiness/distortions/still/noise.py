@@ -48,12 +48,10 @@ def draw_words(rng: np.random.Generator, shape: Shape, level: PhotonRate | Repla
     tuple(map(NoiseSigma, (0.08, 0.12, 0.18, 0.26, 0.38))),
     draw_normals,
     quantity=Quantity("sigma", "of the range of values", "up", 0.0, 10.0),
+    summary="Normal noise added to each value, as in poor light.",
 )
 def gaussian_noise(image: Image, level: NoiseSigma, draws: NDArray[np.float32]) -> Image:
-    """Normal noise added to each value, as in poor light.
-
-    Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_c.py.
-    """
+    """Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_c.py."""
     return add_noise(image, draws, level.sigma)
 
 
@@ -62,12 +60,10 @@ def gaussian_noise(image: Image, level: NoiseSigma, draws: NDArray[np.float32]) 
     tuple(map(NoiseSigma, (0.15, 0.2, 0.35, 0.45, 0.6))),
     draw_normals,
     quantity=Quantity("sigma", "of each value", "up", 0.0, 10.0),
+    summary="Normal noise in proportion to each value.",
 )
 def speckle_noise(image: Image, level: NoiseSigma, draws: NDArray[np.float32]) -> Image:
-    """Normal noise in proportion to each value.
-
-    Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_c.py.
-    """
+    """Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_c.py."""
     return multiply_noise(image, draws, level.sigma)
 
 
@@ -81,11 +77,10 @@ def _photon_tables(rate: float) -> AliasTables:
     tuple(map(PhotonRate, (60.0, 25.0, 12.0, 5.0, 3.0))),
     draw_words,
     quantity=Quantity("rate", "photons at white", "down", 0.1, 500.0),
+    summary="Poisson counts of photons in place of each value.",
 )
 def shot_noise(image: Image, level: PhotonRate, draws: NDArray[np.uint32]) -> Image:
-    """Poisson counts of photons in place of each value.
-
-    Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_c.py.
+    """Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_c.py.
 
     Differs: counts come from alias tables at one random word a value, not from numpy's rejection sampler, so they
         equal the generator's in distribution (to 2**-24 of a probability) and not draw by draw.
@@ -98,11 +93,10 @@ def shot_noise(image: Image, level: PhotonRate, draws: NDArray[np.uint32]) -> Im
     tuple(map(ReplacedShare, (0.03, 0.06, 0.09, 0.17, 0.27))),
     draw_words,
     quantity=Quantity("amount", "of all values", "up", 0.0, 1.0),
+    summary="Salt and pepper: some values, channel by channel, become 255 or 0.",
 )
 def impulse_noise(image: Image, level: ReplacedShare, draws: NDArray[np.uint32]) -> Image:
-    """Salt and pepper: some values, channel by channel, become 255 or 0.
-
-    Source: Hendrycks & Dietterich 2019, arXiv:1903.12261; scikit-image's random_noise, mode ``s&p``.
+    """Source: Hendrycks & Dietterich 2019, arXiv:1903.12261; scikit-image's random_noise, mode ``s&p``.
 
     Differs: both choices are read from one word of 32 bits, not from two uniform numbers.
     """

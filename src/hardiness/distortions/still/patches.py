@@ -34,11 +34,15 @@ def draw_dropped(rng: np.random.Generator, shape: Shape, level: DropShare) -> ND
     return dropped.reshape(GRID, GRID)
 
 
-@corruption("occlusion", tuple(map(DropShare, range(1, 10))), draw_dropped, units=("tenths of the cells",))
+@corruption(
+    "occlusion",
+    tuple(map(DropShare, range(1, 10))),
+    draw_dropped,
+    units=("tenths of the cells",),
+    summary="Random cells of a 14 by 14 grid made black, one to nine tenths of them.",
+)
 def patch_drop(image: Image, level: DropShare, draws: NDArray[np.bool_]) -> Image:
-    """Random cells of a 14 by 14 grid made black, one to nine tenths of them.
-
-    Source: Naseer et al. 2021, arXiv:2105.10497, and its published code.
+    """Source: Naseer et al. 2021, arXiv:2105.10497, and its published code.
 
     Differs: cells are drawn for each picture, where the published code draws them once for a batch; sides that are no
         multiple of 14 are cut into cells that differ by a pixel.
@@ -57,11 +61,10 @@ def draw_order(rng: np.random.Generator, shape: Shape, level: Cells) -> NDArray[
     (Cells(2, 2), Cells(2, 4), Cells(4, 4), Cells(4, 8), Cells(8, 8), Cells(14, 14), Cells(16, 16)),
     draw_order,
     units=("cells", "cells"),
+    summary="The picture cut into a grid of cells, which change places; finer at each severity.",
 )
 def patch_shuffle(image: Image, level: Cells, draws: NDArray[np.int64]) -> Image:
-    """The picture cut into a grid of cells, which change places; finer at each severity.
-
-    Source: Naseer et al. 2021, arXiv:2105.10497, and its published code.
+    """Source: Naseer et al. 2021, arXiv:2105.10497, and its published code.
 
     Differs: sides that are no multiple of the grid keep the rest, right and below, where it is.
     """

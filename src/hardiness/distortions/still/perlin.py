@@ -35,11 +35,15 @@ def draw_lattice(rng: np.random.Generator, shape: Shape, level: NoiseShare) -> L
     return Lattice(slopes / np.where(lengths > 0.0, lengths, 1.0), rng.integers(0, CELLS, CELLS))
 
 
-@corruption("noise", tuple(map(NoiseShare, (0.23, 0.26, 0.29, 0.38, 0.44))), draw_lattice, units=("of the picture",))
+@corruption(
+    "noise",
+    tuple(map(NoiseShare, (0.23, 0.26, 0.29, 0.38, 0.44))),
+    draw_lattice,
+    units=("of the picture",),
+    summary="The picture mixed with grey clouds of Perlin noise in five octaves.",
+)
 def perlin_noise(image: Image, level: NoiseShare, draws: Lattice) -> Image:
-    """The picture mixed with grey clouds of Perlin noise in five octaves.
-
-    Source: Mintun et al. 2021, arXiv:2102.11273, and its published code; Perlin 1985.
+    """Source: Mintun et al. 2021, arXiv:2102.11273, and its published code; Perlin 1985.
 
     Differs: a slope of length zero, once in a thousand pictures, stays zero, where the published code divides by it.
     """

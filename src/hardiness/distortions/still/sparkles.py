@@ -47,12 +47,15 @@ def draw_stars(rng: np.random.Generator, shape: Shape, level: Radius) -> tuple[S
     )
 
 
-@corruption("light", tuple(map(Radius, (0.01, 0.02, 0.03, 0.05, 0.06))), draw_stars, units=("of the shorter side",))
+@corruption(
+    "light",
+    tuple(map(Radius, (0.01, 0.02, 0.03, 0.05, 0.06))),
+    draw_stars,
+    units=("of the shorter side",),
+    summary="Five white stars with rays of random lengths.",
+)
 def sparkles(image: Image, level: Radius, draws: tuple[Star, ...]) -> Image:
-    """Five white stars with rays of random lengths.
-
-    Source: Mintun et al. 2021, arXiv:2102.11273, and its published code.
-    """
+    """Source: Mintun et al. 2021, arXiv:2102.11273, and its published code."""
     return _lit(image, draws, 1.0, inverse=False)
 
 
@@ -63,12 +66,14 @@ def draw_star(rng: np.random.Generator, shape: Shape, level: FallOff) -> Star:
     return Star(centre, radius + RANDOMNESS * radius * rng.normal(size=rng.integers(50, 200)))
 
 
-@corruption("light", tuple(map(FallOff, (0.13, 0.26, 0.52, 1.17, 1.3))), draw_star)
+@corruption(
+    "light",
+    tuple(map(FallOff, (0.13, 0.26, 0.52, 1.17, 1.3))),
+    draw_star,
+    summary="The picture inside one star, and white around it.",
+)
 def inverse_sparkles(image: Image, level: FallOff, draws: Star) -> Image:
-    """The picture inside one star, and white around it.
-
-    Source: Mintun et al. 2021, arXiv:2102.11273, and its published code.
-    """
+    """Source: Mintun et al. 2021, arXiv:2102.11273, and its published code."""
     return _lit(image, (draws,), level.exponent, inverse=True)
 
 

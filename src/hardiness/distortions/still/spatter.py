@@ -42,11 +42,10 @@ def draw_liquid(rng: np.random.Generator, shape: Shape, level: SpatterLayer) -> 
     ),
     draw_liquid,
     units=("", "", "px", "", "", ""),
+    summary="Drops of water (severities 1 to 3) or mud (4 and 5) in front of the image.",
 )
 def spatter(image: Image, level: SpatterLayer, draws: NDArray[np.float64]) -> Image:
-    """Drops of water (severities 1 to 3) or mud (4 and 5) in front of the image.
-
-    Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_c.py; OpenCV for the rim
+    """Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_c.py; OpenCV for the rim
         of the drops.
 
     Differs: an image on which no drop falls stays as it is, where the generator divides by zero.

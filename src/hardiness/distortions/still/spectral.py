@@ -42,11 +42,15 @@ def draw_one(rng: np.random.Generator, shape: Shape, level: Threshold) -> Phases
     return _phases(rng, shape, 1)
 
 
-@corruption("noise", tuple(map(NoiseDeviation, (6.4, 12.8, 19.2, 25.6, 32.0))), draw_three, units=("of 255",))
+@corruption(
+    "noise",
+    tuple(map(NoiseDeviation, (6.4, 12.8, 19.2, 25.6, 32.0))),
+    draw_three,
+    units=("of 255",),
+    summary="Slow noise added to each channel, of amplitude 1 / (r**2 + 1) by frequency r.",
+)
 def brownish_noise(image: Image, level: NoiseDeviation, draws: Phases) -> Image:
-    """Slow noise added to each channel, of amplitude 1 / (r**2 + 1) by frequency r.
-
-    Source: Mintun et al. 2021, arXiv:2102.11273, and its published code.
+    """Source: Mintun et al. 2021, arXiv:2102.11273, and its published code.
 
     Differs: an image of odd sides is covered by noise one pixel larger, which the published code cannot do.
     """
@@ -54,11 +58,14 @@ def brownish_noise(image: Image, level: NoiseDeviation, draws: Phases) -> Image:
     return add_fields(image, fields, deviations, level.intensity)
 
 
-@corruption("occlusion", tuple(map(Threshold, (-2.26, -2.02, -1.78, -1.3, -0.82))), draw_one)
+@corruption(
+    "occlusion",
+    tuple(map(Threshold, (-2.26, -2.02, -1.78, -1.3, -0.82))),
+    draw_one,
+    summary="Pixels made black where quick noise, of amplitude r by frequency r, is low: 1 to 21 in a hundred.",
+)
 def blue_noise_sample(image: Image, level: Threshold, draws: Phases) -> Image:
-    """Pixels made black where quick noise, of amplitude r by frequency r, is low: 1 to 21 in a hundred.
-
-    Source: Mintun et al. 2021, arXiv:2102.11273, and its published code.
+    """Source: Mintun et al. 2021, arXiv:2102.11273, and its published code.
 
     Differs: an image of odd sides is covered by noise one pixel larger, which the published code cannot do.
     """

@@ -30,12 +30,15 @@ def watermark_font() -> bytes:
     return reference_file("fonts/watermark.otf").read_bytes()
 
 
-@corruption("occlusion", (Opacity(128),), no_draws, units=("of 255",))
+@corruption(
+    "occlusion",
+    (Opacity(128),),
+    no_draws,
+    units=("of 255",),
+    summary="Six white Chinese characters, half transparent, across the picture.",
+)
 def watermark(image: Image, level: Opacity, draws: None) -> Image:
-    """Six white Chinese characters, half transparent, across the picture.
-
-    Source: Li et al. 2023, arXiv:2212.04825, and its published code.
-    """
+    """Source: Li et al. 2023, arXiv:2212.04825, and its published code."""
     height, width = image.shape[:2]
     side = min(height, width)
     size_px = SIZES_PX.get(side, int(side / SIDE_TO_SIZE))

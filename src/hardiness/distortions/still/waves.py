@@ -53,12 +53,15 @@ def draw_wave(rng: np.random.Generator, shape: Shape, level: PatternIntensity) -
     return Wave(along, down, rng.uniform(0.0, 2.0 * math.pi))
 
 
-@corruption("noise", tuple(map(PatternIntensity, (19.6, 29.4, 39.2, 88.2, 98.0))), draw_wave, units=("of 255",))
+@corruption(
+    "noise",
+    tuple(map(PatternIntensity, (19.6, 29.4, 39.2, 88.2, 98.0))),
+    draw_wave,
+    units=("of 255",),
+    summary="One grey plane wave added, of a random direction and frequency.",
+)
 def single_frequency_greyscale(image: Image, level: PatternIntensity, draws: Wave) -> Image:
-    """One grey plane wave added, of a random direction and frequency.
-
-    Source: Mintun et al. 2021, arXiv:2102.11273, and its published code.
-    """
+    """Source: Mintun et al. 2021, arXiv:2102.11273, and its published code."""
     return plane_wave(image, draws.along, draws.down, draws.phase, level.intensity)
 
 
@@ -69,12 +72,15 @@ def draw_rings(rng: np.random.Generator, shape: Shape, level: PatternIntensity) 
     return Rings(x, y, rng.uniform(0.0, 10.0), rng.uniform(0.0, 0.1 * side), rng.uniform(0.0, 0.1 * side))
 
 
-@corruption("noise", tuple(map(PatternIntensity, (38.4, 64.0, 102.4, 115.2, 128.0))), draw_rings, units=("of 255",))
+@corruption(
+    "noise",
+    tuple(map(PatternIntensity, (38.4, 64.0, 102.4, 115.2, 128.0))),
+    draw_rings,
+    units=("of 255",),
+    summary="Grey rings around a random point, which sway on their way round.",
+)
 def cocentric_sine_waves(image: Image, level: PatternIntensity, draws: Rings) -> Image:
-    """Grey rings around a random point, which sway on their way round.
-
-    Source: Mintun et al. 2021, arXiv:2102.11273, and its published code, whose spelling the name is.
-    """
+    """Source: Mintun et al. 2021, arXiv:2102.11273, and its published code, whose spelling the name is."""
     return rings(image, (draws.x, draws.y), draws.rays, (draws.amplitude, draws.width), level.intensity)
 
 
@@ -84,10 +90,13 @@ def draw_plasma(rng: np.random.Generator, shape: Shape, level: PatternIntensity)
     return Plasma(time, iterations, rng.uniform(0.5, 1.0), rng.uniform(0.075, 0.2) * min(shape[:2]))
 
 
-@corruption("noise", tuple(map(PatternIntensity, (30.4, 44.8, 54.4, 59.2, 64.0))), draw_plasma, units=("of 255",))
+@corruption(
+    "noise",
+    tuple(map(PatternIntensity, (30.4, 44.8, 54.4, 59.2, 64.0))),
+    draw_plasma,
+    units=("of 255",),
+    summary="The picture mixed with coloured plasma: a plane folded again and again by sines.",
+)
 def plasma_noise(image: Image, level: PatternIntensity, draws: Plasma) -> Image:
-    """The picture mixed with coloured plasma: a plane folded again and again by sines.
-
-    Source: Mintun et al. 2021, arXiv:2102.11273, and its published code.
-    """
+    """Source: Mintun et al. 2021, arXiv:2102.11273, and its published code."""
     return plasma(image, draws.time, draws.iterations, draws.sharpness, (draws.scale, level.intensity))

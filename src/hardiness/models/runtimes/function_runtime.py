@@ -83,9 +83,10 @@ def logarithms(rows: NDArray[np.float32], name: str) -> NDArray[np.float32]:
 
 @runtimes.add("function")
 class FunctionRuntime:
-    """Calls the function with what it takes: bytes ``(N, H, W, 3)``, or normalised numbers ``(N, 3, H, W)``."""
+    """The runtime of plain functions."""
 
     name = "function"
+    summary = "Calls the function with what it takes: bytes (N, H, W, 3), or normalised numbers (N, 3, H, W)."
     streams = 1
 
     def __init__(self, plan: Executable) -> None:

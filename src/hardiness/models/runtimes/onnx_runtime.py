@@ -80,6 +80,7 @@ class OnnxRuntime:
     """
 
     name = "onnxruntime"
+    summary = "Runs the file's graph; a graph with a fixed batch gets its batches padded to it."
     streams = 1
 
     def __init__(self, plan: Executable) -> None:

@@ -24,6 +24,7 @@ class OnnxRuntimeFloat64(OnnxRuntime):
     """
 
     name = "onnxruntime_float64"
+    summary = "Runs the file's graph on pixels that were normalised in float64."
 
     def _images(self, pixels: Tensor) -> NDArray[Any]:
         exact = 255 * pixels.double()

@@ -46,6 +46,7 @@ class OpenVINORuntime:
     """
 
     name = "openvino"
+    summary = "The network compiled for one image size and one small, fixed number of images."
     streams = min(usable_cores(), _MAX_STREAMS)
 
     def __init__(self, plan: Executable) -> None:

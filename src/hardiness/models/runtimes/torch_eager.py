@@ -23,6 +23,7 @@ class TorchRuntime:
     """
 
     name = "torch"
+    summary = "Runs the folded network, or the plain one, on any device of torch."
     streams = 1
 
     def __init__(self, plan: Executable) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Sequence
 
 from hardiness.attacks.kit import needs_gradients, registry, version_of
@@ -11,6 +10,7 @@ from hardiness.benchmarks.attack_curves import MUST_BREAK
 from hardiness.core.attack_plan import Round, epsilon_text
 from hardiness.core.fact import CheckOutcome
 from hardiness.core.forms import json_form
+from hardiness.core.registry import summary_of
 from hardiness.core.result import Result
 from hardiness.reference.attackers import BLACK_BOX, TERMS, TERMS_READ, WHITE_BOX, Assumptions, assumptions
 from hardiness.report.evidence.record import AttackerRecord, BudgetRecord, CheckRecord, ChecksRecord
@@ -61,7 +61,7 @@ def _record(attack: str, surrogate: str, targeted: bool, results: Sequence[Resul
         data=first.data,
         attack=attack,
         version=version_of(attack) if entry is not None else None,
-        summary=(inspect.getdoc(entry) or "").partition("\n\n")[0].replace("\n", " ") if entry is not None else "",
+        summary=summary_of(entry),
         surrogate=surrogate or None,
         surrogate_sha256=first.run.surrogate.weights_sha256 if first.run.surrogate else None,
         stage=STAGE,

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import inspect
 import math
-import re
 from collections.abc import Iterable, Sequence
 
 from hardiness.benchmarks.card import card_of
 from hardiness.core.result import Metric
-from hardiness.core.spread import registry
 from hardiness.report.evidence.record import IntervalRecord, MetricRecord, RunRecord
 from hardiness.report.sections import BenchmarkSection
+from hardiness.report.words.spreads import DEFINITIONS
 
 
 def metrics_of(shown: Sequence[BenchmarkSection]) -> tuple[MetricRecord, ...]:
@@ -36,16 +34,6 @@ def _metric_record(metric: Metric, benchmarks: tuple[str, ...]) -> MetricRecord:
 
 
 def intervals_of(runs: Iterable[RunRecord]) -> tuple[IntervalRecord, ...]:
-    """The kinds of spread of some runs' scores, sorted by name, as they describe themselves."""
+    """The kinds of spread of some runs' scores, sorted by name."""
     names = {name for run in runs for score in run.scores for name in score.interval_method}
-    return tuple(map(_interval_record, sorted(names)))
-
-
-def _interval_record(name: str) -> IntervalRecord:
-    first, *others = re.split(r"\n\s*\n", inspect.getdoc(registry.get(name)) or "")
-    source = next((part for part in others if part.startswith("Source:")), "")
-    return IntervalRecord(name, _in_line(first), _in_line(re.split(r"\bDiffers:", source)[0].removeprefix("Source:")))
-
-
-def _in_line(text: str) -> str:
-    return " ".join(text.replace("``", "").replace("`", "").split())
+    return tuple(IntervalRecord(name, *DEFINITIONS[name]) for name in sorted(names))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
@@ -14,7 +13,7 @@ from hardiness.core.answers import SCORES
 from hardiness.core.attack_plan import condition_text
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
-from hardiness.core.registry import Registry
+from hardiness.core.registry import Registry, summary_of
 from hardiness.core.result import Result
 from hardiness.core.run import Run
 from hardiness.distortions.apply import corruptions, parameters_of, perturbations
@@ -99,7 +98,7 @@ def _record(place: _Place, strengths: Mapping[str, tuple[ParameterRecord, ...]],
         benchmark=place.benchmark,
         name=place.name,
         kind=place.kind,
-        summary=(inspect.getdoc(entry.apply) or "").partition("\n")[0] if entry is not None else "",
+        summary=summary_of(entry),
         version=entry.version if entry is not None else None,
         levels=tuple(LevelRecord(strength, parameters) for strength, parameters in _sorted(strengths)),
         note=_note(place, strengths, run, entry is not None or any(strengths.values())),

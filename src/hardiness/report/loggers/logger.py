@@ -51,6 +51,7 @@ class TrackerKind:
 
     Attributes:
         packages: that it needs.
+        summary: what a run of it is, in a line for listings.
         open: opens a run of it.
         quiet: environment variables, and their values, under which its packages report nothing to their makers. A
             value that the user has set counts, except where downloads are forbidden.
@@ -59,6 +60,7 @@ class TrackerKind:
     packages: tuple[str, ...]
     open: Open
     quiet: Mapping[str, str] = field(default_factory=dict)
+    summary: str = ""
 
     def check(self, name: str) -> None:
         """Import what it needs, so that it reports nothing to its makers.
@@ -85,12 +87,14 @@ registry: Registry[TrackerKind] = Registry(
 """The trackers by their names on the command line."""
 
 
-def register(name: str, *packages: str, quiet: Mapping[str, str] | None = None) -> Callable[[Open], Open]:
+def register(
+    name: str, *packages: str, summary: str = "", quiet: Mapping[str, str] | None = None
+) -> Callable[[Open], Open]:
     """Function decorator that adds a tracker under that name; arguments as the attributes of `TrackerKind`."""
 
     def decorate(opening: Open) -> Open:
         registry.register(
-            name, TrackerKind(packages, opening, quiet or {}), f"{getattr(opening, '__module__', name)}:open"
+            name, TrackerKind(packages, opening, quiet or {}, summary), f"{getattr(opening, '__module__', name)}:open"
         )
         return opening
 

@@ -33,9 +33,16 @@ class MLflow:
         self._client.set_terminated(self._run_id)
 
 
-@register("mlflow", "mlflow", "sqlalchemy", "alembic", quiet={"MLFLOW_DISABLE_TELEMETRY": "true"})
+@register(
+    "mlflow",
+    "mlflow",
+    "sqlalchemy",
+    "alembic",
+    quiet={"MLFLOW_DISABLE_TELEMETRY": "true"},
+    summary="A new run of the experiment, with what was run as its parameters.",
+)
 def open_mlflow(tracked: TrackerRun) -> MLflow:
-    """A new run of the experiment, with what was run as its parameters."""
+    """The run of a tracker, opened."""
     from mlflow import MlflowClient
 
     logging.getLogger("mlflow").setLevel(logging.WARNING)  # it tells of every table that it makes

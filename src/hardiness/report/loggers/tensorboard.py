@@ -24,9 +24,9 @@ class TensorBoard:
         self._writer.close()
 
 
-@register("tensorboard", "tensorboard")
+@register("tensorboard", "tensorboard", summary="The event file of one run; what was run is its text.")
 def open_tensorboard(tracked: TrackerRun) -> TensorBoard:
-    """The event file of one run; what was run is its text."""
+    """The run of a tracker, opened."""
     from torch.utils.tensorboard import SummaryWriter
 
     writer = SummaryWriter(str(tracked.folder / "tensorboard" / re.sub(r"[^\w.-]+", "_", tracked.name)))

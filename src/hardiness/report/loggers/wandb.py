@@ -25,9 +25,14 @@ class WeightsAndBiases:
         self._run.finish()
 
 
-@register("wandb", "wandb", quiet={"WANDB_ERROR_REPORTING": "false"})
+@register(
+    "wandb",
+    "wandb",
+    quiet={"WANDB_ERROR_REPORTING": "false"},
+    summary="A new run beside those that are open, with what was run as its config.",
+)
 def open_wandb(tracked: TrackerRun) -> WeightsAndBiases:
-    """A new run beside those that are open, with what was run as its config."""
+    """The run of a tracker, opened."""
     import wandb
 
     mode: Any = os.environ.get("WANDB_MODE", "offline")

@@ -14,7 +14,13 @@ from hardiness.report.evidence.record import SCHEMA, VERSION, EvidenceRecord
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
-_SCALARS: Mapping[Any, str] = {str: "string", int: "integer", float: "number", bool: "boolean", NoneType: "null"}
+_SCALARS: Mapping[Any, str] = {
+    str: "string",
+    int: "integer",
+    float: "number",
+    bool: "boolean",
+    NoneType: "null",
+}
 
 
 def evidence_schema() -> dict[str, Any]:
