@@ -27,7 +27,7 @@ from typing import NamedTuple
 import numpy as np
 import PIL.Image
 
-from hardiness.distortions.apply import corrupt, corruptions
+from hardiness.distortions.apply import corrupt, corruption_under, corruptions
 from hardiness.reference.sets import SEVERITIES, distortion_set
 
 IMAGENET_C = distortion_set("imagenet-c")
@@ -38,6 +38,7 @@ CELLS_FILE = ROOT / "docs" / "results" / "fidelity.csv"
 PICTURES = (0, 1)
 BAR_SEVERITIES = (1, 3, 5)
 DISTRIBUTIONS = ("hardiness", "imagecorruptions-imaug", "corrupt-tta")
+SMALL, SMALL_PROTOCOL = "hardiness, CIFAR-10-C", "cifar10-c"
 
 Apply = Callable[[np.ndarray, str, int], np.ndarray]
 
@@ -81,7 +82,7 @@ class Difference(NamedTuple):
 def data_root() -> Path:
     """The folder of real data; without one there is nothing to measure."""
     given = os.environ.get("HARDINESS_DATA", "")
-    for needed in ("golden/imagenet-c", "golden/imagenet-c-bar"):
+    for needed in ("golden/imagenet-c", "golden/imagenet-c-bar", "golden/cifar10-c"):
         if not Path(given, needed).is_dir():
             sys.exit(f"HARDINESS_DATA must name a folder that holds {needed}, was {given!r}")
     return Path(given)
@@ -129,14 +130,14 @@ def seeded(distribution: str, apply: Apply) -> Apply:
     return run
 
 
-def replayed() -> Apply:
-    """Our kernels on the generator's draws."""
+def replayed(protocol: str = "") -> Apply:
+    """Our kernels on the generator's draws, at the strengths of a protocol."""
     draws = runpy.run_path(str(ROOT / "tests" / "reference" / "test_corruptions_golden.py"))["REPLAYED"]
 
     def run(image: np.ndarray, name: str, severity: int) -> np.ndarray:
         if name not in draws:
-            return corrupt(image, name, severity, id="")
-        entry = corruptions.get(name)
+            return corrupt(image, name, severity, id="", protocol=protocol)
+        entry = corruption_under(name, protocol)
         level = entry.level(severity)
         return entry.apply(image, level, draws[name](np.random.RandomState(0), image.shape, level))
 
@@ -161,6 +162,18 @@ def difference(apply: Apply, name: str, severity: int) -> Difference:
         [np.abs(apply(golden(k), name, severity).astype(int) - golden(k, name, severity).astype(int)) for k in PICTURES]
     )
     return Difference(int(off.max()), float(off.mean()), float(np.mean(off <= 2)))
+
+
+def small_differences(folder: Path, names: Sequence[str]) -> dict[tuple[str, int], Difference]:
+    """How far our kernels are from CIFAR-10-C's generator, by (corruption, severity), over all pictures of a folder."""
+    apply, archives = replayed(SMALL_PROTOCOL), [np.load(file) for file in sorted(folder.glob("*.npz"))]
+    found = {}
+    for name in names:
+        for severity in SEVERITIES:
+            pairs = [pair for a in archives for pair in zip(a["input"], a[name][:, severity - 1], strict=True)]
+            off = np.stack([np.abs(apply(image, name, severity).astype(int) - expected) for image, expected in pairs])
+            found[name, severity] = Difference(int(off.max()), float(off.mean()), float(np.mean(off <= 2)))
+    return found
 
 
 def bar_differences(folder: Path) -> dict[tuple[str, int], tuple[Difference, int]]:
@@ -216,8 +229,12 @@ def page(
         "over two pictures of 224x224, before any JPEG. A cell holds the worst of the five severities: *equal*, or the "
         "largest difference, the mean, the share of values at most 2 off. [Every severity](results/fidelity.csv).",
         "",
-        "| corruption | " + " | ".join(DISTRIBUTIONS) + " |",
-        "|---|" + "---|" * len(DISTRIBUTIONS),
+        'The second column is of pictures of 32x32 at the strengths of CIFAR-10-C (`protocol="cifar10-c"`): eight '
+        "pictures of its test set, from make_cifar_c.py under OpenCV 5.0, whose affine warp no longer rounds to 1/32 "
+        "pixel as that of OpenCV 4 did.",
+        "",
+        f"| corruption | hardiness | {SMALL} | " + " | ".join(DISTRIBUTIONS[1:]) + " |",
+        "|---|---|" + "---|" * len(DISTRIBUTIONS),
     ]
     for name in (*IMAGENET_C.members, *IMAGENET_C.extra):
         worst = [
@@ -228,7 +245,7 @@ def page(
                     min(found[each][name, severity].within_2 for severity in SEVERITIES),
                 )
             )
-            for each in DISTRIBUTIONS
+            for each in ("hardiness", SMALL, *DISTRIBUTIONS[1:])
         ]
         remark = ", ours of other draws" if name == "shot_noise" else ""
         lines.append(f"| {name}{remark} | {' | '.join(worst)} |")
@@ -256,10 +273,10 @@ def cells(found: dict[str, dict[tuple[str, int], Difference]]) -> str:
     """Every corruption and severity, a line each: the differences of each package."""
     text = io.StringIO()
     lines = csv.writer(text, lineterminator="\n")
-    lines.writerow(("corruption", "severity", *DISTRIBUTIONS))
+    lines.writerow(("corruption", "severity", *DISTRIBUTIONS, SMALL))
     for name in (*IMAGENET_C.members, *IMAGENET_C.extra):
         for severity in SEVERITIES:
-            lines.writerow((name, severity, *(cell(found[each][name, severity]) for each in DISTRIBUTIONS)))
+            lines.writerow((name, severity, *(cell(found[each][name, severity]) for each in (*DISTRIBUTIONS, SMALL))))
     return text.getvalue()
 
 
@@ -275,7 +292,8 @@ def cell(found: Difference) -> str:
 
 def main() -> int:
     """Write the page, or check it."""
-    found = differences()
+    names = (*IMAGENET_C.members, *IMAGENET_C.extra)
+    found = differences() | {SMALL: small_differences(data_root() / "golden" / "cifar10-c", names)}
     written = {PAGE: page(found, bar_differences(data_root() / "golden" / "imagenet-c-bar")), CELLS_FILE: cells(found)}
     if "--check" in sys.argv:
         fresh = all(file.is_file() and file.read_text("utf-8") == text for file, text in written.items())

@@ -29,7 +29,7 @@ from hardiness.data.root import locate
 from hardiness.distortions.frost_pictures import locate_frost
 from hardiness.imaging.compiled import kernel_folder
 
-BESIDE = {"golden_corruptions", "golden_c_bar", "golden_perturbations", "stimuli", "latex"}
+BESIDE = {"golden_corruptions", "golden_small_pictures", "golden_c_bar", "golden_perturbations", "stimuli", "latex"}
 """Fixtures that give what lies beside a clone, and nothing where it does not."""
 
 PHOTOGRAPHS, ANY_PHOTOGRAPH_WILL_DO = {"data_root", "photographs"}, ("e2e", "faults")
@@ -211,6 +211,12 @@ def _folder_of_data(name: str) -> Path:
 def golden_corruptions() -> Path:
     """Pictures that the published ImageNet-C generator made."""
     return _folder_of_data("golden/imagenet-c")
+
+
+@pytest.fixture(scope="session")
+def golden_small_pictures() -> list[Path]:
+    """Archives of pictures that the published CIFAR-10-C generator made."""
+    return sorted(_folder_of_data("golden/cifar10-c").glob("*.npz"))
 
 
 @pytest.fixture(scope="session")

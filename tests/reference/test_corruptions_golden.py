@@ -15,7 +15,7 @@ import PIL.Image
 import pytest
 from scipy import stats
 
-from hardiness.distortions.apply import corrupt, corruptions
+from hardiness.distortions.apply import corrupt, corruption_under, corruptions
 from hardiness.distortions.frost_pictures import frost_picture
 from hardiness.distortions.still.elastic import Distortion
 from hardiness.distortions.still.fog import map_size
@@ -58,7 +58,7 @@ def replay_snowfall(rng: Random, shape: Shape, level: Any) -> Any:
 
 def replay_crop(rng: Random, shape: Shape, level: Any) -> Any:
     index = rng.randint(5)
-    picture = frost_picture(index, shape[0], shape[1])
+    picture = frost_picture(index, shape[0], shape[1], level.scale)
     return Crop(index, rng.randint(0, picture.shape[0] - shape[0]), rng.randint(0, picture.shape[1] - shape[1]))
 
 
@@ -166,23 +166,50 @@ def pooled_chi_square(observed: np.ndarray, expected: np.ndarray) -> float:
     return float(stats.chi2.sf(statistic, freedom))
 
 
-@pytest.mark.parametrize("severity", SEVERITIES)
-def test_shot_noise_agrees_in_distribution(severity: int) -> None:
-    """Chi-square over (value, count) of 20 seeds; the same test must reject a rate that is 2 % off."""
+@pytest.mark.parametrize("name", [*IMAGENET_C.members, *IMAGENET_C.extra])
+def test_small_pictures_are_those_of_cifar_10_c(
+    golden_small_pictures: list[Path], request: pytest.FixtureRequest, name: str
+) -> None:
+    """Every archive at every severity: at most one level off, on average far less; of shot noise the formula."""
+    if name == "frost":
+        request.getfixturevalue("frost_pictures")
+    entry = corruption_under(name, "cifar10-c")
+    for archive in map(np.load, golden_small_pictures):
+        for severity in SEVERITIES:
+            level = entry.level(severity)
+            for image, expected in zip(archive["input"], archive[name][:, severity - 1], strict=True):
+                if name == "shot_noise":
+                    counts = Random(0).poisson(image / 255.0 * level.rate)
+                    out = (np.clip(counts / level.rate, 0, 1) * 255).astype(np.uint8)
+                elif name in REPLAYED:
+                    out = entry.apply(image.copy(), level, REPLAYED[name](Random(0), image.shape, level))
+                else:
+                    out = corrupt(image, name, severity, protocol="cifar10-c")
+                difference = np.abs(out.astype(int) - expected.astype(int))
+                assert difference.max() <= 1
+                assert difference.mean() < (0.25 if name == "saturate" else 0.02)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "severity"),
+    [(protocol, severity) for protocol in ("", "cifar10-c") for severity in SEVERITIES],
+)
+def test_shot_noise_agrees_in_distribution(protocol: str, severity: int) -> None:
+    """Chi-square over (value, grey level) of 20 seeds; the same test must reject a rate that is 2 % off."""
     image = np.random.RandomState(0).randint(0, 256, (224, 224, 3)).astype(np.uint8)
-    rate = corruptions.get("shot_noise").level(severity).rate
-    drawn = np.stack([corrupt(image, "shot_noise", severity, seed=seed) for seed in range(20)])
-    outcomes = (np.arange(int(rate) + 1) / rate * 255).astype(np.uint8)
+    rate = corruption_under("shot_noise", protocol).level(severity).rate
+    drawn = np.stack([corrupt(image, "shot_noise", severity, seed=seed, protocol=protocol) for seed in range(20)])
+    outcomes, first = np.unique((np.arange(int(rate) + 1) / rate * 255).astype(np.uint8), return_index=True)
     index = np.searchsorted(outcomes, drawn)
     np.testing.assert_array_equal(outcomes[index], drawn)
     observed = np.zeros((256, outcomes.size))
     np.add.at(observed, (np.broadcast_to(image, drawn.shape).ravel(), index.ravel()), 1)
 
     def expected(of: float) -> np.ndarray:
-        means = np.arange(256)[:, None] / 255 * of
-        pmf = stats.poisson.pmf(np.arange(outcomes.size), means)
-        pmf[:, -1] = stats.poisson.sf(outcomes.size - 2, means[:, 0])
-        return pmf * observed.sum(1, keepdims=True)
+        means, most = np.arange(256)[:, None] / 255 * of, int(rate)
+        pmf = stats.poisson.pmf(np.arange(most + 1), means)
+        pmf[:, -1] = stats.poisson.sf(most - 1, means[:, 0])
+        return np.add.reduceat(pmf, first, axis=1) * observed.sum(1, keepdims=True)
 
     assert pooled_chi_square(observed, expected(rate)) > 1e-4
     assert pooled_chi_square(observed, expected(rate * 1.02)) < 1e-4

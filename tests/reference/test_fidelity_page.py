@@ -48,6 +48,14 @@ def test_our_column_is_fresh(bench: dict[str, Any], page: list[list[str]]) -> No
             assert written[name, str(severity)] == found, f"{name} {severity}: run python bench/fidelity.py"
 
 
+def test_the_column_of_small_pictures_is_fresh(
+    bench: dict[str, Any], page: list[list[str]], golden_small_pictures: list[Path]
+) -> None:
+    found = bench["small_differences"](golden_small_pictures[0].parent, NAMES)
+    written = {(row[0], int(row[1])): row[5] for row in page}
+    assert {cell: bench["cell"](difference) for cell, difference in found.items()} == written, "run bench/fidelity.py"
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # of the packages, which are not ours
 @pytest.mark.parametrize(("column", "package"), [(3, "imagecorruptions-imaug"), (4, "corrupt-tta")])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 import numpy as np
@@ -16,6 +17,7 @@ from hardiness.core.registry import Registry, instance_of
 from hardiness.distortions.levels import Parameter, Quantity, Strength, level_parts
 from hardiness.imaging.resizing import Size, Window, centre
 from hardiness.reference.sets import SEVERITIES, compared_with_first
+from hardiness.reference.strengths import strengths_of
 
 Shape = tuple[int, int, int]
 
@@ -175,10 +177,17 @@ class Corruption(Generic[L, D]):
         return type(self.levels[0])(value)  # type: ignore[call-overload,no-any-return]  # a row of one number
 
     def parameters_at(self, strength: Strength) -> tuple[Parameter, ...]:
-        """The named parameters of a severity or a level, with their units as far as these are said."""
-        row = self.row_of(strength)._asdict()
+        """The named parameters of a severity or a level, with their units as far as these are said.
+
+        One that has a usual value is left out where it has that.
+        """
+        row = self.row_of(strength)
         units = self.units or ((self.quantity.unit,) if self.quantity else ("",) * len(row))
-        return tuple(Parameter(name, value, unit) for (name, value), unit in zip(row.items(), units, strict=True))
+        values = zip(row._asdict().items(), units, strict=True)
+        usual = row._field_defaults
+        return tuple(
+            Parameter(name, value, unit) for (name, value), unit in values if name not in usual or value != usual[name]
+        )
 
 
 corruptions: Registry[Corruption[Any, Any]] = Registry(
@@ -219,7 +228,34 @@ def corruption(
     return decorate
 
 
-def parameters_of(name: str, strength: Strength) -> tuple[Parameter, ...]:
+def corruption_under(name: str, protocol: str = "") -> Corruption[Any, Any]:
+    """The corruption of that name at the strengths of a protocol.
+
+    Args:
+        name: of a registered corruption.
+        protocol: of `hardiness.reference.strengths`, as ``"cifar10-c"``; empty for the strengths of ImageNet-C, with
+            which corruptions are registered.
+
+    Raises:
+        UnknownNameError: there is no such corruption or protocol.
+        ArgumentError: the protocol has no strengths of it.
+    """
+    return _under(corruptions.get(name), protocol) if protocol else corruptions.get(name)
+
+
+@lru_cache(maxsize=256)
+def _under(distortion: Corruption[L, D], protocol: str) -> Corruption[L, D]:
+    strengths = strengths_of(protocol)
+    if distortion.name not in strengths:
+        raise ArgumentError(
+            f"protocol {protocol} has no strengths of {distortion.name}, but of {', '.join(strengths)}; leave the "
+            "protocol out"
+        )
+    row = type(distortion.levels[0])
+    return replace(distortion, levels=tuple(row(*values) for values in strengths[distortion.name]))
+
+
+def parameters_of(name: str, strength: Strength, protocol: str = "") -> tuple[Parameter, ...]:
     """The named parameters with units that a corruption was made with: of a severity, or of a level.
 
     None of a corruption that is not registered here, as of one that ships as files alone; of its level what that says.
@@ -227,13 +263,13 @@ def parameters_of(name: str, strength: Strength) -> tuple[Parameter, ...]:
     Args:
         name: of the corruption.
         strength: a severity, as ``2``, or a level, as ``"quality=17"``.
+        protocol: whose severities they are, as of `corrupt`.
 
     Raises:
         ArgumentError: the corruption does not have that severity, or its quantity not that value.
     """
-    distortion = corruptions.find(name)
-    if distortion is not None:
-        return distortion.parameters_at(strength)
+    if corruptions.find(name) is not None:
+        return corruption_under(name, protocol).parameters_at(strength)
     if not isinstance(strength, str):
         return ()
     quantity, value = level_parts(strength, f"corruption {name}")
@@ -370,6 +406,7 @@ def corrupt(
     *,
     seed: int = 0,
     id: str | None = None,  # noqa: A002
+    protocol: str = "",
     **quantity: float | str,
 ) -> Image:
     """The corrupted image, ``uint8 (H, W, 3)``, always a new array.
@@ -382,14 +419,15 @@ def corrupt(
         seed: of the run.
         id: of the sample, ``"<wnid>/<stem>"``; the draws depend on seed, name, severity or level, and id, and on
             nothing else. Without one the image's bytes stand for it, so that each image gets noise of its own.
+        protocol: whose severities they are: ``"cifar10-c"`` for pictures of 32 px; ImageNet-C's if empty.
         quantity: in place of a severity the value of the corruption's quantity, as in ``quality=17``; a value of a
             severity gives the picture of that.
 
     Raises:
-        ArgumentError: the image, the name, the severity or the quantity is not as above.
+        ArgumentError: the image, the name, the severity, the protocol or the quantity is not as above.
         DataError: frost's pictures are not there.
     """
-    distortion = corruptions.get(name)
+    distortion = corruption_under(name, protocol)
     strength = distortion.key_of(chosen_strength(distortion, severity, quantity))
     image = checked(image)
     if id is None:  # hashing takes as long as a quick corruption

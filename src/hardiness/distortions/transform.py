@@ -13,7 +13,7 @@ from hardiness.core.benchmark import Image
 from hardiness.core.errors import ArgumentError
 from hardiness.core.random import rng
 from hardiness.core.shared_number import SharedAttribute
-from hardiness.distortions.apply import checked, chosen_strength, corrupt, corruptions, own_noise
+from hardiness.distortions.apply import checked, chosen_strength, corrupt, corruption_under, corruptions, own_noise
 from hardiness.distortions.levels import Strength
 from hardiness.distortions.picture_forms import is_maite_batch, open_form, open_maite
 from hardiness.imaging.codecs import decode, encode_jpeg
@@ -52,6 +52,7 @@ class Corrupt:
             epoch.
         level: in place of a severity a level of the corruption's quantity, as ``"quality=17"``; ``quality=17`` as an
             argument says the same. Empty where severities count.
+        protocol: whose severities they are: ``"cifar10-c"`` for pictures of 32 px; ImageNet-C's if empty.
 
     Forms: a PIL image of any 8-bit mode (grey stays grey, transparency stays as it was, others become RGB); an array
     ``(H, W)``, ``(H, W, 1)``, ``(H, W, 3)`` or ``(N, H, W, 1 or 3)``; a tensor ``(1 or 3, H, W)`` or
@@ -70,6 +71,7 @@ class Corrupt:
     name: str | os.PathLike[str] | None = None
     choice: str = CHOICES[0]
     level: str = ""
+    protocol: str = ""
 
     def __init__(
         self,
@@ -80,10 +82,11 @@ class Corrupt:
         name: str | os.PathLike[str] | None = None,
         choice: str = CHOICES[0],
         level: str = "",
+        protocol: str = "",
         **quantity: float | str,
     ) -> None:
         self.corruption, self.severity, self.seed, self.epoch, self.name = corruption, severity, seed, epoch, name
-        self.choice, self.level = choice, level
+        self.choice, self.level, self.protocol = choice, level, protocol
         if choice not in CHOICES:
             raise ArgumentError(f"choice must be {' or '.join(map(repr, CHOICES))}, was {choice!r}")
         if not self._corruptions or not self._severities:
@@ -91,7 +94,7 @@ class Corrupt:
         if (level or quantity) and severity != 1:
             quantity_text = level or ", ".join(quantity)
             raise ArgumentError(f"give a severity or {quantity_text}, not both: severity was {severity!r}")
-        for each in map(corruptions.get, self._corruptions):
+        for each in (corruption_under(name, protocol) for name in self._corruptions):
             if level or quantity:
                 self.level = str(chosen_strength(each, level or None, quantity))
             for strength in self._strengths:
@@ -183,9 +186,9 @@ class Corrupt:
         epoch = f" epoch {self.epoch}" if self.epoch else ""
         id_ = f"{self._key(picture, strengths) if name is None else name}{epoch}"
         corruption, strength = self._draw_kind(strengths, f"epoch {self.epoch}" if self.choice == "epoch" else id_)
-        corrupted = corrupt(picture, corruption, strength, seed=self.seed, id=id_)
+        corrupted = corrupt(picture, corruption, strength, seed=self.seed, id=id_, protocol=self.protocol)
         is_severity = isinstance(strength, int)
-        if name is not None and is_severity and (quality := _jpeg_quality(corruption)):
+        if name is not None and is_severity and not self.protocol and (quality := _jpeg_quality(corruption)):
             return decode(encode_jpeg(corrupted, quality), name)
         return corrupted
 

@@ -26,7 +26,7 @@ def gaussian_weights(sigma: float, truncate: float = 4.0) -> Float64:
     """
     radius = int(truncate * sigma + 0.5)
     offsets = np.arange(-radius, radius + 1)
-    weights = np.exp(-0.5 / (sigma * sigma) * offsets**2)
+    weights = np.exp(-0.5 / (sigma * sigma) * offsets**2) if radius else np.ones(1)
     weights /= weights.sum()
     half: Float64 = weights[radius:].copy()
     half.setflags(write=False)
@@ -127,21 +127,22 @@ class Outline(NamedTuple):
     """A filter that is symmetric both ways, as the places along each row where its weight changes.
 
     Attributes:
-        steps: ``float32 (rows, changes)``, weight gained on going inwards past each place; row 0 is the middle row.
-            ``changes`` is even, zeros fill it up.
+        steps: ``float32 (rows, changes)``, weight gained on going inwards past each place; row 0 is the middle row,
+            which counts twice and so has half its weight. ``changes`` is even, zeros fill it up. Of a small disk
+            ``float64``.
         places: ``int64 (rows, changes)``, distance from the centre of the outermost value that has gained it.
         counts: ``int64 (rows,)``, how many changes each row has, rounded up to an even number.
         nudge: added to every result, in grey levels: far below one, but more than single precision loses, and of
             the sign of the filter's sum minus 1, so that flat areas are truncated as in double precision.
     """
 
-    steps: Float32
+    steps: Float32 | Float64
     places: Ints
     counts: Ints
     nudge: float
 
 
-def disk_filter(radius: int, alias_sigma: float) -> Float32:
+def disk_filter(radius: float, alias_sigma: float) -> Float32:
     """A disk of the given radius, normalised, then smoothed: ``float32 (side, side)``.
 
     Up to radius 8 the side is 17 pixels and the smoothing spans 3, beyond it ``2 radius + 1`` and 5.
@@ -153,7 +154,7 @@ def disk_filter(radius: int, alias_sigma: float) -> Float32:
     Source: Hendrycks & Dietterich 2019, the generator's defocus blur; smoothing as OpenCV's GaussianBlur (border
         reflected about the edge pixel).
     """
-    half, reach = (8, 1) if radius <= 8 else (radius, 2)
+    half, reach = (8, 1) if radius <= 8 else (int(radius), 2)
     grid = np.arange(-half, half + 1)
     inside = (grid[:, None] ** 2 + grid[None, :] ** 2 <= radius**2).astype(np.float32)
     inside /= inside.sum()
@@ -172,9 +173,16 @@ def _smooth_rows(area: Float32, half: Float32) -> Float32:
     return out
 
 
+SMALL_RADIUS = 2.0
+
+
 @lru_cache(maxsize=16)
-def disk_outline(radius: int, alias_sigma: float) -> Outline:
-    """The outline of `disk_filter`, made once."""
+def disk_outline(radius: float, alias_sigma: float) -> Outline:
+    """The outline of `disk_filter`, made once.
+
+    Few pixels have a whole number of grey levels as their mean so often that a small disk is summed in double
+    precision, without a nudge, to be truncated as the generator's.
+    """
     whole = disk_filter(radius, alias_sigma).astype(np.float64)
     half = whole.shape[0] // 2
     quarter = whole[half:, half:]
@@ -182,12 +190,15 @@ def disk_outline(radius: int, alias_sigma: float) -> Outline:
     counts = np.count_nonzero(changes, axis=1)
     counts += counts % 2
     shape = (half + 1, int(counts.max()))
-    steps, places = np.zeros(shape, np.float32), np.zeros(shape, np.int64)
+    is_small = radius < SMALL_RADIUS
+    steps, places = np.zeros(shape, np.float64 if is_small else np.float32), np.zeros(shape, np.int64)
     for row in range(half + 1):
         found = np.flatnonzero(changes[row])
         places[row, : found.size] = found
         steps[row, : found.size] = changes[row, found]
-    return Outline(steps, places, counts.astype(np.int64), 5e-5 if whole.sum() >= 1.0 else -5e-5)
+    steps[0] *= 0.5
+    nudge = 0.0 if is_small else 5e-5 if whole.sum() >= 1.0 else -5e-5
+    return Outline(steps, places, counts.astype(np.int64), nudge)
 
 
 @compiled
@@ -216,7 +227,7 @@ def running_sums(image: NDArray[np.uint8], reach: int) -> NDArray[np.int32]:
 
 @compiled
 def filter_outline(
-    sums: NDArray[np.int32], steps: Float32, places: Ints, counts: Ints, nudge: float
+    sums: NDArray[np.int32], steps: Float32 | Float64, places: Ints, counts: Ints, nudge: float
 ) -> NDArray[np.uint8]:
     """The filtered image ``uint8 (H, W, 3)``, borders reflected about the edge pixel, truncated.
 
@@ -227,17 +238,17 @@ def filter_outline(
     height, reach = sums.shape[0], counts.size - 1
     row_size = sums.shape[1] - (2 * reach + 1) * 3
     out = np.empty((height, row_size // 3, 3), np.uint8)
-    pair = np.empty(sums.shape[1], np.float32)
-    line = np.empty(row_size, np.float32)
+    pair = np.empty(sums.shape[1], steps.dtype)
+    line = np.empty(row_size, steps.dtype)
+    darkest, brightest = steps.dtype.type(0.0), steps.dtype.type(255.0)
     for y in range(height):
         for i in range(row_size):
-            line[i] = np.float32(nudge)
+            line[i] = nudge
         for k in range(reach + 1):
             up, down = abs(y - k), y + k
             above, below = sums[up], sums[down if down < height else 2 * height - 2 - down]
-            share = np.float32(0.5 if k == 0 else 1.0)
             for i in range(pair.size):
-                pair[i] = np.float32(above[i] + below[i]) * share
+                pair[i] = above[i] + below[i]
             for j in range(0, counts[k], 2):
                 step, next_step = steps[k, j], steps[k, j + 1]
                 right, left = pair[(reach + places[k, j] + 1) * 3 :], pair[(reach - places[k, j]) * 3 :]
@@ -249,7 +260,7 @@ def filter_outline(
                     line[i] += (right[i] - left[i]) * step + (next_right[i] - next_left[i]) * next_step
         flat = out[y].ravel()
         for i in range(row_size):
-            flat[i] = np.uint8(min(max(line[i], np.float32(0.0)), np.float32(255.0)))
+            flat[i] = np.uint8(min(max(line[i], darkest), brightest))
     return out
 
 

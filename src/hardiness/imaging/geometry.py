@@ -176,20 +176,24 @@ def affine_inverse(source: Float64, target: Float64) -> Float64:
 
 
 @compiled
-def warp_affine(image: NDArray[np.uint8], inverse: Float64) -> Float32:
+def warp_affine(image: NDArray[np.uint8], inverse: Float64, rounds: bool) -> Float32:
     """The warped image, ``float32 (H, W, 3)`` in [0, 255], borders reflected about the edge pixel.
-
-    Input coordinates are rounded to 1/32 pixel in fixed point of 10 bits, as OpenCV 4 does.
 
     Args:
         image: ``uint8 (H, W, 3)``.
         inverse: from `affine_inverse`.
+        rounds: whether input coordinates are rounded to 1/32 pixel in fixed point of 10 bits, as OpenCV 4 does, or
+            taken in single precision, as by OpenCV 5.
 
-    Source: OpenCV 4.11, warpAffine, INTER_LINEAR with BORDER_REFLECT_101.
+    Source: OpenCV 4.11 and 5.0, warpAffine, INTER_LINEAR with BORDER_REFLECT_101.
     """
+    m00, m01, m02 = np.float32(inverse[0, 0]), np.float32(inverse[0, 1]), np.float32(inverse[0, 2])
+    m10, m11, m12 = np.float32(inverse[1, 0]), np.float32(inverse[1, 1]), np.float32(inverse[1, 2])
     height, width, _ = image.shape
     out = np.empty((height, width, 3), np.float32)
     across = np.empty((2, width), np.int64)
+    lefts, tops = np.empty(width, np.int64), np.empty(width, np.int64)
+    rights, downs = np.empty(width, np.float32), np.empty(width, np.float32)
     for x in range(width):
         across[0, x] = np.int64(np.rint(inverse[0, 0] * x * 1024.0))
         across[1, x] = np.int64(np.rint(inverse[1, 0] * x * 1024.0))
@@ -199,10 +203,20 @@ def warp_affine(image: NDArray[np.uint8], inverse: Float64) -> Float32:
         line = out[y]
         start_x = np.int64(np.rint((inverse[0, 1] * y + inverse[0, 2]) * 1024.0)) + 16
         start_y = np.int64(np.rint((inverse[1, 1] * y + inverse[1, 2]) * 1024.0)) + 16
+        if rounds:
+            for x in range(width):
+                fixed_x, fixed_y = (start_x + across[0, x]) >> 5, (start_y + across[1, x]) >> 5
+                lefts[x], tops[x] = fixed_x >> 5, fixed_y >> 5
+                rights[x] = np.float32(fixed_x & 31) / np.float32(32.0)
+                downs[x] = np.float32(fixed_y & 31) / np.float32(32.0)
+        else:
+            for x in range(width):
+                place_x = np.float32(x) * m00 + np.float32(y) * m01 + m02
+                place_y = np.float32(x) * m10 + np.float32(y) * m11 + m12
+                lefts[x], tops[x] = np.int64(np.floor(place_x)), np.int64(np.floor(place_y))
+                rights[x], downs[x] = place_x - np.floor(place_x), place_y - np.floor(place_y)
         for x in range(width):
-            fixed_x, fixed_y = (start_x + across[0, x]) >> 5, (start_y + across[1, x]) >> 5
-            right, down = np.float32(fixed_x & 31) / np.float32(32.0), np.float32(fixed_y & 31) / np.float32(32.0)
-            x0, y0 = fixed_x >> 5, fixed_y >> 5
+            x0, y0, right, down = lefts[x], tops[x], rights[x], downs[x]
             x1, y1 = x0 + 1, y0 + 1
             if not (x0 >= 0 and x1 < width and y0 >= 0 and y1 < height):
                 x0, x1, y0, y1 = x0 % period_x, x1 % period_x, y0 % period_y, y1 % period_y

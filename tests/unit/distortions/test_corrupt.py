@@ -7,6 +7,7 @@ import pytest
 
 from hardiness.core.errors import ArgumentError, UnknownNameError
 from hardiness.distortions.apply import corrupt
+from hardiness.distortions.transform import Corrupt
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (40, 36, 3), dtype=np.uint8)
 
@@ -37,6 +38,26 @@ def test_a_severity_outside_1_to_5_is_refused(severity: int) -> None:
 def test_an_unknown_name_is_refused_with_close_ones() -> None:
     with pytest.raises(UnknownNameError, match="unknown corruption 'fogg'; did you mean 'fog'"):
         corrupt(IMAGE, "fogg", 1)
+
+
+def test_a_protocol_has_strengths_of_its_own() -> None:
+    """CIFAR-10-C's contrast is 0.75 at severity 1, and a level is the same whatever the protocol."""
+    image = IMAGE.astype(np.float64)
+    expected = np.clip((image - image.mean((0, 1))) * 0.75 + image.mean((0, 1)), 0, 255)
+    mild = corrupt(IMAGE, "contrast", 1, protocol="cifar10-c")
+    assert np.abs(mild - expected).max() <= 1
+    np.testing.assert_array_equal(mild, corrupt(IMAGE, "contrast", factor=0.75))
+    np.testing.assert_array_equal(mild, Corrupt("contrast", 1, protocol="cifar10-c")(IMAGE))
+    assert not np.array_equal(mild, corrupt(IMAGE, "contrast", 1))
+
+
+def test_an_unknown_protocol_and_a_corruption_without_strengths_are_refused() -> None:
+    with pytest.raises(UnknownNameError, match=r"^unknown protocol of corruptions 'cifar-10-c'; did you mean"):
+        corrupt(IMAGE, "fog", 1, protocol="cifar-10-c")
+    with pytest.raises(ArgumentError, match=r"^protocol cifar10-c has no strengths of sparkles, but of gaussian_noise"):
+        corrupt(IMAGE, "sparkles", 1, protocol="cifar10-c")
+    with pytest.raises(ArgumentError, match=r"^protocol cifar10-c has no strengths of sparkles"):
+        Corrupt("sparkles", 1, protocol="cifar10-c")
 
 
 def test_views_of_other_layout_give_the_same_bytes() -> None:

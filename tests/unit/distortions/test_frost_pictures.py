@@ -52,6 +52,14 @@ def test_the_cache_is_read_only_where_its_bytes_are_the_published_ones(
     assert locate_frost(0) == target
 
 
+def test_a_picture_at_a_fifth_is_every_fifth_pixel(frost_pictures: Path) -> None:
+    """OpenCV reads at 5 k + 2, which are pixels, and smooths nothing."""
+    from hardiness.distortions.frost_pictures import frost_picture
+
+    whole = frost_picture(1, 32, 32)
+    np.testing.assert_array_equal(frost_picture(1, 32, 32, 0.2), whole[2::5, 2::5])
+
+
 def test_a_larger_image_is_covered(frost_pictures: Path) -> None:
     from hardiness.distortions.frost_pictures import PICTURES, frost_picture
 

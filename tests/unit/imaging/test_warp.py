@@ -22,9 +22,10 @@ def test_the_inverse_takes_the_moved_points_back() -> None:
 
 
 @pytest.mark.slow
-def test_a_whole_shift_moves_pixels_and_mirrors_the_border() -> None:
+@pytest.mark.parametrize("rounds", [True, False])
+def test_a_whole_shift_moves_pixels_and_mirrors_the_border(rounds: bool) -> None:
     image = np.random.default_rng(0).integers(0, 256, (33, 40, 3), dtype=np.uint8)
-    found = warp_affine(image, np.array([[1.0, 0.0, 3.0], [0.0, 1.0, -2.0]]))
+    found = warp_affine(image, np.array([[1.0, 0.0, 3.0], [0.0, 1.0, -2.0]]), rounds)
     expected = np.pad(image, ((2, 0), (0, 3), (0, 0)), mode="reflect")[:33, 3:]
     np.testing.assert_array_equal(found, expected)
 
@@ -38,10 +39,10 @@ def test_a_warped_ramp_is_right_to_a_64th_of_a_pixel(height: int, width: int, se
     x = columns * inverse[0, 0] + rows * inverse[0, 1] + inverse[0, 2]
     y = columns * inverse[1, 0] + rows * inverse[1, 1] + inverse[1, 2]
     inner = (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
-    found = warp_affine(image, inverse)
-    tolerance = 4 * (1 / 64 + height / 1024)
-    assert np.abs(found[..., 0] - 4 * y)[inner].max() <= tolerance
-    assert np.abs(found[..., 1] - 4 * x)[inner].max() <= tolerance
+    for rounds, off_px in ((True, 1 / 64 + height / 1024), (False, 1e-4)):
+        found = warp_affine(image, inverse, rounds)
+        assert np.abs(found[..., 0] - 4 * y)[inner].max() <= 4 * off_px
+        assert np.abs(found[..., 1] - 4 * x)[inner].max() <= 4 * off_px
 
 
 @settings(max_examples=20, deadline=None)

@@ -27,7 +27,7 @@ from hardiness.imaging.geometry import copy_neighbours
 class Disk(NamedTuple):
     """Radius of the disk and standard deviation of its smoothing, in pixels."""
 
-    radius: int
+    radius: float
     alias_sigma: float
 
 

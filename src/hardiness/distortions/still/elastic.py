@@ -16,11 +16,15 @@ UNIT_PX = 244
 
 
 class Elastic(NamedTuple):
-    """Amplitude and smoothness of the displacements and jitter of the corners, in pixels."""
+    """Amplitude and smoothness of the displacements and jitter of the corners, in pixels.
+
+    ``rounds``: whether the affine step reads at 1/32 pixels, as with OpenCV 4, or between them, as with OpenCV 5.
+    """
 
     alpha: float
     sigma: float
     jitter_px: float
+    rounds: bool = True
 
 
 class Distortion(NamedTuple):
@@ -58,7 +62,7 @@ def _points(height: int, width: int) -> NDArray[np.float32]:
         Elastic(UNIT_PX * 0.12, UNIT_PX * 0.01, UNIT_PX * 0.02),
     ),
     draw_distortion,
-    units=("px", "px", "px"),
+    units=("px", "px", "px", ""),
     summary="A random affine map, then smooth random displacements.",
 )
 def elastic_transform(image: Image, level: Elastic, draws: Distortion) -> Image:
@@ -67,7 +71,7 @@ def elastic_transform(image: Image, level: Elastic, draws: Distortion) -> Image:
     """
     points = _points(*image.shape[:2])
     moved = (points + draws.jitter).astype(np.float64)
-    warped = warp_affine(image, affine_inverse(points.astype(np.float64), moved))
+    warped = warp_affine(image, affine_inverse(points.astype(np.float64), moved), level.rounds)
     alpha = np.float32(level.alpha)
     down = smooth_reflected(draws.down, level.sigma, 3.0) * alpha
     right = smooth_reflected(draws.right, level.sigma, 3.0) * alpha
