@@ -217,6 +217,11 @@ def _is_whole(table: ImageTable, run: Run) -> bool:
     return {cell["corruption"] for cell in needed} == set(members) and is_whole(table, needed, run.seed)
 
 
+def strengths_of_run(run: Run) -> str:
+    """The protocol whose severities the pictures of a run have; empty for ImageNet-C's."""
+    return str(run.benchmark.options.get("strengths", ""))
+
+
 def cells(members: DistortionSet, names: Sequence[str], severities: Sequence[int]) -> tuple[Condition, ...]:
     """The cells of these corruptions, without severities that one of them does not have."""
     return tuple(
@@ -312,6 +317,10 @@ class CorruptionSet(Benchmark):
             "request": True,
         },
     )
+    strengths: str = field(
+        default="",
+        metadata={"help": "whose severities: cifar10-c for pictures of 32 px, then without a JPEG; the set's if empty"},
+    )
     cell: str = field(
         default="", metadata={"help": "one corruption at one level, without clean pictures, as in contrast/factor=0.7"}
     )
@@ -323,8 +332,11 @@ class CorruptionSet(Benchmark):
             raise UnknownNameError(f"view of {self.name}", self.view, [TESTBED_VIEW])
         if self.view and self.source != "stored":
             raise ArgumentError(f"{self.name}:view=testbed is of stored pictures; add source=stored")
-        for name in set(self.corruptions) - set(self.members.stored_only):
-            distortions.corruptions.get(name)
+        if self.strengths and self.source == "stored":
+            raise ArgumentError(f"{self.name}: strengths are of generated pictures; leave source=stored out")
+        for name in {*self.corruptions, *(self.members.members if self.strengths else ())}:
+            if name not in self.members.stored_only:
+                distortions.corruption_under(name, self.strengths)
         levels = self.members.levels
         for severity in self.severities:
             if severity not in levels:
@@ -412,7 +424,10 @@ class CorruptionSet(Benchmark):
         generated = {*self.members.published, *self.own} - set(self.members.stored_only)
         generated = {str(level_cell(self.cell, self.name)["corruption"])} if self.cell else generated
         versions = distortions.corruption_versions(generated)
-        return {**super().identity(), "jpeg": self.jpeg and not self.cell, "kernels": versions}
+        options = super().identity()
+        if not self.strengths:
+            del options["strengths"]
+        return {**options, "jpeg": self.jpeg and not self.cell and not self.strengths, "kernels": versions}
 
     def lacks(self, data: DataRoot) -> str:
         """The data that are missing; stored files alone will do where these were asked for."""
@@ -451,13 +466,19 @@ class CorruptionSet(Benchmark):
     def picture(self, clean: Image, condition: Condition, sample: str, seed: int) -> Image:
         """The generated picture of one cell, ``uint8 (224, 224, 3)``.
 
-        A severity ends with the JPEG of the set's files; a level does not, so that ``quality=90`` is that and no more.
+        A severity ends with the JPEG of the set's files; a level does not, so that ``quality=90`` is that and no more,
+        nor do strengths that are not the set's.
         """
         if not condition:
             return clean
-        corrupted = distortions.corrupt(clean, condition["corruption"], strength_of(condition), seed=seed, id=sample)
-        is_saved = self.jpeg and "level" not in condition
+        corrupted = self.corrupted(clean, condition, sample, seed)
+        is_saved = self.jpeg and not self.strengths and "level" not in condition
         return imaging.decode(self.encoded(corrupted), sample) if is_saved else corrupted
+
+    def corrupted(self, clean: Image, condition: Condition, sample: str, seed: int) -> Image:
+        """The picture of one cell before any JPEG."""
+        name, strength = condition["corruption"], strength_of(condition)
+        return distortions.corrupt(clean, name, strength, seed=seed, id=sample, protocol=self.strengths)
 
     def encoded(self, image: Image, optimise: bool = False) -> bytes:
         """The image as the released files hold it: a JPEG of the set's quality; ``optimise`` changes no pixel."""
@@ -571,6 +592,7 @@ def benchmark_of(members: DistortionSet) -> type[CorruptionSet]:
     options: list[tuple[str, Any, Any]] = [
         ("severities", tuple[int, ...], _default("severities", members.levels)),
         ("jpeg", bool, _default("jpeg", bool(members.jpeg_quality))),
+        ("strengths", str, _default("strengths", members.strengths)),
     ]
     title = "".join(word.capitalize() for word in members.name.split("-"))
     kind = make_dataclass(

@@ -29,10 +29,10 @@ def cell_of_condition(condition: Condition) -> Condition:
     return Condition(**{key: condition[key] for key in ("corruption", "severity", "level") if key in condition})
 
 
-def _parameters_of(cell: Condition) -> tuple[Parameter, ...]:
+def _parameters_of(cell: Condition, protocol: str) -> tuple[Parameter, ...]:
     """The named parameters of a cell; none where nobody says."""
     with suppress(ArgumentError):
-        parameters = distortions.parameters_of(str(cell["corruption"]), strength_of(cell))
+        parameters = distortions.parameters_of(str(cell["corruption"]), strength_of(cell), protocol)
         return tuple(parameter for parameter in parameters if _is_number(parameter.value))
     return ()
 
@@ -41,8 +41,10 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def parameter_entries(cells: Iterable[Condition]) -> list[dict[str, Any]]:
+def parameter_entries(cells: Iterable[Condition], protocol: str = "") -> list[dict[str, Any]]:
     """The parameters of some cells of corruptions, as JSON; none of cells of which nobody says any.
+
+    Their severities are of a protocol, as of `hardiness.corrupt`.
 
     Where they are a quantity it is said, with its direction and its ends.
 
@@ -56,7 +58,7 @@ def parameter_entries(cells: Iterable[Condition]) -> list[dict[str, Any]]:
         corruption = distortions.corruptions.find(name)
         if corruption is None and name not in shipped:
             raise UnknownNameError("corruption", name, distortions.corruptions)
-        if parameters := _parameters_of(cell):
+        if parameters := _parameters_of(cell, protocol):
             quantity = corruption.quantity if corruption else None
             entries.append(
                 {

@@ -27,6 +27,7 @@ from hardiness.core.progress import Listener
 from hardiness.core.request import Placement, Request
 from hardiness.models.classifier import Classifier
 from hardiness.reference.sets import set_names
+from hardiness.reference.strengths import protocol_names
 from hardiness.report.format import PlainConsole
 from hardiness.store.lock import WAIT_S
 from hardiness.trees.contact_sheets import write_contact_sheet, write_corruption_sheet
@@ -87,8 +88,16 @@ class CorruptionOptions:
         metavar="FROM..TO..STEP",
     )
     extra: bool = option("Also the four that the authors set apart for validation.", False)
+    protocol: str = option(
+        f"Whose severities, at the pictures' own size: {', '.join(protocol_names())}.", "", metavar="NAME"
+    )
     form: PictureForm = part(PictureForm)
     tree: TreeOptions
+
+    @property
+    def picture_form(self) -> PictureForm:
+        """The form of the pictures; those of another protocol are not enlarged, unless a size is given."""
+        return replace(self.form, keep_size=True) if self.protocol and not self.form.size_px else self.form
 
     def benchmark(self) -> CorruptionSet:
         """The benchmark of the set, with those cells."""
@@ -102,6 +111,7 @@ class CorruptionOptions:
                 corruptions=tuple(dict.fromkeys(name for group in names for name in group)),
                 severities=severities or kind.members.levels,
                 levels=tuple(_parts("--levels", self.levels)),
+                strengths=self.protocol or kind.members.strengths,
             )
 
     def _members_of(self, name: str) -> tuple[str, ...]:
@@ -148,8 +158,9 @@ def make_corruptions(options: CorruptionOptions) -> int:
     """
     tree = options.tree
     arguments = tree.source, tree.folder, options.benchmark(), tree.request
-    written = write_corrupted(*arguments, tree.listener, tree.wait_s, options.form)
-    return tree.tell(written, write_corruption_sheet(*arguments, options.form) if tree.contact_sheet else None)
+    form = options.picture_form
+    written = write_corrupted(*arguments, tree.listener, tree.wait_s, form)
+    return tree.tell(written, write_corruption_sheet(*arguments, form) if tree.contact_sheet else None)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from hardiness.distortions.apply import DIFFICULTIES as DIFFICULTIES
     from hardiness.distortions.apply import corrupt as corrupt
     from hardiness.distortions.apply import corruption, corruptions, parameters_of, perturbations
+    from hardiness.distortions.apply import corruption_under as corruption_under
     from hardiness.distortions.apply import corruption_versions as corruption_versions
     from hardiness.distortions.apply import perturb as perturb
     from hardiness.distortions.apply import perturbation_versions as perturbation_versions

@@ -188,7 +188,7 @@ class Corrupt:
         corruption, strength = self._draw_kind(strengths, f"epoch {self.epoch}" if self.choice == "epoch" else id_)
         corrupted = corrupt(picture, corruption, strength, seed=self.seed, id=id_, protocol=self.protocol)
         is_severity = isinstance(strength, int)
-        if name is not None and is_severity and not self.protocol and (quality := _jpeg_quality(corruption)):
+        if name is not None and is_severity and (quality := _jpeg_quality(corruption, self.protocol)):
             return decode(encode_jpeg(corrupted, quality), name)
         return corrupted
 
@@ -208,7 +208,7 @@ class Corrupt:
 
 
 @cache
-def _jpeg_quality(corruption: str) -> int:
+def _jpeg_quality(corruption: str, protocol: str) -> int:
     """The quality of the JPEG that files of the corruption's set went through; 0 where they went through none."""
-    sets = (distortion_set(name) for name in set_names("still"))
+    sets = (members for name in set_names("still") if (members := distortion_set(name)).strengths == protocol)
     return next((members.jpeg_quality for members in sets if corruption in members.published), 0)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from hardiness.benchmarks.card import Baseline, Card, MissingCard
 from hardiness.benchmarks.chat_answers import ENDPOINT_COLUMNS, answer_scores, answer_warnings, chat_outputs
+from hardiness.benchmarks.corruptions import strengths_of_run
 from hardiness.benchmarks.level_parameters import parameter_entries, quantities_of_entries
 from hardiness.benchmarks.operating_limits import (
     CorruptionLevels,
@@ -392,9 +393,10 @@ class ScoredRun:
         cells = [cell for cell in cells if "corruption" in cell and {"severity", "level"} & set(cell)]
         own: list[dict[str, Any]] = []
         if cells:
-            digest = digest_of([cell.as_dict() for cell in cells])
+            protocol = strengths_of_run(self.stored.run)
+            digest = digest_of([protocol, *(cell.as_dict() for cell in cells)])
             with suppress(UnknownNameError):
-                own = list(self.memo.value("parameters", digest, lambda: parameter_entries(cells)))
+                own = list(self.memo.value("parameters", digest, lambda: parameter_entries(cells, protocol)))
         return [*own, *(entry for level in self.levels for entry in level.parameters())]
 
     def corruption_levels(self) -> list[CorruptionLevels]:

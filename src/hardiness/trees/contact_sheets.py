@@ -10,13 +10,11 @@ import PIL.Image
 
 from hardiness.benchmarks.corruptions import CorruptionSet
 from hardiness.benchmarks.imagenet_p import ImagenetP, strips
-from hardiness.benchmarks.operating_limits import strength_of
 from hardiness.core.benchmark import Image
 from hardiness.core.errors import SampleError
 from hardiness.core.request import Request
 from hardiness.data.items import limited
 from hardiness.data.root import locate
-from hardiness.distortions.apply import corrupt
 from hardiness.imaging.codecs import png
 from hardiness.imaging.sheets import sheet
 from hardiness.store.writing import write
@@ -55,7 +53,7 @@ def write_corruption_sheet(
             continue
         rows: dict[str, list[Image]] = {}
         for cell in filter(None, maker.cells):
-            corrupted = corrupt(clean, cell["corruption"], strength_of(cell), seed=request.seed, id=item.id)
+            corrupted = benchmark.corrupted(clean, cell, item.id, request.seed)
             rows.setdefault(cell["corruption"].replace("_", " "), []).append(_small(corrupted))
         columns = min(max(map(len, rows.values())), SHOWN_SEVERITIES)
         blank = np.full_like(_small(clean), 255)

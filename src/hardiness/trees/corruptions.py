@@ -17,7 +17,7 @@ from hardiness.core.model import CANVAS_224, MAX_PX, Canvas
 from hardiness.core.options import option
 from hardiness.core.progress import Listener
 from hardiness.core.request import Request
-from hardiness.distortions.apply import SMALLEST_PX, corrupt, parameters_of
+from hardiness.distortions.apply import SMALLEST_PX, parameters_of
 from hardiness.imaging.codecs import decode, is_whole_webp, jpeg_like, png, webp
 from hardiness.imaging.resizing import on_canvas
 from hardiness.store.lock import WAIT_S
@@ -111,9 +111,10 @@ class CorruptionTree:
     def __post_init__(self) -> None:
         if self.form.format not in FORMATS:
             raise UnknownNameError("format of corrupted pictures", self.form.format, FORMATS)
-        if self.form.format == "jpeg" and not self.benchmark.jpeg:
+        if self.form.format == "jpeg" and not (self.benchmark.jpeg and not self.benchmark.strengths):
             raise ArgumentError(
-                f"format jpeg is not for {self.benchmark.name}, whose pictures go through no JPEG; use png"
+                f"format jpeg is not for {self.benchmark.strengths or self.benchmark.name}, whose pictures go through "
+                "no JPEG; use png"
             )
         if self.form.format == "jpeg" and (level := next((cell for cell in self.cells if "level" in cell), None)):
             raise ArgumentError(
@@ -150,6 +151,8 @@ class CorruptionTree:
         form = {"format": self.form.format, "canvas": size}
         if self.form.format == SAME:
             form["annotations"] = self.form.annotations
+        if self.benchmark.strengths:
+            form["strengths"] = self.benchmark.strengths
         return {"kernel_version": kernels, "set": self.benchmark.name, **form, **own_code_identity(self.benchmark)}
 
     @property
@@ -163,7 +166,8 @@ class CorruptionTree:
 
     def parameters(self, cell: Condition) -> Mapping[str, Any]:
         """The named parameters of the corruption; empty for clean pictures."""
-        named = parameters_of(str(cell["corruption"]), strength_of(cell)) if cell else ()
+        protocol = self.benchmark.strengths
+        named = parameters_of(str(cell["corruption"]), strength_of(cell), protocol) if cell else ()
         return {parameter.name: parameter.value for parameter in named}
 
     def is_whole(self, content: bytes) -> bool:
@@ -186,9 +190,7 @@ class CorruptionTree:
             if kind != "jpeg":
                 encode = png if kind == "png" else webp
                 return encode(self.benchmark.picture(clean, cell, item.id, self.seed))
-            corrupted = clean
-            if cell:
-                corrupted = corrupt(clean, cell["corruption"], strength_of(cell), seed=self.seed, id=item.id)
+            corrupted = self.benchmark.corrupted(clean, cell, item.id, self.seed) if cell else clean
             if is_same:
                 return jpeg_like(corrupted, item.file.read())
             return self.benchmark.encoded(corrupted, optimise=True)

@@ -17,7 +17,10 @@ SEVERITIES = (1, 2, 3, 4, 5)
 
 KINDS = ("still", "moving")
 NEEDED = ("kind", "question", "paper", "protocol", "about", "source", "levels")
-FURTHER = ("members", "groups", "extra", "stored_only", "jpeg_quality", "baseline", "beside", "line_view", "topic")
+FURTHER = (
+    *("members", "groups", "extra", "stored_only", "jpeg_quality", "baseline", "beside", "line_view", "topic"),
+    "strengths",
+)
 KEYS = frozenset((*NEEDED, *FURTHER))
 
 
@@ -43,6 +46,8 @@ class DistortionSet:
         line_view: the option ``view`` of its benchmark that shows stored pictures as models of the published line of
             accuracy saw them; empty where it has no such line.
         topic: the group of the page's overview that its benchmark stands in.
+        strengths: the protocol whose severities its pictures have, of `hardiness.reference.strengths`; empty for those
+            with which corruptions are registered.
         baseline: whether its headline is a ratio to a published baseline's errors (in ``baselines.json``).
     """
 
@@ -63,6 +68,7 @@ class DistortionSet:
     beside: str = ""
     line_view: str = ""
     topic: str = "distortions"
+    strengths: str = ""
 
     @property
     def published(self) -> tuple[str, ...]:
