@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from hardiness.api.evidence import write_evidence
     from hardiness.api.exports import bibtex, export
     from hardiness.api.held_models import load_model
+    from hardiness.api.held_scores import HeldScores
+    from hardiness.api.labels import score
     from hardiness.api.listings import (
         list_attacks,
         list_benchmarks,
@@ -57,6 +59,7 @@ __all__ = [
     "Cluster",
     "Condition",
     "Corrupt",
+    "HeldScores",
     "Options",
     "Placement",
     "Request",
@@ -83,6 +86,7 @@ __all__ = [
     "people",
     "perturb",
     "published_claims",
+    "score",
     "write_evidence",
     "write_report",
 ]

@@ -419,7 +419,15 @@ def compare_grouped(
     within: EquivalenceMargin | None = None,
 ) -> Comparisons:
     """The comparison of models of output folders by clusters and slices; arguments and errors as of `compare`."""
-    folder = Folder.open(*(Store.open(each) for each in outs), grouping=grouping)
+    return compare_folder(
+        Folder.open(*(Store.open(each) for each in outs), grouping=grouping), models, reference, within
+    )
+
+
+def compare_folder(
+    folder: Folder, models: Sequence[str] = (), reference: Sequence[str] = (), within: EquivalenceMargin | None = None
+) -> Comparisons:
+    """The comparison of models of folders that are open; arguments and errors as of `compare`."""
     comparisons = compare_runs(folder, models, within=within)
     doubts = {result.key: result.doubt for result in folder.results if result.doubt}
     doubted = [

@@ -289,6 +289,29 @@ def publish(folder: Folder, out: str) -> str:
     return f"{store.address}/{PAGE}"
 
 
+def write_held(folder: Folder, results: Sequence[Result], to: str | Path, title: str) -> str:
+    """Write the page of answers that are held in memory, with their comparisons and last gate; where it is.
+
+    Args:
+        folder: of the answers.
+        results: those of its results that the page shows.
+        to: the file.
+        title: of the page.
+
+    Raises:
+        StoreError: it cannot be written.
+    """
+    files, name = Report((), to=Path(to)).place(())
+    options = PageOptions(
+        images=False,
+        problems=folder.problems,
+        comparisons=comparisons_of(folder),
+        gates=gate_tables(folder.stores),
+    )
+    put_page(results, files, name, title, options)
+    return f"{files.address}/{name}"
+
+
 def _name_of(out: str) -> str:
     return shown(Path(out).resolve().name)
 

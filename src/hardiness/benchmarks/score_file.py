@@ -23,6 +23,8 @@ PREFIX = "file:"
 RANGE = "0..1"
 """The range of scores where none is stated."""
 
+_CORRUPTION_AT = re.compile(r"(.+)/(0|[1-9][0-9]*)")
+
 _SPELLED = re.compile(r"(file:[^\W_][\w.-]*)(?::(.*))?", re.DOTALL)
 
 
@@ -107,6 +109,14 @@ class ScoreFile(Benchmark):
     def decide(self, logits: NDArray[np.float32], labels: NDArray[np.int32]) -> Columns:
         """The score of each picture, which is the one number ``(N, 1)`` that stands in the file for it."""
         return {"score": logits[:, 0]}
+
+
+def condition_of(text: str) -> Condition:
+    """The condition that ``fog/3``, or ``fog``, names; that of undisturbed pictures is ``clean``, or empty."""
+    if text.casefold() in ("", "clean"):
+        return Condition()
+    match = _CORRUPTION_AT.fullmatch(text)
+    return Condition(corruption=match[1], severity=int(match[2])) if match else Condition(corruption=text)
 
 
 def with_cells(benchmark: ScoreFile, cells: Sequence[Condition]) -> ScoreFile:

@@ -38,5 +38,6 @@ def stem_column(ids: Sequence[str], column: str) -> NDArray[np.object_]:
     """
     numbers = STEMS[column]
     stems = np.empty(len(ids), object)
-    stems[:] = [stem(picture, numbers) or None for picture in ids]
+    # A name that is a number, as places of an array are, has nothing before it.
+    stems[:] = [None if picture.isdecimal() else stem(picture, numbers) or None for picture in ids]
     return stems

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -13,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.benchmarks.score_file import ScoreFile, with_cells
+from hardiness.benchmarks.score_file import ScoreFile, condition_of, with_cells
 from hardiness.core.answers import SCORES
 from hardiness.core.benchmark import DataSet, Item
 from hardiness.core.columns import ColumnSource, number_of
@@ -35,7 +34,6 @@ _CONDITION = "condition"
 _PARTS = ("corruption", "severity")
 """The columns that say the condition where nobody names others."""
 
-_CORRUPTION_AT = re.compile(r"(.+)/(0|[1-9][0-9]*)")
 _NAMED = 3
 """How many scores are named where several are missing."""
 
@@ -254,8 +252,7 @@ def _condition(benchmark: ScoreFile, cells: Sequence[Value], parts: Sequence[str
     if benchmark.is_clean(cells):
         return Condition()
     if tuple(parts) == (_CONDITION,) and not benchmark.columns:
-        match = _CORRUPTION_AT.fullmatch(str(cells[0]))
-        return Condition(corruption=match[1], severity=int(match[2])) if match else Condition(corruption=str(cells[0]))
+        return condition_of(str(cells[0]))
     return Condition(**{name: cell for name, cell in zip(parts, cells, strict=True) if cell is not None})
 
 

@@ -20,7 +20,7 @@ from hardiness.report.format import PlainConsole
 from hardiness.report.marks import marks_in_export
 from hardiness.report.sections import Places, sections
 from hardiness.report.slices import NO_SLICE, slice_rows
-from hardiness.report.tables import Form, table_of
+from hardiness.report.tables import Form, ends_of, table_of
 from hardiness.report.terminal import score_tables, score_views
 from hardiness.report.words import line, text, why_undefined, with_texts
 from hardiness.results.results import group_of
@@ -33,7 +33,11 @@ class StoredResults(Sequence["TabledResult"]):
 
     Attributes:
         problems: a line for each thing that could not be evaluated or read.
+        level: of the intervals that `table` gives; what is printed has intervals of 95 %.
+        everything: whether all scores of whole benchmarks are printed, and not the headlines alone.
     """
+
+    level, everything = 0.95, False
 
     def __init__(self, results: Iterable[Result], problems: Iterable[str | Fact] = ()) -> None:
         self._results = tuple(map(TabledResult.of, results))
@@ -52,7 +56,7 @@ class StoredResults(Sequence["TabledResult"]):
         return len(self._results)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        yield from score_tables(self._results)
+        yield from score_tables(self._results, self.everything)
         yield from (Text(f"! {problem}") for problem in self.problems)
 
     def __str__(self) -> str:
@@ -67,7 +71,7 @@ class StoredResults(Sequence["TabledResult"]):
     def _repr_html_(self) -> str:
         """The tables as HTML, for a notebook."""
         problems = "".join(f"<p>{escape(problem)}</p>" for problem in self.problems)
-        return "".join(view.html() for view in score_views(self._results)) + problems
+        return "".join(view.html() for view in score_views(self._results, self.everything)) + problems
 
     def table(self, form: Form = "pyarrow", *, places: Places | None = None) -> Any:
         """A table, one row a score: what it is of, value, interval, n, and a column for each condition key.
@@ -107,7 +111,7 @@ class StoredResults(Sequence["TabledResult"]):
             card = card_of(result.run)
             parameters = {cell: each.text for cell, each in parameters_of_result(result).items()}
             for score in result.scores:
-                row = _row(result, score)
+                row = _row(result, score, self.level)
                 row["options"] = differences[id(result)]
                 row["headline"] = (result.key, score.metric, score.condition) in headlines
                 row["condition"] = shown(card.named(score.condition))
@@ -125,7 +129,7 @@ class StoredResults(Sequence["TabledResult"]):
                 about |= {} if places is None else {"place": None, "place_worst": None}
                 for score, cells in slice_rows(sliced):
                     of_clusters = {"clusters": score.clusters or None} if has_clusters else {}
-                    rows.append(({**_row(result, score), **about, **of_clusters, **cells}, score.condition))
+                    rows.append(({**_row(result, score, self.level), **about, **of_clusters, **cells}, score.condition))
         return table_of(rows, form, integers=("place", "place_worst", "clusters"))
 
 
@@ -175,7 +179,8 @@ def _differences_by_id(results: Sequence[Result]) -> dict[int, str]:
     }
 
 
-def _row(result: Result, score: Score) -> dict[str, Any]:
+def _row(result: Result, score: Score, level: float) -> dict[str, Any]:
+    interval = score.spread.interval(level) if score.spread else None
     return {
         "model": shown(result.model),
         "precision": result.run.precision,
@@ -185,8 +190,7 @@ def _row(result: Result, score: Score) -> dict[str, Any]:
         "marks": ", ".join([*marks_in_export(result, score), *mark_notes([result.name])]),
         "metric": score.metric,
         "value": score.value,
-        "low": score.interval.low if score.interval else None,
-        "high": score.interval.high if score.interval else None,
+        **ends_of(interval),
         "unit": score.unit,
         "n": score.n,
         "higher_is_better": score.higher_is_better,

@@ -201,10 +201,10 @@ def score_tables(results: Sequence[Result], everything: bool = False) -> Iterato
         yield Group(*(Text(f"everywhere: {note}", style=WARNING) for note in shared))
 
 
-def score_views(results: Sequence[Result]) -> Iterator[TextTable]:
-    """The tables of `score_tables` as tables of text, with the headline columns."""
+def score_views(results: Sequence[Result], everything: bool = False) -> Iterator[TextTable]:
+    """The tables of `score_tables` as tables of text, with the headline columns, or all columns."""
     for shown in sections(results, figures=False):
-        columns = [column for column in shown.section.columns if column.headline]
+        columns = [column for column in shown.section.columns if everything or column.headline]
         heads = [f"{column.title} {formatting.direction(column.higher_is_better)}" for column in columns]
         rows = [
             (

@@ -1,0 +1,297 @@
+"""Labels and answers in, intervals out: without pictures, an output folder or a framework."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardiness.api.arrays import array_of, columns_of, picture_columns_of, place_names, require_length
+from hardiness.api.grouping import grouping_of
+from hardiness.api.held_scores import USUAL, HeldScores
+from hardiness.benchmarks.decisions import argmax
+from hardiness.benchmarks.score_file import condition_of
+from hardiness.core.columns import Columns
+from hardiness.core.condition import Condition
+from hardiness.core.errors import ArgumentError, UnknownNameError
+from hardiness.core.result import CLASSES
+from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Run
+from hardiness.core.table import Records
+from hardiness.models.activation import log_probabilities
+from hardiness.store.held import HeldStore
+
+KINDS = {"classes": CLASSES, "probabilities": "probabilities", "logits": ""}
+"""What answers may be, and what that is called in `ModelIdentity.outputs`."""
+
+ONE = "model"
+"""The name of the one model where nobody names it."""
+
+SUM_TOLERANCE = 0.05
+"""How far probabilities of one picture may sum beside 1."""
+
+
+def score(
+    labels: Any,
+    answers: Any,
+    *,
+    kind: str = "classes",
+    classes: Sequence[str] = (),
+    groups: Any = None,
+    cluster: str | None = None,
+    slices: str | Sequence[str] = (),
+    metrics: Sequence[str] | None = None,
+    level: float = 0.95,
+    name: str = "labels",
+) -> HeldScores:
+    """The scores of answers to labelled pictures, each with its interval: what an output folder gives, without one.
+
+    Arrays may be lists, or of numpy, torch, pandas, polars or Arrow. N is the number of pictures, K that of classes.
+
+    Args:
+        labels: ``(N,)`` the right class of each picture, as integers or names.
+        answers: ``(N,)`` classes as labels have them; or ``(N, K)`` with another `kind`; or a mapping, or of classes
+            also a data frame, from models to these; or from models to conditions (``"clean"``, ``"fog"``, ``"fog/3"``)
+            to these.
+        kind: ``"classes"``, ``"probabilities"`` (rows sum to 1; ``(N,)`` is that of the second of two classes) or
+            ``"logits"``.
+        classes: the names of the classes in the order of the outputs; integers are places among them. By default the
+            classes that labels and answers have, or the numbers from 0 to K - 1.
+        groups: by name columns ``(N,)`` of the pictures, or a data frame of them.
+        cluster: the column that says which pictures belong together, as those of one patient: intervals are over these.
+        slices: columns by whose values scores are given.
+        metrics: names of the scores that are shown; by default `USUAL`, and of none all that there are.
+        level: of the intervals in ``.table()``; what is printed has intervals of 95 %.
+        name: of the data, for tables.
+
+    Raises:
+        ArgumentError: an argument is none of these, or a label or an answer is missing; the message says where.
+    """
+    if kind not in KINDS:
+        raise UnknownNameError("kind", kind, KINDS)
+    right = array_of(labels, "labels")
+    _refuse_several(right)
+    outputs = {
+        model: {cell: _checked(values, kind, len(right), f"answers of {model}") for cell, values in each.items()}
+        for model, each in _by_model(answers, "answers", with_frames=kind == "classes").items()
+    }
+    names, are_places = _class_names(right, outputs, kind, classes), bool(len(classes))
+    codes = _codes(right, names, are_places, "labels")
+    columns = picture_columns_of(groups, len(codes))
+    held = {
+        model: {
+            _with_severity(cell): argmax(_logits(values, kind, names, are_places, f"answers of {model}"), codes)
+            for cell, values in each.items()
+        }
+        for model, each in outputs.items()
+    }
+    card = "corruption" if any(cell for each in held.values() for cell in each) else "classification"
+    data = DataIdentity(name, _digest(codes, *names), len(codes), len(names), classes=names)
+    identity = BenchmarkIdentity("answers", card, "own")
+    store = _store_of(held, ModelIdentity(outputs=KINDS[kind], classes=names), identity, data, codes, columns)
+    return HeldScores(store, grouping_of((), cluster, slices), USUAL if metrics is None else metrics, level)
+
+
+def _store_of(
+    held: Mapping[str, Mapping[Condition, Mapping[str, NDArray[Any]]]],
+    model: ModelIdentity,
+    benchmark: BenchmarkIdentity,
+    data: DataIdentity,
+    labels: NDArray[np.int32],
+    columns: Columns,
+) -> HeldStore:
+    """The runs of some models in memory.
+
+    Args:
+        held: by model and condition the columns of rows, one a picture.
+        model: what all models have in common.
+        benchmark, data: of the runs.
+        labels: class of each picture.
+        columns: of the pictures.
+    """
+    store, ids = HeldStore(data.name), np.array(place_names(len(labels)))
+    conditions = tuple(sorted(dict.fromkeys(cell for each in held.values() for cell in each), key=bool))
+    for name, each in held.items():
+        rows = [
+            Records(
+                {
+                    "sample": ids,
+                    "image": np.arange(len(ids), dtype=np.int32),
+                    "condition": np.full(len(ids), conditions.index(cell), np.int16),
+                    "frame": np.zeros(len(ids), np.int16),
+                    "label": labels,
+                    **row,
+                }
+            )
+            for cell, row in each.items()
+        ]
+        records = Records.concatenate(rows)
+        digest = _digest(*(column for column in records.columns.values() if column.dtype.kind in "if"))
+        own = replace(model, name=name, weights_sha256=digest, options={"predictions": "Python"})
+        store.add(Run(model=own, benchmark=benchmark, data=data, conditions=conditions), records, columns)
+    return store
+
+
+def _logits(
+    values: NDArray[Any], kind: str, names: tuple[str, ...], are_places: bool, name: str
+) -> NDArray[np.float32]:
+    """Answers as logits, float32 ``(N, K)``: log-probabilities, or 1 at the class."""
+    if kind != "classes":
+        return log_probabilities(values) if kind == "probabilities" else values
+    logits = np.zeros((len(values), len(names)), np.float32)
+    logits[np.arange(len(values)), _codes(values, names, are_places, name)] = 1
+    return logits
+
+
+def _refuse_several(labels: NDArray[Any]) -> None:
+    """Raise where a picture has several labels.
+
+    Raises:
+        ArgumentError: it has; the message says what to call.
+    """
+    if labels.ndim != 1 or not len(labels):
+        several = "; where a picture has several labels, call score once for each: score(labels[:, 0], answers[:, 0])"
+        raise ArgumentError(
+            f"labels must be (N,), one class of each of one picture or more, was of shape {labels.shape}"
+            f"{several if labels.ndim > 1 else ''}"
+        )
+
+
+def _by_model(values: Any, name: str, with_frames: bool) -> dict[str, dict[Condition, Any]]:
+    """The arrays of an argument by model and condition.
+
+    Raises:
+        ArgumentError: there is none.
+    """
+    columns = columns_of(values) if with_frames or isinstance(values, Mapping) else None
+    models = {ONE: values} if columns is None else columns
+    if not models:
+        raise ArgumentError(f"{name} must be of one model or more, was empty")
+    return {
+        model: {condition_of(str(text)): array for text, array in _by_condition(each).items()}
+        for model, each in models.items()
+    }
+
+
+def _by_condition(values: Any) -> Mapping[Any, Any]:
+    """The arrays of one model by condition, which is the clean one where nobody says another."""
+    return values if isinstance(values, Mapping) else {"": values}
+
+
+def _with_severity(condition: Condition) -> Condition:
+    """The condition as a corruption has it, whose severity is 1 where nobody says one."""
+    return condition and Condition(**{"severity": 1, **condition})
+
+
+def _checked(values: Any, kind: str, count: int, name: str) -> NDArray[Any]:
+    """The answers of one model under one condition: ``(N,)``, or float32 ``(N, K)``.
+
+    Raises:
+        ArgumentError: they have another shape, are not finite, or are no probabilities.
+    """
+    array = array_of(values, name)
+    require_length(array, count, name, "labels")
+    if kind == "classes":
+        if array.ndim != 1:
+            raise ArgumentError(
+                f"{name} must be (N,) classes, was of shape {array.shape}; of outputs for each class say "
+                "kind='probabilities' or kind='logits'"
+            )
+        return array
+    if array.dtype.kind not in "iuf":
+        raise ArgumentError(f"{name} must be numbers, as they are {kind}, and are names; say kind='classes'")
+    outputs = array.astype(np.float32)
+    if outputs.ndim == 1 and kind == "probabilities":
+        outputs = np.stack([1 - outputs, outputs], axis=1)
+    if outputs.ndim != 2 or outputs.shape[1] < 2:
+        raise ArgumentError(f"{name} must be (N, K) {kind} of two classes or more, was of shape {array.shape}")
+    bad = np.flatnonzero(~np.isfinite(outputs).all(axis=1))
+    if len(bad):
+        raise ArgumentError(f"{name} must be finite numbers, was {outputs[bad[0]]} at [{bad[0]}]")
+    if kind == "probabilities":
+        off = np.flatnonzero((outputs.min(1) < 0) | (np.abs(outputs.sum(1) - 1) > SUM_TOLERANCE))
+        if len(off):
+            raise ArgumentError(
+                f"{name} must be probabilities from 0 on that sum to 1, was {outputs[off[0]]} at [{off[0]}]; of logits "
+                "say kind='logits'"
+            )
+    return outputs
+
+
+def _class_names(
+    labels: NDArray[Any], outputs: Mapping[str, Mapping[Condition, NDArray[Any]]], kind: str, classes: Sequence[str]
+) -> tuple[str, ...]:
+    """The names of the classes, in the order of outputs and places.
+
+    Raises:
+        ArgumentError: a name is there twice, or classes and outputs are not as many.
+    """
+    arrays = [(model, array) for model, each in outputs.items() for array in each.values()]
+    names = tuple(map(str, classes))
+    if len(set(names)) < len(names):
+        raise ArgumentError(f"classes must name each class once, was {', '.join(names)}")
+    if kind == "classes":
+        if names:
+            return names
+        values = {value for array in (labels, *(array for _, array in arrays)) for value in np.unique(array).tolist()}
+        has_names = any(isinstance(value, str) for value in values)
+        return (
+            tuple(sorted(map(str, values)))
+            if has_names
+            else tuple(_whole(value, "labels and answers") for value in sorted(values))
+        )
+    count = len(names) or arrays[0][1].shape[1]
+    for model, array in arrays:
+        if array.shape[1] != count:
+            raise ArgumentError(f"answers of {model} must have {count} {kind} a picture, has {array.shape[1]}")
+    if not names and labels.dtype.kind == "O":
+        raise ArgumentError(f"labels are names, so classes must name the {count} outputs in their order; was empty")
+    return names or tuple(map(str, range(count)))
+
+
+def _whole(value: float, name: str) -> str:
+    """The text of a whole number.
+
+    Raises:
+        ArgumentError: it is none.
+    """
+    if value != int(value):
+        raise ArgumentError(f"{name} must be integers or names, had {value!r}; of numbers for each class say kind=")
+    return str(int(value))
+
+
+def _codes(values: NDArray[Any], names: tuple[str, ...], are_places: bool, name: str) -> NDArray[np.int32]:
+    """The place of each value among the classes, ``(N,)``.
+
+    Args:
+        values: names or integers.
+        names: of the classes.
+        are_places: whether an integer is a place among them, and not a name.
+        name: of the argument, for messages.
+
+    Raises:
+        ArgumentError: a value is no class.
+    """
+    different, inverse = np.unique(values, return_inverse=True)
+    places = {text: place for place, text in enumerate(names)}
+    codes = []
+    for number, value in enumerate(different.tolist()):
+        text = value if isinstance(value, str) else _whole(value, name)
+        place = int(text) if are_places and not isinstance(value, str) else places.get(text, -1)
+        if not 0 <= place < len(names):
+            at = int(np.flatnonzero(inverse == number)[0])
+            known = f"{', '.join(names[:6])}{', …' if len(names) > 6 else ''}"
+            raise ArgumentError(f"{name} must be of the {len(names)} classes ({known}), was {value!r} at [{at}]")
+        codes.append(place)
+    return np.array(codes, np.int32)[inverse]
+
+
+def _digest(*parts: NDArray[Any] | str) -> str:
+    """Hexadecimal digits over arrays and texts."""
+    digest = sha256()
+    for part in parts:
+        digest.update(part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part.tobytes())
+    return digest.hexdigest()

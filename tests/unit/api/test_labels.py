@@ -1,0 +1,250 @@
+"""Labels and answers in, intervals out: the values are scikit-learn's, the intervals those of scipy and by simulation."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats
+
+import hardiness
+from hardiness.core.errors import ArgumentError, UnknownNameError
+
+K = 4
+
+
+def _answers(seed: int, count: int = 300, accuracy: float = 0.8) -> tuple[np.ndarray, np.ndarray]:
+    """Labels, and probabilities whose largest is right about so often."""
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, K, count)
+    logits = rng.standard_normal((count, K))
+    logits[np.arange(count), labels] += 2.5 * accuracy
+    shares = np.exp(logits)
+    return labels, shares / shares.sum(axis=1, keepdims=True)
+
+
+@pytest.fixture(scope="module")
+def two() -> hardiness.HeldScores:
+    labels, mine = _answers(0)
+    _, theirs = _answers(0, accuracy=0.2)
+    sites = np.resize(["A", "B", "C"], len(labels))
+    groups = {"site": sites, "patient": np.arange(len(labels)) // 5}
+    answers = {"mine": mine, "theirs": theirs}
+    return hardiness.score(labels, answers, kind="probabilities", groups=groups, name="four")
+
+
+def _value(scores: hardiness.HeldScores, metric: str, model: str = "mine") -> float:
+    (result,) = (each for each in scores if each.model == model)
+    return result.score(metric).number
+
+
+def test_values_are_scikit_learns() -> None:
+    sklearn = pytest.importorskip("sklearn.metrics")
+    labels, shares = _answers(1)
+    scores = hardiness.score(labels, shares, kind="probabilities")
+    chosen = shares.argmax(axis=1)
+    assert _value(scores, "top1", "model") == pytest.approx(sklearn.accuracy_score(labels, chosen))
+    assert _value(scores, "balanced_accuracy", "model") == pytest.approx(
+        sklearn.balanced_accuracy_score(labels, chosen)
+    )
+    assert _value(scores, "macro_f1", "model") == pytest.approx(sklearn.f1_score(labels, chosen, average="macro"))
+    assert _value(scores, "nll", "model") == pytest.approx(sklearn.log_loss(labels, shares), rel=1e-5)
+    is_first, of_first = labels == 0, shares[:, 0]
+    binary = hardiness.score(is_first, of_first, kind="probabilities")
+    area = sklearn.roc_auc_score(is_first, of_first)
+    assert _value(binary, "auroc_two_classes", "model") == pytest.approx(area, abs=1e-6)
+
+
+def test_interval_of_a_share_is_wilsons() -> None:
+    labels = np.zeros(400, int)
+    answers = np.where(np.arange(400) < 300, 0, 1)
+    (row,) = hardiness.score(labels, answers, metrics=["top1"], level=0.9).table().to_pylist()
+    ends = stats.binomtest(300, 400).proportion_ci(0.9, method="wilson")
+    assert (row["low"], row["high"]) == pytest.approx((ends.low, ends.high))
+
+
+def test_names_integers_and_logits_are_one() -> None:
+    labels, shares = _answers(2)
+    names = np.array(["cat", "dog", "emu", "fox"])
+    ways = [
+        hardiness.score(labels, shares.argmax(1)),
+        hardiness.score(names[labels].tolist(), names[shares.argmax(1)].tolist()),
+        hardiness.score(names[labels], np.log(shares), kind="logits", classes=names),
+        hardiness.score(labels, np.log(shares), kind="logits", classes=names),
+    ]
+    for metric in ("top1", "balanced_accuracy", "macro_f1"):
+        assert len({_value(way, metric, "model") for way in ways}) == 1
+    assert ways[1][0].run.data.classes == tuple(names)
+
+
+def test_every_library_s_arrays_are_read() -> None:
+    torch, pd = (pytest.importorskip(name) for name in ("torch", "pandas"))
+    pl = importlib.import_module("polars") if find_spec("polars") else pd
+    import pyarrow as pa
+
+    labels, shares = _answers(3)
+    chosen = shares.argmax(1)
+    expected = _value(hardiness.score(labels, chosen), "top1", "model")
+    for read in (list, torch.tensor, pd.Series, pl.Series, pa.array, lambda each: pa.chunked_array([each])):
+        assert _value(hardiness.score(read(labels), read(chosen)), "top1", "model") == expected
+    columns = {"a": chosen, "b": labels}
+    for frame in (pd.DataFrame(columns), pl.DataFrame(columns), pa.table(columns), columns):
+        scores = hardiness.score(labels, frame, groups=frame)
+        assert (_value(scores, "top1", "a"), _value(scores, "top1", "b")) == (expected, 1)
+    gradients = torch.tensor(np.log(shares), requires_grad=True)
+    assert _value(hardiness.score(labels, gradients, kind="logits"), "top1", "model") == expected
+
+
+@pytest.mark.parametrize(
+    ("labels", "answers", "options", "message"),
+    [
+        ([0, 1, None], [0, 1, 1], {}, r"labels must have a value everywhere, has none at \[2\]"),
+        ([0, 1, 1], ["a", None, "b"], {}, r"answers of model .* none at \[1\]; leave this picture out"),
+        ([0, 1], [[0.5, 0.5], [float("nan"), 0.5]], {"kind": "probabilities"}, r"none at \[1, 0\]"),
+        ([0, 1], [0, 1, 1], {}, "must have a row for each of the 2 values of labels, has 3"),
+        ([[0, 1], [1, 1]], [[0, 1], [1, 1]], {}, "once for each: score"),
+        ([], [], {}, "labels must be"),
+        ([0, 1], [[0.5, 0.5], [0.1, 0.9]], {}, "say kind='probabilities' or kind='logits'"),
+        ([0, 1], [[3.0, -1], [0, 1]], {"kind": "probabilities"}, r"sum to 1, was \[.*\] at \[0\]; of logits say"),
+        ([0, 5], [[0.5, 0.5], [0.1, 0.9]], {"kind": "probabilities"}, r"of the 2 classes \(0, 1\), was 5 at \[1\]"),
+        (["a", "b"], [[0.5, 0.5], [0.1, 0.9]], {"kind": "probabilities"}, "classes must name the 2 outputs"),
+        ([0.5, 1], [0, 1], {}, "must be integers or names, had 0.5"),
+        ([0, 1], [0, 1], {"groups": {"site": ["A"]}}, "the 2 values of the pictures, has 1"),
+        ([0, 1], [0, 1], {"cluster": "site"}, "site"),
+        ([0, 1], [0, 1], {"level": 95}, "level must be above 0 and below 1"),
+    ],
+)
+def test_what_is_refused_says_where(labels: object, answers: object, options: dict, message: str) -> None:
+    with pytest.raises(ArgumentError, match=message):
+        hardiness.score(labels, answers, **options)
+
+
+def test_unknown_names_are_told() -> None:
+    with pytest.raises(UnknownNameError, match="macro_f1"):
+        hardiness.score([0, 1], [0, 1], metrics=["macro_f"])
+    with pytest.raises(UnknownNameError, match="logits"):
+        hardiness.score([0, 1], [0, 1], kind="logit")
+
+
+def test_two_models_are_compared_picture_by_picture(two: hardiness.HeldScores) -> None:
+    rows = two.compare().table().to_pylist()
+    (top1,) = (row for row in rows if row["metric"] == "top1")
+    assert top1["difference"] == pytest.approx(_value(two, "top1") - _value(two, "top1", "theirs"))
+    assert top1["told_apart"]
+    assert top1["n"] == 300
+    assert two.compare("mine", "theirs", within="90 %").benchmarks[0].scores
+
+
+def test_slices_clusters_gate_page_and_json(two: hardiness.HeldScores, tmp_path: Path) -> None:
+    rows = two.slices("site").table().to_pylist()
+    assert {row["slice_value"] for row in rows if row.get("slice")} >= {"A", "B", "C"}
+    policy = '[[rules]]\nbenchmark = "answers"\nmetric = "top1"\nat_least = "20 %"\n'
+    assert two.gate(policy).exit_status == 0
+    address = two.report(tmp_path / "page.html")
+    page = Path(address).read_text()
+    assert "mine" in page
+    assert "theirs" in page
+    results = json.loads(two.to_json())["results"]
+    assert {result["model"] for result in results} == {"mine", "theirs"}
+    assert "<table" in two._repr_html_()
+
+
+def test_clusters_widen_intervals() -> None:
+    rng = np.random.default_rng(0)
+    patient = np.repeat(np.arange(40), 10)
+    right = np.repeat(rng.random(40) < 0.7, 10)
+    answers = np.where(right, 0, 1)
+    labels = np.zeros(400, int)
+    groups = {"patient": patient}
+    (alone,) = hardiness.score(labels, answers, groups=groups, metrics=["top1"]).table().to_pylist()
+    (within,) = hardiness.score(labels, answers, groups=groups, cluster="patient", metrics=["top1"]).table().to_pylist()
+    assert within["clusters"] == 40
+    assert within["high"] - within["low"] > 2.5 * (alone["high"] - alone["low"])
+
+
+def test_conditions_are_those_of_corruptions() -> None:
+    labels, shares = _answers(4)
+    _, worse = _answers(4, accuracy=0.2)
+    answers = {"net": {"clean": shares.argmax(1), "fog/3": worse.argmax(1), "snow": worse.argmax(1)}}
+    (result,) = hardiness.score(labels, answers)
+    errors = {score.condition: score.number for score in result.scores if score.metric == "error"}
+    error = float(np.mean(worse.argmax(1) != labels))
+    assert errors[hardiness.Condition(corruption="snow", severity=1)] == pytest.approx(error)
+    assert errors[hardiness.Condition(corruption="fog", severity=3)] == pytest.approx(error)
+    clean = 1 - result.score("clean_error").number
+    assert result.score("retained_accuracy").number == pytest.approx((1 - error) / clean)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("by_cluster", [False, True])
+def test_intervals_hold_as_often_as_they_say(by_cluster: bool) -> None:
+    """Coverage of accuracy, balanced accuracy and macro F1 at 95 %, where pictures of a patient share half of it."""
+    rng = np.random.default_rng(5)
+    trials, patients, each, classes = 200, 60, 5, 3
+    labels = rng.integers(0, classes, (trials, patients * each))
+    ease = np.repeat(rng.standard_normal((trials, patients)), each, axis=1) * by_cluster
+    right = ease + rng.standard_normal(labels.shape) > -1.0 * np.sqrt(1 + by_cluster)
+    answers = np.where(right, labels, (labels + 1) % classes)
+    truth = float(stats.norm.cdf(1.0))  # of each class alike, and so of all three scores
+    groups = {"patient": np.repeat(np.arange(patients), each)}
+    held = {"top1": 0, "balanced_accuracy": 0, "macro_f1": 0}
+    for of_trial, given in zip(labels, answers, strict=True):
+        scores = hardiness.score(of_trial, given, groups=groups, cluster="patient" if by_cluster else None)
+        for metric in held:
+            interval = scores[0].score(metric).interval
+            held[metric] += interval.low <= truth <= interval.high
+    assert all(0.91 * trials <= count for count in held.values()), held
+
+
+@pytest.mark.slow
+def test_ten_models_of_ten_thousand_answers_take_no_torch_and_little_time() -> None:
+    code = """
+import sys, time, numpy as np, hardiness
+rng = np.random.default_rng(0)
+labels = rng.integers(0, 10, 10_000)
+answers = {f"m{k}": np.where(rng.random(10_000) < .9, labels, 0) for k in range(10)}
+hardiness.score(labels[:100], {"m": answers["m0"][:100]})
+start = time.process_time()
+hardiness.score(labels, answers)
+print(time.process_time() - start, "torch" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    seconds, has_torch = done.stdout.split()
+    assert has_torch == "False"
+    assert float(seconds) < 2  # a second on a quiet machine
+
+
+@pytest.mark.slow
+def test_fifteen_published_networks_have_their_accuracies_and_places(tmp_path: Path) -> None:
+    file = Path(os.environ.get("HARDINESS_DATA", ""), "cifar10", "predictions_of_15.npz")
+    if not file.is_file():
+        pytest.skip("HARDINESS_DATA holds no cifar10/predictions_of_15.npz")
+    with np.load(file) as arrays:
+        answers = {name.removesuffix(".test"): arrays[name] for name in arrays.files if name.endswith(".test")}
+        labels = arrays["labels"]
+    published = {
+        "resnet_basic_32": 92.5,
+        "wrn_28_10": 95.9,
+        "vgg_15_BN_64": 93.0,
+        "shake_shake_26_2x96d_SSI": 97.1,
+    }
+    scores = hardiness.score(labels, answers, name="cifar10")
+    assert len(scores) == 15
+    for name, percent in published.items():
+        (result,) = (each for each in scores if each.model == name)
+        top1 = result.score("top1")
+        assert 100 * top1.number == pytest.approx(percent, abs=0.051)
+        assert top1.interval.low < top1.number < top1.interval.high
+    compared = scores.compare()
+    assert compared.table().num_rows == 15 * 14 // 2
+    places = compared.benchmarks[0].scores[0].ranks
+    assert places["shake_shake_26_2x96d_SSI"].rank == 1
+    assert (places["alexnet_tf_ben"].rank, places["alexnet_tf_ben"].worst) == (15, 15)
+    assert "wrn_28_10" in Path(scores.report(tmp_path / "page.html")).read_text()
