@@ -14,13 +14,15 @@ from hardiness.api.arrays import array_of, columns_of, picture_columns_of, place
 from hardiness.api.grouping import grouping_of
 from hardiness.api.held_scores import USUAL, HeldScores
 from hardiness.benchmarks.decisions import argmax
-from hardiness.benchmarks.score_file import condition_of
+from hardiness.benchmarks.score_file import PREFIX, condition_of, score_file
+from hardiness.core.answers import SCORES
 from hardiness.core.columns import Columns
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, UnknownNameError
 from hardiness.core.result import CLASSES
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Run
 from hardiness.core.table import Records
+from hardiness.metrics.picture_scores import SCORE
 from hardiness.models.activation import log_probabilities
 from hardiness.store.held import HeldStore
 
@@ -93,6 +95,58 @@ def score(
     identity = BenchmarkIdentity("answers", card, "own")
     store = _store_of(held, ModelIdentity(outputs=KINDS[kind], classes=names), identity, data, codes, columns)
     return HeldScores(store, grouping_of((), cluster, slices), USUAL if metrics is None else metrics, level)
+
+
+def score_values(
+    values: Any,
+    *,
+    value_range: tuple[float, float] = (0.0, 1.0),
+    groups: Any = None,
+    cluster: str | None = None,
+    slices: str | Sequence[str] = (),
+    metrics: Sequence[str] = (),
+    level: float = 0.95,
+    name: str = "values",
+) -> HeldScores:
+    """The means of a value that each picture has, of any task, each with its interval, as `score` gives others.
+
+    Args:
+        values: ``(N,)`` a number of each picture, more is better, such as its Dice or IoU; or by model, as a mapping or
+            a data frame; or by model and condition.
+        value_range: the least and the largest that a value can be; results are shares of it.
+        groups, cluster, slices, metrics, level: as of `score`; all scores are shown by default.
+        name: of the benchmark, for tables: letters, digits, ``.``, ``_`` and ``-``.
+
+    Raises:
+        ArgumentError: an argument is none of these, or a value is missing or beyond the range; the message says where.
+    """
+    low, high = map(float, value_range)
+    if not (np.isfinite([low, high]).all() and low < high):
+        raise ArgumentError(f"value_range must be the least and the largest value, as (0, 100), was {value_range!r}")
+    kind, _ = score_file(f"{PREFIX}{name}")
+    benchmark, count, of = kind(range=f"{low!r}..{high!r}"), -1, ""
+    held: dict[str, dict[Condition, dict[str, NDArray[Any]]]] = {}
+    for model, each in _by_model(values, "values", with_frames=True).items():
+        held[model] = {}
+        for cell, numbers in each.items():
+            argument = f"values of {model}"
+            array = array_of(numbers, argument)
+            if array.ndim != 1 or array.dtype.kind not in "iuf" or not len(array):
+                raise ArgumentError(f"{argument} must be (N,) numbers, was {array.dtype} of shape {array.shape}")
+            count, of = (count, of) if of else (len(array), argument)
+            require_length(array, count, argument, of)
+            beyond = np.flatnonzero(~((array >= low) & (array <= high)))
+            if len(beyond):
+                raise ArgumentError(
+                    f"{argument} must be from {low:g} to {high:g}, was {array[beyond[0]]} at [{beyond[0]}]; say "
+                    "value_range=(LEAST, LARGEST)"
+                )
+            held[model][cell] = {SCORE: (array.astype(np.float64) - low) / (high - low)}
+    columns = picture_columns_of(groups, count)
+    identity = BenchmarkIdentity(benchmark.name, benchmark.card, benchmark.protocol, benchmark.identity())
+    data, labels = DataIdentity(name, _digest(str(count)), count, 1), np.zeros(count, np.int32)
+    store = _store_of(held, ModelIdentity(outputs=SCORES), identity, data, labels, columns)
+    return HeldScores(store, grouping_of((), cluster, slices), metrics, level)
 
 
 def _store_of(

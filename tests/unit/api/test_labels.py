@@ -1,4 +1,4 @@
-"""Labels and answers in, intervals out: the values are scikit-learn's, the intervals those of scipy and by simulation."""
+"""Labels and answers in, intervals out: values are scikit-learn's, intervals scipy's, and hold in simulations."""
 
 from __future__ import annotations
 
@@ -180,6 +180,40 @@ def test_conditions_are_those_of_corruptions() -> None:
     assert errors[hardiness.Condition(corruption="fog", severity=3)] == pytest.approx(error)
     clean = 1 - result.score("clean_error").number
     assert result.score("retained_accuracy").number == pytest.approx((1 - error) / clean)
+
+
+def test_values_of_any_task_have_means_and_comparisons() -> None:
+    rng = np.random.default_rng(0)
+    values = rng.uniform(0, 100, 200)
+    models = {"a": values, "b": {"clean": values, "fog/3": values * 0.5}}
+    groups = {"scene": np.arange(200) // 4}
+    scores = hardiness.score_values({"a": values, "b": values * 0.9}, value_range=(0, 100), groups=groups)
+    assert _value(scores, "mean_score", "a") == pytest.approx(values.mean() / 100)
+    (row,) = scores.compare().table().to_pylist()
+    assert row["difference"] == pytest.approx(values.mean() / 1000)
+    clustered = hardiness.score_values(values, value_range=(0, 100), groups=groups, cluster="scene")
+    assert clustered[0].score("mean_score").clusters == 50
+    kept = hardiness.score_values({"b": models["b"]}, value_range=(0, 100))
+    assert _value(kept, "retained_score", "b") == pytest.approx(0.5)
+    ends = stats.t.interval(0.95, 199, values.mean(), stats.sem(values))
+    interval = scores[0].score("mean_score").interval
+    assert (100 * interval.low, 100 * interval.high) == pytest.approx(ends, abs=1)
+
+
+@pytest.mark.parametrize(
+    ("values", "options", "message"),
+    [
+        ([0.1, float("nan")], {}, r"none at \[1\]"),
+        ([0.1, 71.0], {}, r"must be from 0 to 1, was 71.0 at \[1\]; say value_range="),
+        ({"a": [0.1], "b": [0.1, 0.2]}, {}, "must have a row for each of the 1 values of values of a, has 2"),
+        (["a", "b"], {}, "must be \\(N,\\) numbers"),
+        ([[0.1, 0.2]], {}, "must be \\(N,\\) numbers"),
+        ([0.1, 0.2], {"value_range": (1, 0)}, "value_range must be"),
+    ],
+)
+def test_values_that_are_refused_say_where(values: object, options: dict, message: str) -> None:
+    with pytest.raises(ArgumentError, match=message):
+        hardiness.score_values(values, **options)
 
 
 @pytest.mark.slow
