@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from hardiness.api.grouping import grouping_asked as grouping_asked
     from hardiness.api.grouping_options import GroupingOptions as GroupingOptions
     from hardiness.api.grouping_options import MixedGroupingOptions as MixedGroupingOptions
+    from hardiness.api.labelled_files import score_labelled_file as score_labelled_file
     from hardiness.api.ladder import climb as climb
     from hardiness.api.observers import people as people
     from hardiness.api.page import Report as Report

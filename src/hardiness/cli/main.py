@@ -144,6 +144,7 @@ def refuse_repeats(command: click.Command, arguments: Sequence[str], parent: cli
 
 COMMANDS = {
     "run": "Evaluate models on benchmarks; the same command again continues.",
+    "score": "Score the answers of models in a csv or Parquet file, with intervals and comparisons.",
     "show": "Print the overview and the score tables of one or more output folders.",
     "show --claims": "Do the sentences of the paper hold for the models of an output folder?",
     "show --people": "How like people do models err? On cue conflicts and on model-vs-human.",
@@ -185,7 +186,7 @@ A second word says which of its kind (``list models``), or, as an option, that a
 (``show --claims``). The function of ``show --claims`` is ``hardiness.cli.show.show_claims``."""
 
 GROUPS = {
-    "Evaluate": ("run",),
+    "Evaluate": ("run", "score"),
     "Read what is stored": ("show", "report", "export", "compare", "gate"),
     "Look up": ("list", "data", "doctor"),
     "Make pictures": ("make",),
