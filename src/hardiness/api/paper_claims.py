@@ -14,7 +14,13 @@ from hardiness.core.result import Result, TextTable
 from hardiness.models.catalogue import registry
 from hardiness.report.format import as_text, terminal_table
 from hardiness.report.tables import Form, table_of
-from hardiness.results.claims.claim import ClaimVerdicts, Models, from_results, judge_claims, published_models
+from hardiness.results.claims.claim import (
+    ClaimVerdicts,
+    Models,
+    from_results,
+    judge_claims,
+    published_models,
+)
 from hardiness.results.folder import Folder
 from hardiness.store.store import Store
 
@@ -70,7 +76,13 @@ def claims(out: str | Path, *family: str, reference: str | None = None) -> Claim
 
 
 def claims_table(folder: Folder) -> TextTable | None:
-    """The paper's sentences judged on all models of one or more folders, as a table; ``None`` where there is none.
+    """The verdicts of `claims_of` as a table; ``None`` where no sentence can be told on these models."""
+    verdicts = claims_of(folder)
+    return verdicts.view() if verdicts and verdicts.are_told else None
+
+
+def claims_of(folder: Folder) -> ClaimVerdicts | None:
+    """The paper's sentences judged on all models of one or more folders; ``None`` where there is no model.
 
     A name under which folders hold different weights is left out: which of the models is meant cannot be told. Nothing
     is judged on a person's own classes, of which the paper says nothing.
@@ -86,11 +98,10 @@ def claims_table(folder: Folder) -> TextTable | None:
     verdicts = judge_claims(models := _by_size(results, family, None))
     if verdicts.rest_on_numbers:  # else nothing is read off the images
         verdicts = judge_claims(models.paired(folder))
-    view = verdicts.view()
     unclear = sorted(weights.keys() - set(family))
     left_out = [f"{name} is left out: runs of that name have different weights" for name in unclear]
     left_out += [f"{name} is left out: the paper speaks of networks, whose weights are known" for name in chat]
-    return replace(view, notes=(*view.notes, *left_out))
+    return replace(verdicts, notes=tuple(left_out))
 
 
 def published_claims() -> ClaimReport:

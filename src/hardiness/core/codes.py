@@ -156,6 +156,8 @@ class RunRemark(StrEnum):
     """All the images there are do not reach a precision target."""
     NO_PICTURE_DECIDES = "no picture decides"
     """No picture decides a rule of a policy."""
+    UNBOUNDED = "unbounded"
+    """Nothing bounds how far one picture moves the number of a rule."""
     NO_EFFECTIVE = "no effective robustness"
     """It has no effective robustness."""
     OTHER_CLASSES = "other classes"

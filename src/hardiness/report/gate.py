@@ -253,7 +253,7 @@ def _row(each: GateVerdict, verdict: str) -> tuple[str, ...]:
 def _model(each: GateVerdict) -> str:
     """The model, and the weights that it had in this run and in the baseline's."""
     own, other = each.labels
-    baseline = f"baseline {other.removeprefix('weights ')}" if other else ""
+    baseline = f"baseline {other}" if other else ""
     label = ", ".join(filter(None, (own, baseline)))
     return f"{each.model}\n{label}" if label else each.model
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from hardiness.benchmarks.card import card_of
@@ -55,6 +55,7 @@ class _Sweep(NamedTuple):
     """The errors of each model at the levels of one corruption, the mildest first."""
 
     corruption: str
+    name: str
     quantity: _Quantity
     points: dict[str, list[Point]]
 
@@ -74,9 +75,10 @@ def _sweeps(results: Sequence[Result]) -> list[_Sweep]:
             of_cell = parameters.get(score.condition)
             if score.metric == ERROR.name and "level" in score.condition and of_cell and score.value is not None:
                 (parameter,) = of_cell.parameters
-                title = f"{parameter.name.replace('_', ' ')}{f', {parameter.unit}' if parameter.unit else ''}"
-                name = str(score.condition["corruption"])
-                sweep = sweeps.setdefault(name, _Sweep(name, _Quantity(title, of_cell.stronger), {}))
+                words_of = parameter.name.replace("_", " ")
+                quantity = _Quantity(", ".join(filter(None, (words_of, parameter.unit))), of_cell.stronger)
+                corruption = str(score.condition["corruption"])
+                sweep = sweeps.setdefault(corruption, _Sweep(corruption, words_of, quantity, {}))
                 sweep.points.setdefault(result.name, []).append((parameter.value, score))
     for sweep in sweeps.values():
         for points in sweep.points.values():
@@ -90,8 +92,9 @@ def level_tables(results: Sequence[Result]) -> list[TextTable]:
     Args:
         results: of one section.
     """
-    tables = [_level_table(results, sweep) for sweep in _sweeps(results)]
-    return [*tables, _limit_table(results)] if tables else []
+    sweeps = _sweeps(results)
+    tables = [_level_table(results, sweep) for sweep in sweeps]
+    return [*tables, _limit_table(results, {sweep.corruption: sweep.name for sweep in sweeps})] if tables else []
 
 
 def _level_table(results: Sequence[Result], sweep: _Sweep) -> TextTable:
@@ -137,8 +140,13 @@ def _cell(score: Score | None, are_own: bool) -> str:
     return f"{value}\n{formatting.interval(score.interval, score.unit)}" if score.interval else value
 
 
-def _limit_table(results: Sequence[Result]) -> TextTable:
-    """The operating limit of each corruption and model, with the accuracy up to which it is told."""
+def _limit_table(results: Sequence[Result], quantities: Mapping[str, str]) -> TextTable:
+    """The operating limit of each corruption and model, with the accuracy up to which it is told.
+
+    Args:
+        results: of one section.
+        quantities: the name of each corruption's quantity.
+    """
     limits = [
         (result.name, score)
         for result in results
@@ -146,8 +154,9 @@ def _limit_table(results: Sequence[Result]) -> TextTable:
         if score.metric == OPERATING_LIMIT.name and {"corruption", "above"} <= set(score.condition)
     ]
     rows = [
-        (words(str(score.condition["corruption"])), name, _accuracy(score), *_limit_texts(score))
+        (words(corruption), name, _accuracy(score), *_limit_texts(score, quantities[corruption]))
         for name, score in limits
+        for corruption in [str(score.condition["corruption"])]
     ]
     by = " by clusters" if all(score.clusters for _, score in limits) else ""
     heads = ("corruption", "model", "accuracy", "limit", f"95 %{by}", "")
@@ -159,9 +168,8 @@ def _accuracy(score: Score) -> str:
     return f"{100 * float(score.condition['above']):.4g} % or more"
 
 
-def _limit_texts(score: Score) -> tuple[str, str, str]:
+def _limit_texts(score: Score, name: str) -> tuple[str, str, str]:
     """An operating limit as text: its level, the ends of its interval, and why one of them is not there."""
-    name = score.unit.partition(",")[0]
     value = "" if score.value is None else f"{name} {number_text(score.value)}"
     ends = "" if score.interval is None else f"{number_text(score.interval.low)}–{number_text(score.interval.high)}"
     return value, ends, text(score.lack)

@@ -184,7 +184,7 @@ def page(shown: Sequence[BenchmarkSection], title: str, inks: Inks, options: Pag
             for each, section_walls, strips in zip(shown, walls_by_section, exhibits, strict=True)
         ],
         handout=(_handout_runs(shown), _handout_pictures(walls_by_section, _first_figures(shown, inks))),
-        claims=_told(options.claims),
+        claims=options.claims,
         gates=options.gates,
         boards=units,
         citations=citations(shown),
@@ -411,10 +411,3 @@ def _hints(shown: BenchmarkSection) -> list[str]:
         hints.append("" if column.metric in explained else text)
         explained.add(column.metric)
     return hints
-
-
-def _told(claims: TextTable | None) -> TextTable | None:
-    """The paper's sentences, where any of them can be told on these models."""
-    if claims is None or all(row[1].startswith("cannot be told") for row in claims.rows):
-        return None
-    return claims

@@ -53,8 +53,6 @@ def compared_by_right_answers(score: ScoreComparison) -> ScoreComparison:
         return score
     pairs = {pair: _reversed(difference) for pair, difference in score.pairs.items()}
     values = {name: 1 - value for name, value in score.values.items()}
-    where = score.title.partition(", ")[2] if score.condition else ""
-    title = ", ".join(filter(None, (title, where)))
     return replace(score, higher_is_better=True, title=title, values=values, pairs=pairs)
 
 

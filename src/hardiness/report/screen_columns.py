@@ -209,8 +209,7 @@ def _own_count(each: BenchmarkSection) -> int:
 
 def _source(each: BenchmarkSection) -> str:
     first = each.results[0]
-    subset = [part.removeprefix("subset ") for part in each.section.variant if part.startswith("subset ")]
-    return ", ".join([first.benchmark, *subset])
+    return ", ".join(filter(None, (first.benchmark, first.run.benchmark.options.get("subset"))))
 
 
 def _column(

@@ -165,8 +165,8 @@ class BenchmarkSection:
     @property
     def full_heading(self) -> str:
         """Its heading with the protocol, by which it differs from every other section."""
-        protocol, variant = self.results[0].protocol, self.section.variant
-        return ", ".join([self.heading, *([] if f"protocol {protocol}" in variant else [protocol])])
+        first = self.results[0]
+        return self.heading if card_of(first.run).names_protocol else f"{self.heading}, {first.protocol}"
 
     @property
     def heading(self) -> str:

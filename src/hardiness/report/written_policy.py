@@ -63,21 +63,26 @@ def first_policy(store: Store, against: str = "", folder: str = "") -> str:
         f"# {100 * PASSED:.0f} % of cases. Make it what you need; with more images equal models pass a smaller one.",
         '# Values are fractions, 0.01 is one point; a text may say percent, as in "75 %".',
     ]
-    begun, written = len(lines), 0
+    written, refused = 0, list[str]()
     for (benchmark, name), alike in _grouped(drafts).items():
         about = {"model": name} if len(names) > 1 else {}
-        lines += [f"# {benchmark}, {name}: no rule, since {draft.reason}" for draft in alike if draft.reason]
+        reasons, rules = [draft.reason for draft in alike if draft.reason], list[str]()
         usable = [draft for draft in alike if not draft.reason]
         is_of_all = len(usable) == len(alike) and len({(each.metric.name, each.condition) for each in usable}) == 1
         # Where one of several runs of a name has no such number, a rule on all of them would call it missing.
         for rule_drafts in [usable] if is_of_all else [[draft] for draft in usable]:
             more = about if is_of_all else {**about, "run": rule_drafts[0].result.key}
             rule = _first_rule(rule_drafts, more, family)
-            lines += ["", *rule.text] if not rule.reason else [f"# {benchmark}, {name}: no rule, since {rule.reason}"]
-            written += not rule.reason
+            if rule.reason:
+                reasons.append(rule.reason)
+            else:
+                rules += ["", *rule.text]
+        refused += [f"{benchmark}, {name}: no rule, since {reason}" for reason in reasons]
+        lines += [*(f"# {line}" for line in refused[-len(reasons) :] if reasons), *rules]
+        written += bool(rules)
     if not written:
-        reasons = [f": {line.removeprefix('# ')}" for line in lines[begun:]]
-        raise ArgumentError(f"{store.address} holds no headline of which a rule could be made{''.join(reasons[:1])}")
+        why = f": {refused[0]}" if refused else ""
+        raise ArgumentError(f"{store.address} holds no headline of which a rule could be made{why}")
     lines += [
         "",
         "# No score worse than the baseline's by more than a point, on the same images, or by a margin as above:",

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from hardiness.core.answers import mark_notes
+from hardiness.core.codes import RunRemark
 from hardiness.core.columns import NO_GROUPING, Grouping
 from hardiness.core.errors import StoreError
 from hardiness.core.fact import Fact, message
@@ -195,8 +196,8 @@ def judge(policy: Policy, store: Store, grouping: Grouping = NO_GROUPING) -> Gat
     folder = PolicyFolder(Folder.open(store, grouping=replace(grouping, slices=slices)), policy)
     cases = [case for rule in policy.rules for case in cases_of(policy, rule, folder)]
     folder.save()
-    lines = [*_unbounded(cases), *folder.folder.problems, *folder.remarks_on(policy.rules)]
-    remarks = [*map(message, lines), *folder.column_remarks]
+    lines = [*folder.folder.problems, *folder.remarks_on(policy.rules)]
+    remarks = [*_unbounded(cases), *map(message, lines), *folder.column_remarks]
     rulings_in_order = iter(rulings([(case.score, case.limit) for case in cases if case.score is not None]))
     return Gate(
         tuple(_verdict(case, next(rulings_in_order) if case.score is not None else None) for case in cases),
@@ -215,19 +216,16 @@ def _few_clusters(cases: Sequence[RuleCase]) -> Iterator[Fact]:
         yield from few_clusters(clusters, case.cluster, f"{case.model} on {case.benchmark}{about}")
 
 
-def _unbounded(cases: Sequence[RuleCase]) -> Iterator[str]:
-    """A line for each difference of which nothing bounds what a single picture can add."""
+def _unbounded(cases: Sequence[RuleCase]) -> Iterator[Fact]:
+    """A fact for each difference of which nothing bounds what a single picture can add."""
     for case in cases:
         if not case.rule.is_difference or case.score is None:
             continue
         spread = spread_of(case.score)
         if not spread.is_sequential and not spread.bound:
-            title, units = case.metric.partition(",")[0], "clusters" if case.score.clusters else "pictures"
-            yield (
-                f"rule {case.rule.number}, {case.model} on {case.benchmark}: nothing bounds how far one picture moves "
-                f"{title}, so that the verdict allows for no large losses on fewer than 3 in {case.score.units:,} "
-                f"{units}; moves_at_most says how far one can"
-            )
+            arguments = {"units": case.score.units, "of": "clusters" if case.score.clusters else "pictures"}
+            about = f"rule {case.rule.number}, {case.model} on {case.benchmark}"
+            yield Fact(RunRemark.UNBOUNDED, arguments, about)
 
 
 def _verdict(case: RuleCase, ruling: Ruling | None) -> GateVerdict:

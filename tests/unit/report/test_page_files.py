@@ -15,7 +15,7 @@ import pytest
 
 from hardiness.api.collection import DETAILED_MOST, collect_results, comparisons_of
 from hardiness.api.page import Report, publish, write_page
-from hardiness.api.paper_claims import claims_table
+from hardiness.api.paper_claims import claims_of
 from hardiness.benchmarks.card import Baseline, Card, cards
 from hardiness.cli.main import main
 from hardiness.core.errors import ArgumentError, DataError, StoreError
@@ -242,11 +242,12 @@ def test_several_folders_stand_in_one_page(tmp_path: Path) -> None:
 def test_a_name_of_two_models_is_left_out_of_the_papers_sentences(tmp_path: Path) -> None:
     stores = [evaluated(tmp_path / "one", "same", 9, weights="a"), evaluated(tmp_path / "two", "same", 3, weights="b")]
     stores.append(evaluated(tmp_path / "three", "other", 5))
-    view = claims_table(Folder.open(*stores))
-    assert view is not None
-    assert view.notes[0] == "family: other"
-    assert view.notes[-1] == "same is left out: runs of that name have different weights"
-    assert claims_table(Folder.open(*stores[:2])) is None
+    verdicts = claims_of(Folder.open(*stores))
+    assert verdicts is not None
+    notes = verdicts.view().notes
+    assert notes[0] == "family: other"
+    assert notes[-1] == "same is left out: runs of that name have different weights"
+    assert claims_of(Folder.open(*stores[:2])) is None
     publish(Folder.open(stores[2]), str(tmp_path / "three"))
     page = (tmp_path / "three" / "report.html").read_text()
     assert '<section id="claims"' not in page, "of one model none of them can be told"

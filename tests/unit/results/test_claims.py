@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hardiness.api.paper_claims import claims, claims_table
+from hardiness.api.paper_claims import claims, claims_of, claims_table
 from hardiness.core.condition import Condition
 from hardiness.core.fact import message, too_few
 from hardiness.core.result import Counts, Result, Score
@@ -413,9 +413,11 @@ def test_the_family_s_order_is_parameters_where_nobody_gives_one(tmp_path: Path)
         "efficientnet_lite1 (5.4 million)"
     )
     assert by_catalogue.as_dict()["parameters"]["squeezenet1_1"] == 1_235_496
-    page = claims_table(Folder.open(store))
-    assert page is not None
-    assert page.notes[0] == by_catalogue.view().notes[0]
+    assert not by_catalogue.are_told
+    assert claims_table(Folder.open(store)) is None
+    verdicts = claims_of(Folder.open(store))
+    assert verdicts is not None
+    assert verdicts.view().notes[0] == by_catalogue.view().notes[0]
     first, *_, last = repr(by_catalogue).splitlines()
     assert first.strip() == "claims"
     assert last.startswith("reference: ")

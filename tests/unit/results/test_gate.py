@@ -286,7 +286,7 @@ def test_runs_that_differ_in_code_alone_are_told_apart(tmp_path: Path) -> None:
         day = {"0ddba11": 27, "c0ffee": 28}[run.run.model.code_sha256]
         run.add_measured({"started": f"2026-11-{day}T10:00:00+00:00", "rows": 1, "limit": None, "asked": {}})
     found = hardiness.gate(tmp_path / "new", policy(tmp_path, AGAINST.format(tmp_path / "main")))
-    assert gate_view(found).rows[0][1] == "m\nweights a11a11 code c0ffee, baseline a11a11 code 0ddba1"
+    assert gate_view(found).rows[0][1] == "m\nweights a11a11 code c0ffee, baseline weights a11a11 code 0ddba1"
     (remark,) = map(said, found.remarks)
     assert "(weights a11a11 code 0ddba1), since" in remark
     assert "(weights a11a11 code c0ffee) of that name" in remark

@@ -140,9 +140,7 @@ def test_a_line_says_where_nothing_bounds_what_one_picture_can_move(folder: Path
     found = hardiness.gate(folder / "worse", calibration)
     assert found.verdicts[0].outcome == "pass", why(found.verdicts[0].missing)
     (line,) = [each for each in map(said, found.remarks) if "nothing bounds" in each]
-    assert line.startswith(
-        "rule 1, net on imagenet-val: nothing bounds how far one picture moves RMS calibration error"
-    )
+    assert line.startswith("rule 1, net on imagenet-val: nothing bounds how far one picture moves the number")
     assert "no large losses on fewer than 3 in 700 pictures; moves_at_most says how far one can" in line
     stated = hardiness.gate(folder / "worse", f"{calibration}moves_at_most = 3\n")
     assert not [each for each in map(said, stated.remarks) if "nothing bounds" in each]

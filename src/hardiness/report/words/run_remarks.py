@@ -63,6 +63,12 @@ plain(
     "clusters",
 )
 plain(RunRemark.OTHER_CLASSES, "{first} and {second}: no flips and no agreement: {line}")
+plain(
+    RunRemark.UNBOUNDED,
+    "nothing bounds how far one picture moves the number, so that the verdict allows for no large losses on fewer "
+    "than 3 in {units:,} {of}",
+    "moves_at_most says how far one can",
+)
 plain(RunRemark.MESSAGE, "{line}")
 
 

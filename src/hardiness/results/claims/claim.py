@@ -327,10 +327,12 @@ class ClaimVerdicts:
     Attributes:
         models: that they were judged on.
         claims: each with its judgement, in the order of their names.
+        notes: which models were left out, and why.
     """
 
     models: Models
     claims: tuple[tuple[Claim, Judgement], ...]
+    notes: tuple[str, ...] = ()
 
     def view(self) -> TextTable:
         """A row for each claim: its sentence, its verdict with p, and what that rests on."""
@@ -345,13 +347,18 @@ class ClaimVerdicts:
         ]
         reference = self.models.reference.model if self.models.reference else "none"
         pairing = [f"differences are {self._pairing}"] if self.rest_on_numbers else []
-        notes = (*self._family(), f"reference: {reference}", *pairing)
+        notes = (*self._family(), f"reference: {reference}", *pairing, *self.notes)
         return TextTable("claims", HEADS, tuple(rows), named=len(HEADS), notes=notes)
 
     @property
     def rest_on_numbers(self) -> bool:
         """Whether any was judged; none was where each lacks a model or a score."""
         return any(judgement.contrasts for _, judgement in self.claims)
+
+    @property
+    def are_told(self) -> bool:
+        """Whether any holds or does not hold on these models."""
+        return any(judgement.verdict in (HOLDS, FAILS) for _, judgement in self.claims)
 
     def _repr_html_(self) -> str:
         """The table that a notebook shows."""
