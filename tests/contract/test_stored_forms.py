@@ -134,8 +134,8 @@ NOISE = Noise(
     "imagenet-val",
     "imagenet",
     (
-        SettingEffect("seed", "1", "top1", Condition(), "top-1", 0.75, 0.25, Interval(-0.1, 0.5), 4, 1),
-        SettingEffect("crop_px", "288", "top1", Condition(severity=1), "top-1", 0.75, 0, None, 4, 0),
+        SettingEffect("seed", "1", "top-1", 0.75, Score("top1", 0.25, "fraction", 4, TwoEnds(0.25, -0.1, 0.5)), 1),
+        SettingEffect("crop_px", "288", "top-1", 0.75, Score("top1", 0, "fraction", 4, lack=message("few")), 0),
     ),
     {"precision": "no GPU"},
 )

@@ -469,19 +469,19 @@ class NoiseReport(Noise):
             (
                 {
                     **about,
-                    "metric": effect.metric,
+                    "metric": effect.moved.metric,
                     "title": shown(effect.title),
-                    "condition": shown(str(effect.condition)),
+                    "condition": shown(str(effect.moved.condition)),
                     "factor": effect.factor,
                     "setting": effect.setting,
                     "usual": effect.usual,
-                    "value": effect.value,
-                    **ends_of(effect.interval),
-                    "n": effect.n,
+                    "value": effect.moved.value,
+                    **ends_of(effect.moved.interval),
+                    "n": effect.moved.n,
                     "otherwise": effect.otherwise,
-                    "reason": reason_of(effect.lack),
+                    "reason": reason_of(effect.moved.lack),
                 },
-                effect.condition,
+                effect.moved.condition,
             )
             for effect in self.moved
         )

@@ -12,11 +12,11 @@ import numpy as np
 from hardiness.core.condition import Condition
 from hardiness.core.fact import Fact
 from hardiness.core.forms import fields_form, from_json, json_field
-from hardiness.core.result import TextTable
-from hardiness.core.spread import Interval
+from hardiness.core.result import Metric, Score, TextTable
 from hardiness.results.measured import RunByImage
 from hardiness.statistics.comparison import difference, shared_images
 from hardiness.statistics.intervals import wilson
+from hardiness.statistics.spreads.combined import Among
 from hardiness.store.store import Store
 from hardiness.store.writing import as_json, parse_json
 
@@ -30,40 +30,32 @@ class SettingEffect:
 
     Attributes:
         factor, setting: what was varied, and to what.
-        metric, condition, title: which score.
+        title: which score, as people call it.
         usual: the score with the usual setting.
-        value: the score with this one, less ``usual``.
-        interval: of ``value``, paired on the same images; all settings of a score hold at once in 95 %. ``None`` where
-            none is defined.
-        n: those images.
-        otherwise: how many of them were answered otherwise, right instead of wrong or wrong instead of right, under
-            whichever condition.
-        lack: why there is no interval; ``None`` where there is one.
+        moved: the score with this one, less ``usual``, paired on the same images; the intervals of all settings of a
+            score hold at once in 95 %.
+        otherwise: how many of these images were answered otherwise, right instead of wrong or wrong instead of right,
+            under whichever condition.
     """
 
     factor: str
     setting: str
-    metric: str
-    condition: Condition
     title: str
     usual: float
-    value: float
-    interval: Interval | None = field(metadata=json_field(as_list=True))
-    n: int
+    moved: Score = field(metadata=json_field(write=fields_form))
     otherwise: int
-    lack: Fact | None = None
 
     def as_row(self) -> tuple[str, ...]:
         """Under `HEADS`, as text."""
-        between = f"{100 * self.interval.low:+z.2f} … {100 * self.interval.high:+z.2f}" if self.interval else ""
+        ends = self.moved.interval
         return (
             self.title,
             f"{self.factor}: {self.setting}",
             f"{100 * self.usual:.2f}",
-            f"{100 * self.value:+z.2f}",
-            between,
+            f"{100 * self.moved.number:+z.2f}",
+            f"{100 * ends.low:+z.2f} … {100 * ends.high:+z.2f}" if ends else "",
             f"{self.otherwise:,}",
-            f"{self.n:,}",
+            f"{self.moved.n:,}",
         )
 
 
@@ -91,9 +83,9 @@ class Noise:
         It is the interval's end nearer to 0; 0 and 0 where no interval excludes 0, as then no movement is known.
         """
         ends = [
-            (max(each.interval.low, -each.interval.high, 0.0), each.n)
+            (max(ends.low, -ends.high, 0.0), each.moved.n)
             for each in self.moved
-            if each.interval and (each.metric, each.condition) == (metric, condition)
+            if (each.moved.metric, each.moved.condition) == (metric, condition) and (ends := each.moved.interval)
         ]
         return max((end for end in ends if end[0] > 0), default=(0.0, 0))
 
@@ -103,7 +95,7 @@ class Noise:
 
     def as_details(self) -> list[dict[str, Any]]:
         """Each score with how far some setting moves it at least, and on how many images, for a page."""
-        names = dict.fromkeys((each.metric, each.condition) for each in self.moved)
+        names = dict.fromkeys((each.moved.metric, each.moved.condition) for each in self.moved)
         return [
             {"metric": metric, "condition": dict(condition), "noise": least, "n": n}
             for metric, condition in names
@@ -116,12 +108,13 @@ class Noise:
         Args:
             told: gives the text of a fact; by default its code and arguments.
         """
-        order = {(each.metric, each.condition): place for place, each in reversed(list(enumerate(self.moved)))}
-        moved = sorted(self.moved, key=lambda each: (order[each.metric, each.condition], -abs(each.value)))
+        order = {each.title: place for place, each in reversed(list(enumerate(self.moved)))}
+        moved = sorted(self.moved, key=lambda each: (order[each.title], -abs(each.moved.number)))
         notes = [f"not varied: {what}: {reason}" for what, reason in self.left_out.items()]
-        notes += dict.fromkeys(f"{each.title} has no interval: {told(each.lack)}" for each in moved if each.lack)
+        lacks = {each.title: lack for each in moved if (lack := each.moved.lack)}
+        notes += [f"{title} has no interval: {told(lack)}" for title, lack in lacks.items()]
         if moved:
-            n = min(each.n for each in moved)
+            n = min(each.moved.n for each in moved)
             images = "1 image does" if n == 1 else f"{n:,} images do"
             notes.append(f"{images} not show what turns fewer than {100 * wilson(0, n).high:.2g} % of answers")
         notes.append(
@@ -144,10 +137,6 @@ class Noise:
         path = f"{FOLDER}/{self.key}.json"
         store.files.write(path, as_json(self))
         return f"{store.address}/{path}"
-
-
-LEVEL = 0.05
-"""The level of intervals, all settings together: how often settings without an effect may seem to move a score."""
 
 
 def moved_by(
@@ -178,22 +167,14 @@ def moved_by(
         if math.isnan(before.value) or math.isnan(after.value):
             continue
         alone = difference(after, before, score.span, few or fewer)
-        adjusted = alone.among(min((alone.p or 0.0) * settings, 1.0), LEVEL / settings)
-        effects.append(
-            SettingEffect(
-                factor=factor,
-                setting=setting,
-                metric=score.metric,
-                condition=score.condition,
-                title=usual.title(score),
-                usual=before.value,
-                value=adjusted.value,
-                interval=adjusted.interval,
-                n=len(ids),
-                otherwise=otherwise,
-                lack=None if adjusted.interval else adjusted.lack,
-            )
+        moved = Metric(score.metric, unit=usual.unit(score), higher_is_better=score.higher_is_better).score(
+            alone.value,
+            len(ids),
+            alone.spread and Among(alone.spread, 1 / settings),
+            score.condition,
+            lack=None if alone.spread else alone.lack,
         )
+        effects.append(SettingEffect(factor, setting, usual.title(score), before.value, moved, otherwise))
     return effects
 
 

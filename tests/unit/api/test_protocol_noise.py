@@ -57,15 +57,15 @@ def test_each_setting_is_varied_alone_on_the_same_images(
 ) -> None:
     out = tmp_path / "out"
     found = hardiness.noise(model, "imagenet-val", str(root), out, limit=4, seed=1, device="cpu", progress=False)
-    top1 = [each for each in found.moved if each.metric == "top1"]
+    top1 = [each for each in found.moved if each.moved.metric == "top1"]
     assert {each.factor for each in top1} | {left.split(",")[0] for left in found.left_out} == {
         "resize",
         "batch size",
         "precision",
         "runtime",
     }
-    assert {each.n for each in top1} == {4}
-    assert {each.factor for each in top1 if each.value == 0} >= {"batch size"}
+    assert {each.moved.n for each in top1} == {4}
+    assert {each.factor for each in top1 if each.moved.value == 0} >= {"batch size"}
     assert found.least("top1", Condition())[0] >= 0
     assert (out / "noise" / f"{found.key}.json").exists()
     before = {path: path.stat().st_mtime_ns for path in (out / "noise").rglob("*.parquet") if "scored" not in str(path)}

@@ -19,11 +19,12 @@ from commands import called
 import hardiness
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, UnknownNameError
+from hardiness.core.result import Score
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
-from hardiness.core.spread import Interval
 from hardiness.core.table import Records
 from hardiness.report.tables import table_of
 from hardiness.results.noise import SettingEffect
+from hardiness.statistics.spreads.combined import TwoEnds
 from hardiness.store.store import Store
 
 POLICY = '[[rules]]\nbenchmark = "imagenet-val"\nmetric = "top1"\nat_least = 0.5\nname = "enough"\n'
@@ -165,9 +166,8 @@ def test_verdicts_are_rows(out: Path) -> None:
 
 
 def test_what_a_setting_moves_is_a_row(out: Path) -> None:
-    effect = SettingEffect(
-        "resize", "OpenCV", "error", Condition(corruption="fog"), "error (fog)", 0.2, 0.01, Interval(0.0, 0.02), 9, 2
-    )
+    moved = Score("error", 0.01, "fraction", 9, TwoEnds(0.01, 0.0, 0.02), condition=Condition(corruption="fog"))
+    effect = SettingEffect("resize", "OpenCV", "error (fog)", 0.2, moved, 2)
     report = hardiness.api.comparison.NoiseReport("k", "m", "imagenet-c", "imagenet", (effect,))
     (row,) = report.table().to_pylist()
     assert (row["usual"], row["value"], row["low"], row["high"], row["n"], row["otherwise"]) == (

@@ -129,9 +129,9 @@ def test_noise_of_pictures_that_stand_alone_is_left_out_with_a_word(tmp_path: Pa
     store, grouping = two_models(tmp_path, cells=1)
     (key, *_) = [result.key for result in Folder.open(store).results]
     (single,) = compare_runs(Folder.open(store))
-    effect = SettingEffect(
-        "resize", "x", single.scores[0].metric, single.scores[0].condition, "t", 0.5, 0.1, None, 9, 9
-    )
+    first = single.scores[0]
+    moved = Score(first.metric, 0.1, "fraction", 9, condition=first.condition)
+    effect = SettingEffect("resize", "x", "t", 0.5, moved, 9)
     Noise(key, "a", "imagenet-val", "imagenet", (effect,)).keep(store)
     (found,) = compare_runs(Folder.open(store, grouping=grouping))
     assert not any(score.noise for score in found.scores)

@@ -12,8 +12,8 @@ from one_score import paired_difference
 
 from hardiness.core.condition import Condition
 from hardiness.core.errors import StoreError
+from hardiness.core.result import Score
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Run
-from hardiness.core.spread import Interval
 from hardiness.core.table import ImageTable
 from hardiness.report.compared import comparison_view
 from hardiness.report.sections import sections
@@ -24,6 +24,7 @@ from hardiness.results.folder import Folder
 from hardiness.results.measured import RunByImage, measured
 from hardiness.results.noise import FOLDER, Noise, SettingEffect, moved_by, stored_noise
 from hardiness.statistics.comparison import ScoreComparison
+from hardiness.statistics.spreads.combined import TwoEnds
 from hardiness.store.store import Store
 
 
@@ -42,21 +43,29 @@ def by_image(right: np.ndarray, start: int = 0) -> RunByImage:
 
 def test_what_a_setting_moves_is_the_paired_difference_on_shared_images() -> None:
     usual, varied = np.arange(300) >= 40, np.arange(300) >= 46
-    top1 = next(each for each in moved_by("resize", "x", by_image(usual), by_image(varied)) if each.metric == "top1")
+    effects = moved_by("resize", "x", by_image(usual), by_image(varied))
+    top1 = next(each for each in effects if each.moved.metric == "top1")
     exact = paired_difference(varied, usual)
-    assert (top1.value, top1.interval, top1.n) == (exact.value, exact.interval, 300)
-    assert top1.value == pytest.approx(-6 / 300)
+    assert (top1.moved.value, top1.moved.interval, top1.moved.n) == (exact.value, exact.interval, 300)
+    assert top1.moved.value == pytest.approx(-6 / 300)
+    several = moved_by("resize", "x", by_image(usual), by_image(varied), 4)
+    among_four = next(each.moved for each in several if each.moved.metric == "top1").interval
+    assert exact.spread is not None
+    assert among_four == exact.spread.ends(0.05 / 4), "all four settings hold at once"
     assert top1.otherwise == 6
     assert top1.usual == pytest.approx(260 / 300)
     apart = moved_by("resize", "x", by_image(usual), by_image(varied[100:], start=100))
-    assert {each.n for each in apart} == {200}
+    assert {each.moved.n for each in apart} == {200}
     assert moved_by("resize", "x", by_image(usual), by_image(varied, start=1000)) == []
 
 
+def top1_moved(value: float, low: float, high: float, n: int = 300) -> Score:
+    return Score("top1", value, "fraction", n, TwoEnds(value, low, high))
+
+
 def record(key: str, value: float) -> Noise:
-    interval = Interval(value - 0.01, value + 0.01)
-    moved = SettingEffect("precision", "bf16", "top1", Condition(), "top-1", 0.9, value, interval, 300, 3)
-    smaller = replace(moved, setting="x", value=0.001, interval=Interval(0.0005, 0.002))
+    moved = SettingEffect("precision", "bf16", "top-1", 0.9, top1_moved(value, value - 0.01, value + 0.01), 3)
+    smaller = replace(moved, setting="x", moved=top1_moved(0.001, 0.0005, 0.002))
     return Noise(key, "a", "imagenet-val", "imagenet", (smaller, moved), {"runtime, torch": "why"})
 
 
@@ -79,21 +88,24 @@ def test_a_record_is_read_as_it_was_kept(tmp_path: Path) -> None:
 
 def test_what_rounds_to_nothing_has_the_sign_of_nothing() -> None:
     smaller, _ = record("k", -0.02).moved
-    nothing = replace(smaller, value=-1e-9, interval=Interval(-1e-9, 1e-9))
+    nothing = replace(smaller, moved=top1_moved(-1e-9, -1e-9, 1e-9))
     assert nothing.as_row()[3:5] == ("+0.00", "+0.00 … +0.00")
 
 
 def test_one_image_says_how_little_it_shows() -> None:
     one = by_image(np.ones(1, bool))
     found = Noise("k", "a", "imagenet-val", "imagenet", tuple(moved_by("resize", "x", one, one)))
-    assert [(each.metric, each.n, each.value) for each in found.moved] == [("top1", 1, 0.0), ("aurra", 1, 0.0)]
+    assert [(each.moved.metric, each.moved.n, each.moved.value) for each in found.moved] == [
+        ("top1", 1, 0.0),
+        ("aurra", 1, 0.0),
+    ]
     assert "1 image does not show what turns fewer than 79 % of answers" in found.view().notes
 
 
 def test_a_score_without_an_interval_says_why(tmp_path: Path) -> None:
     few = by_image(np.arange(16) >= 12)
     found = Noise("k", "a", "imagenet-val", "imagenet", tuple(moved_by("resize", "x", few, few)))
-    assert {each.metric: bool(each.interval) for each in found.moved} == {"top1": True, "aurra": False}
+    assert {each.moved.metric: bool(each.moved.interval) for each in found.moved} == {"top1": True, "aurra": False}
     says = "AURRA has no interval: it needs 10 errors and 10 right answers, had 12 and 4"
     assert found.view(text).notes[0] == says
     store = Store.create(tmp_path)
@@ -132,7 +144,7 @@ def test_a_movement_that_may_be_none_makes_nothing_of_no_difference(tmp_path: Pa
     stored(tmp_path, "a", images >= 40)
     store = stored(tmp_path, "b", images >= 60)
     key = next(run.key for run in store.runs() if run.run.model.name == "b")
-    few = replace(record(key, -0.3).moved[1], interval=Interval(-0.7, 0.1), n=16)
+    few = replace(record(key, -0.3).moved[1], moved=top1_moved(-0.3, -0.7, 0.1, 16))
     Noise(key, "b", "imagenet-val", "imagenet", (few,)).keep(store)
     score = top1_of(store)
     assert score.noise == {}
@@ -143,7 +155,7 @@ def test_the_page_shows_no_movement_that_may_be_none(tmp_path: Path) -> None:
     """On 16 images the largest point estimate is no noise, neither for the verdicts nor on the page."""
     store = stored(tmp_path, "a", np.arange(60) >= 12)
     (run,) = store.runs()
-    few = replace(record(run.key, -0.3).moved[1], interval=Interval(-0.7, 0.1), n=16)
+    few = replace(record(run.key, -0.3).moved[1], moved=top1_moved(-0.3, -0.7, 0.1, 16))
     Noise(run.key, "a", "imagenet-val", "imagenet", (few,)).keep(store)
     (result,) = Folder.open(store).results
     assert result.details["noise"] == [{"metric": "top1", "condition": {}, "noise": 0.0, "n": 0}]
@@ -177,6 +189,6 @@ def test_settings_without_an_effect_seldom_seem_to_move_a_score() -> None:
         usual, found = by_image(right), []
         for _ in range(settings):
             varied = by_image(right ^ (draws.random(250) < 0.03))
-            found += [each for each in moved_by("f", "s", usual, varied, settings) if each.metric == "top1"]
+            found += [each for each in moved_by("f", "s", usual, varied, settings) if each.moved.metric == "top1"]
         moves += Noise("k", "a", "imagenet-val", "imagenet", tuple(found)).least("top1", Condition())[0] > 0
     assert moves / runs <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / runs)
