@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from hardiness.core.result import Score
 from hardiness.core.spread import Interval
 from hardiness.report.marks import RANDOM_WEIGHTS
 from hardiness.report.standings import Lead, Precedence, Standing
@@ -29,31 +30,10 @@ def _from_to(counts: Iterable[int]) -> str:
     return f"{least:,} to {others[-1]:,}" if others else f"{least:,}"
 
 
-@dataclass(frozen=True, slots=True)
-class RightShare:
-    """The share of answers that are right, in [0, 1]: a dot of the chart.
-
-    Attributes:
-        value, interval: with its 95 % interval; ``None`` where there is none.
-        n: images.
-        doubt: ``"withdrawn"``, ``"not checked"`` or ``"upper bound"`` where the report on an attack does not stand by
-            it.
-        anchor: of what was run.
-        clusters: that the images come in; 0 where each stands alone.
-    """
-
-    value: float
-    interval: Interval | None
-    n: int
-    doubt: str = ""
-    anchor: str = ""
-    clusters: int = 0
-
-    @property
-    def text(self) -> str:
-        """The value in percent; no share of some is shown as all or as none."""
-        text = f"{100 * self.value:.0f}"
-        return ">99" if text == "100" and self.value < 1 else "<1" if text == "0" and self.value > 0 else text
+def share_text(share: Score) -> str:
+    """A share in percent; no share of some is shown as all or as none."""
+    text = f"{100 * share.number:.0f}"
+    return ">99" if text == "100" and share.number < 1 else "<1" if text == "0" and share.number > 0 else text
 
 
 @dataclass(frozen=True)
@@ -64,7 +44,7 @@ class ScreenColumn:
         title: its heading, e.g. ``Clean``.
         where: the same at the end of a sentence, e.g. ``on clean photographs``.
         source: the benchmark, and what of it.
-        points: by model.
+        points: the share of answers that are right, by model.
         standing: of the models that are ranked.
         twins: models of which each is one run with another that is ranked, with that one.
         same_run: why they are.
@@ -80,7 +60,7 @@ class ScreenColumn:
     title: str
     where: str
     source: str
-    points: Mapping[str, RightShare]
+    points: Mapping[str, Score]
     standing: Standing
     twins: Mapping[str, str] = field(default_factory=dict)
     same_run: str = ""
@@ -115,7 +95,7 @@ class ScreenColumn:
         return len(self.standing.models) > 1
 
     @property
-    def serious(self) -> dict[str, RightShare]:
+    def serious(self) -> dict[str, Score]:
         """The points of networks that were trained; all where there is none."""
         trained = {m: point for m, point in self.points.items() if self.unranked.get(m) != RANDOM_WEIGHTS}
         return trained or dict(self.points)
@@ -197,7 +177,7 @@ def verdict_of(column: ScreenColumn) -> Verdict:
     if column.is_judged:
         if column.is_attack and all(point.value == 0 for point in column.serious.values()):
             return Verdict("open", "All broken.", " ".join([f"{photographs}.", *remarks]))
-        shown = {point.text for point in column.serious.values()}
+        shown = {share_text(point) for point in column.serious.values()}
         has_intervals = any(point.interval for point in column.serious.values())
         why = "No interval is known." if not has_intervals else "They differ within chance."
         if has_intervals and len(shown) == 1:
@@ -225,7 +205,7 @@ def _verdict_of_few(column: ScreenColumn, photographs: str) -> Verdict:
         between = f"95 % interval{by} {_percent(point.interval)}; " if point.interval else ""
         return Verdict(
             "plain",
-            f"{point.text} %{'' if column.are_scores else ' right'}.",
+            f"{share_text(point)} %{'' if column.are_scores else ' right'}.",
             " ".join([f"{_capital(between + photographs)}.", *remarks]),
         )
     return Verdict("plain", "Nothing to rank.", " ".join([f"{photographs}.", *remarks]))
@@ -317,7 +297,7 @@ def listed(texts: Sequence[str]) -> str:
 
 def _title_of_one(columns: Sequence[ScreenColumn], model: str) -> str:
     parts = [
-        f"{point.text} %{' right' if place == 0 and not column.are_scores else ''} {column.where}"
+        f"{share_text(point)} %{' right' if place == 0 and not column.are_scores else ''} {column.where}"
         f"{f' ({point.doubt})' if point.doubt else ''}"
         for place, column in enumerate(columns)
         for point in column.points.values()
@@ -416,12 +396,12 @@ def _not_ranked(column: ScreenColumn) -> list[str]:
 
 def _range(column: ScreenColumn) -> str:
     """From where to where the answers are right; empty where one model alone has a number."""
-    points = sorted(column.serious.values(), key=lambda point: point.value)
+    points = sorted(column.serious.values(), key=lambda point: point.number)
     if len(points) < 2:
         return ""
     if points[-1].value == 0:
         return "none"
-    ends = dict.fromkeys((points[0].text, points[-1].text))
+    ends = dict.fromkeys((share_text(points[0]), share_text(points[-1])))
     return f"{' to '.join(ends)} %"
 
 

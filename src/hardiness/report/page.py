@@ -37,6 +37,7 @@ from hardiness.report.figures.charts import caption_of, draw
 from hardiness.report.figures.inks import Inks, page_colours
 from hardiness.report.figures.sheet import shade
 from hardiness.report.figures.writers import icon, inline, rules, symbols
+from hardiness.report.first_screen import share_text
 from hardiness.report.gate import GateTable
 from hardiness.report.marks import is_demo_sized
 from hardiness.report.pictures import FeatureGrid, PictureOf, Wall, boards, walls
@@ -143,6 +144,7 @@ def _environment() -> Environment:
         "words": text,
         "cell": formatting.grid_cell,
         "arrow": formatting.direction,
+        "share": share_text,
         "percent": lambda share: f"{100 * share:.0f}",
         "at_size": at_size,
         "breakable": breakable_name,

@@ -14,9 +14,10 @@ from hardiness.core.attack_plan import epsilon_text
 from hardiness.core.condition import Condition
 from hardiness.core.result import PARTIAL, Result, Score, SlicedScore
 from hardiness.core.spread import Interval
-from hardiness.report.first_screen import RightShare, ScreenColumn, listed, pair_text
+from hardiness.report.first_screen import ScreenColumn, listed, pair_text
 from hardiness.report.marks import RANDOM_WEIGHTS, has_random_weights
 from hardiness.report.places import order_beyond_chance
+from hardiness.report.right_answers import complement
 from hardiness.report.sections import BenchmarkSection, score_of
 from hardiness.report.standings import Lead, Leads, Standing, paired_lead
 from hardiness.report.words.run_remarks import cells_of_mean_text, why_same
@@ -71,7 +72,7 @@ def _worst_slices(each: BenchmarkSection) -> Iterator[ScreenColumn]:
         points, worst = {}, {}
         for model, score in scores.items():
             if (first := score.worst_slice) and score.worst:
-                points[model] = RightShare(score.worst.number, score.worst.interval, score.worst.n)
+                points[model] = score.worst
                 worst[model] = first.value
         if points:
             named = dict.fromkeys(worst.values())
@@ -227,7 +228,7 @@ def _column(
         for result in each.results
         if (column := columns.get(result.name)) and (score := score_of(result, column)) and score.value is not None
     }
-    points = {name: _point(score) for name, score in scores.items()}
+    points = {name: s if s.higher_is_better else complement(s) for name, s in scores.items()}
     unranked = {
         **{name: score.doubt for name, score in scores.items() if score.doubt},
         **{name: reason for name, reason in (others or {}).items() if name in scores},
@@ -236,7 +237,7 @@ def _column(
     unranked = {name: reason for name, reason in unranked.items() if name in points}
     twins = {name: other for name, other in each.twins.items() if {name, other} <= points.keys() - unranked.keys()}
     ranked = [name for name in points if name not in unranked and name not in twins]
-    ranked.sort(key=lambda name: -points[name].value)
+    ranked.sort(key=lambda name: -points[name].number)
     by_name = {result.name: result for result in each.results}
     pair = next(iter(twins.items()), None)
     return ScreenColumn(
@@ -258,7 +259,7 @@ def _column(
 def _pairs(
     each: BenchmarkSection,
     columns: Mapping[str, Column],
-    points: Mapping[str, RightShare],
+    points: Mapping[str, Score],
     unranked: Mapping[str, str],
     twins: Mapping[str, str],
 ) -> dict[tuple[str, str], str]:
@@ -277,7 +278,7 @@ def _pairs(
         pair = next((p for p in ((one, other), (other, one)) if comparison and p in comparison.pairs), None)
         if comparison is None or pair is None:
             apart = are_apart(points[first], points[second])
-            texts[first, second] = pair_text(points[first].value - points[second].value, None, is_apart=apart)
+            texts[first, second] = pair_text(points[first].number - points[second].number, None, is_apart=apart)
             continue
         difference = comparison.pairs[pair]
         sign = (1 if pair == (one, other) else -1) * (1 if comparison.higher_is_better else -1)
@@ -289,19 +290,11 @@ def _pairs(
     return texts
 
 
-def are_apart(first: RightShare, second: RightShare) -> bool:
+def are_apart(first: Score, second: Score) -> bool:
     """Whether the intervals of two shares have no value in common."""
     if first.interval is None or second.interval is None:
         return False
     return first.interval.low > second.interval.high or second.interval.low > first.interval.high
-
-
-def _point(score: Score) -> RightShare:
-    assert score.value is not None
-    if score.higher_is_better:
-        return RightShare(score.value, score.interval, score.n, score.doubt, clusters=score.clusters)
-    ends = Interval(1 - score.interval.high, 1 - score.interval.low) if score.interval else None
-    return RightShare(1 - score.value, ends, score.n, score.doubt, clusters=score.clusters)
 
 
 def _leads(

@@ -6,21 +6,27 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from hardiness.core.spread import Interval
+from hardiness.core.result import Score
+from hardiness.core.spread import Interval, Spread
 from hardiness.report.first_screen import (
     RANDOM_WEIGHTS,
-    RightShare,
     ScreenColumn,
     foot_of,
     lead_of,
     random_weights_sentence,
+    share_text,
     title_of,
     verdict_of,
 )
 from hardiness.report.standings import Lead, Standing
+from hardiness.statistics.spreads.combined import TwoEnds
 
 WHERE = {"Clean": "on clean photographs", "Corrupted": "under corruptions", "Attacked": "under attack"}
 LEAD = Lead(0.101, Interval(0.012, 0.213))
+
+
+def share(value: float, n: int, spread: Spread | None = None, doubt: str = "") -> Score:
+    return Score("top1", value, "fraction", n, spread, doubt=doubt)
 
 
 def column(
@@ -35,7 +41,7 @@ def column(
     """A column; ``told`` are pairs as ``"a>b"``."""
     doubts = doubts or {}
     points = {
-        name: RightShare(value, Interval(max(0.0, value - 0.1), min(1.0, value + 0.1)), n, doubts.get(name, ""))
+        name: share(value, n, TwoEnds(value, max(0.0, value - 0.1), min(1.0, value + 0.1)), doubts.get(name, ""))
         for name, value in values.items()
     }
     unranked = {**doubts, **more.pop("unranked", {})}
@@ -138,9 +144,7 @@ def test_of_twenty_models_both_sides_are_counted_once() -> None:
 
 
 def test_without_intervals_nothing_is_said_to_be_within_chance() -> None:
-    published = replace(
-        column("Corrupted", THREE), points={name: RightShare(v, None, 50_000) for name, v in THREE.items()}
-    )
+    published = replace(column("Corrupted", THREE), points={name: share(v, 50_000) for name, v in THREE.items()})
     assert verdict_of(published).rest == "No interval is known."
     assert verdict_of(column("Corrupted", THREE)).rest == "They differ within chance."
 
@@ -204,7 +208,7 @@ def test_two_names_of_one_run_are_said_and_not_ranked() -> None:
 
 
 def test_no_share_of_some_is_shown_as_all_or_none() -> None:
-    assert [RightShare(value, None, 9).text for value in (1.0, 0.999, 0.5, 0.001, 0.0)] == [
+    assert [share_text(share(value, 9)) for value in (1.0, 0.999, 0.5, 0.001, 0.0)] == [
         "100",
         ">99",
         "50",
@@ -219,7 +223,7 @@ def test_where_no_column_was_run_the_title_counts_the_models() -> None:
 
 def test_a_column_says_on_how_many_images_it_rests() -> None:
     assert column("Clean", THREE, n=1200).n == "n = 1,200"
-    points = {"a": RightShare(0.5, None, 5), "b": RightShare(0.5, None, 1000)}
+    points = {"a": share(0.5, 5), "b": share(0.5, 1000)}
     assert ScreenColumn("Clean", "", "", points, Standing((), {})).n == "n = 5 to 1,000"
 
 
