@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import pickle
 import subprocess
 import sys
 import tarfile
@@ -14,6 +15,7 @@ from hashlib import md5
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import PIL.Image
 import pytest
 
@@ -65,6 +67,26 @@ def imagenet_a(publish: Any) -> PublishedSet:
     (file,) = published_data.published_set("imagenet-a").files
     content = tar_of({f"imagenet-a/{A}/1.jpg": b"1", f"imagenet-a/{B}/2.jpg": b"2", "imagenet-a/README.txt": b"read"})
     return publish("imagenet-a", (file, content))
+
+
+def test_small_pictures_are_fetched_and_read(hardiness: Any, publish: Any, web: Any, tmp_path: Path) -> None:
+    pictures = np.random.default_rng(0).integers(0, 256, (10, 32, 32, 3), dtype=np.uint8)
+    batch = {"data": pictures.transpose(0, 3, 1, 2).reshape(10, -1), "labels": list(range(10))}
+    archive = tar_of({"cifar-10-batches-py/test_batch": pickle.dumps(batch, 3)}, "w:gz")
+    publish("cifar10", (published_data.published_set("cifar10").files[0], archive))
+    arrays = []
+    for file, array in zip(published_data.published_set("cifar10.1").files, (pictures, np.arange(10)), strict=True):
+        stream = io.BytesIO()
+        np.save(stream, array)
+        arrays.append((file, stream.getvalue()))
+    publish("cifar10.1", *arrays, checksum=False)
+    told = hardiness("data", "get", "cifar10", "cifar10.1", "--data", tmp_path)
+    assert told.status == 0, told.err
+    for name in ("cifar10", "cifar10.1"):
+        assert [item.id for item in locate([str(tmp_path)]).dataset(name).items][9] == "truck/00009"
+    web.asked.clear()
+    assert (hardiness("data", "get", "cifar10", "cifar10.1", "--data", tmp_path).status, web.asked) == (0, [])
+    assert not (tmp_path / "downloads").exists()
 
 
 def test_a_data_set_is_one_command_away(hardiness: Any, imagenet_a: Any, web: Any, tmp_path: Path) -> None:

@@ -33,9 +33,9 @@ from hardiness.data.written_trees import WrittenTree
 from hardiness.imaging.codecs import decode
 from hardiness.imaging.mp4 import video_facts
 from hardiness.imaging.videos import encode_video
-from hardiness.models.numpy_pickles import read_arrays
 from hardiness.reference.classes import wnids
 from hardiness.sources.extraction import unpack
+from hardiness.sources.numpy_pickles import read_arrays
 from hardiness.store import shards
 
 SHARD = "000000-0123456789ab.parquet"

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from hardiness.core.benchmark import Stimulus
 from hardiness.core.columns import Columns
-from hardiness.core.errors import DataError
+from hardiness.core.errors import DataError, SampleError
 from hardiness.data.column_descriptions import ColumnDescription, describe_columns
 from hardiness.data.columns import with_tables
 from hardiness.data.faults import IMAGENET_C, IMAGENET_P, KINDS, Fault
@@ -147,6 +147,8 @@ def check(published: PublishedSet, place: Place, depth: Depth | None = None) -> 
     depth = depth or Depth()
     if published.name == "imagenet" and (place.classes is not None or place.reading() == OWN):
         published = OWN_SET
+    if published.layout == "arrays":
+        return _check_arrays(published, place, depth)
     root = Path(place.path)
     written = WrittenTree.read(root) if root.is_dir() else None
     checks = FileChecks(published, depth.pixels, _hashes(written))
@@ -174,6 +176,34 @@ def check(published: PublishedSet, place: Place, depth: Depth | None = None) -> 
     columns, about_columns = _columns(published, place, depth, is_sound)
     remarks = tuple(dict.fromkeys((*remarks, *about_columns)))
     return CheckReport(published.name, place.path, checks.read, is_sound, tuple(faults), remarks, columns)
+
+
+def _check_arrays(published: PublishedSet, place: Place, depth: Depth) -> CheckReport:
+    """The faults of a set of small pictures, as reading it tells them, and of each picture that is a file."""
+    try:
+        data = LAYOUTS.get(published.name).read(place)
+    except DataError as error:
+        return CheckReport(published.name, place.path, 0, False, (Fault("unreadable", published.name, str(error)),))
+    faults = [Fault("unreadable", published.name, note) for note in data.notes]
+    if len(data) != published.images:
+        part = f"has {len(data):,} of {published.images:,} pictures: results on it are partial"
+        faults.append(Fault("count", published.name, part, is_note=len(data) < published.images))
+    if data.conditions is None:
+        for number, item in enumerate(data.items, start=1):
+            try:
+                item.file.read()
+            except SampleError as error:
+                faults.append(Fault("wrong-size", shown(item.file.name), str(error)))
+            depth.progress(number, len(data))
+    else:
+        corruptions = {condition["corruption"] for condition in data.conditions}
+        faults += [
+            Fault("missing-condition", name, "is not there; 'hardiness data get' fetches it")
+            for name in IMAGENET_C.members
+            if name not in corruptions
+        ]
+    is_sound = all(fault.is_note for fault in faults)
+    return CheckReport(published.name, place.path, len(data), is_sound, tuple(faults), data.remarks)
 
 
 def _columns(

@@ -115,6 +115,12 @@ def _get(name: PublishedSet, file: PublishedFile, root: Path, manner: Manner) ->
     facts = (fetched.checksum, bool(file.checksum))
     if not manner.unpack:
         return ArchiveOutcome(_move_packed(name, file, fetched.path, root), file, 0, *facts)
+    if fetched.path.suffix == ".npy":  # no archive
+        folder.mkdir(parents=True, exist_ok=True)
+        fetched.path.replace(folder / file.name)
+        _write_fetched(folder, file, fetched.checksum, 1)
+        _remove(fetched.path)
+        return ArchiveOutcome(folder, file, 1, *facts)
     progress = manner.progress(f"unpacking {name.name} {file.part}".strip())
     extraction = unpack(fetched.path, folder, file.strip, progress, file.password)
     _write_fetched(folder, file, fetched.checksum, extraction.files)

@@ -70,6 +70,8 @@ def _inventory_of(root: Path, inside: list[str], published: PublishedSet) -> Dat
         return DataInventory(published, None, note=f"{meant} is there; is that it?" if meant else "")
     if place.is_file():
         return DataInventory(published, place, note="a tar, read where it lies")
+    if published.layout == "arrays":
+        return DataInventory(published, place, note="arrays, read where they lie")
     if any(place.glob("*.parquet")) or any(place.glob("data/*.parquet")):
         return DataInventory(published, place, note="Parquet, read where it lies")
     if published.layout in ("corruption", "perturbation"):

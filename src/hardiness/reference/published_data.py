@@ -67,7 +67,8 @@ class PublishedSet:
         read: how many of them are read, where some are left out; 0 for all.
         classes: how many classes; 0 where nobody says.
         folder: its place below a data root.
-        layout: ``wnid``, ``index``, ``corruption``, ``perturbation``, ``cue-conflict``, ``class-set`` or ``folders``.
+        layout: ``wnid``, ``index``, ``corruption``, ``perturbation``, ``cue-conflict``, ``class-set``, ``arrays`` or
+            ``folders``.
         source: where these facts are from.
         seen: the day on which they were seen, as ``2026-11-25``.
         files: its archives.

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from hardiness.core.model import ModelSpec, Source, View
 from hardiness.models.catalogue import registry
 from hardiness.models.checkpoints import read_state
-from hardiness.models.numpy_pickles import read_arrays
 from hardiness.models.weights import assign, in_order
+from hardiness.sources.numpy_pickles import read_arrays
 from hardiness.sources.packages import installed_file
 
 if TYPE_CHECKING:

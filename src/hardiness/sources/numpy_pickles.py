@@ -6,18 +6,14 @@ import math
 import pickle
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core.errors import ModelError
+from hardiness.core.errors import DataError
 from hardiness.sources.files import shown
 from hardiness.sources.pickles import load_pickle
-
-if TYPE_CHECKING:
-    pass
-
 
 _DAMAGE = (
     *(pickle.UnpicklingError, EOFError, ValueError, TypeError, AttributeError, LookupError, ImportError),
@@ -75,19 +71,43 @@ _ALLOWED: dict[tuple[str, str], Any] = {
 }
 
 
+def load_arrays(stream: BinaryIO, what: str) -> Any:
+    """The value of a pickle that holds numpy's arrays and plain values and nothing else.
+
+    Args:
+        stream: the pickle, which can be rewound.
+        what: its name, for the message.
+
+    Raises:
+        DataError: it is damaged, or names anything but numpy's arrays: a pickle can run code, so nothing else is let
+            in.
+    """
+    try:
+        return _plain(load_pickle(stream, _ALLOWED, encoding="latin1"))
+    except _DAMAGE as error:
+        reason = shown(str(error))
+        raise DataError(f"{what} must be a pickle of numpy arrays and nothing else, but {reason}; refused") from None
+
+
+def _plain(value: Any) -> Any:
+    """The value with its arrays as numpy's; they may stand in a dictionary, or in a list in one."""
+    if isinstance(value, _Array):
+        return value.numbers
+    if isinstance(value, dict):
+        return {name: _plain(inner) for name, inner in value.items()}
+    return [_plain(inner) for inner in value] if isinstance(value, list) else value
+
+
 def read_arrays(file: Path) -> dict[str, list[NDArray[np.float32]]]:
     """A pickled dictionary of lists of arrays.
 
     Raises:
-        ModelError: the file is damaged, holds something else, or names anything but numpy's arrays: a pickle can run
-            code, so nothing else is let in.
+        DataError: as `load_arrays`, or it holds something else.
     """
-    try:
-        with file.open("rb") as stream:
-            entries = load_pickle(stream, _ALLOWED, encoding="latin1")
-        if isinstance(entries, dict) and all(isinstance(value, list) for value in entries.values()):
-            return {name: [array.numbers for array in value] for name, value in entries.items()}
-    except _DAMAGE as error:
-        reason = shown(str(error))
-        raise ModelError(f"{file} must be a pickle of numpy arrays and nothing else, but {reason}; refused") from None
-    raise ModelError(f"{file} must hold a dictionary of lists of arrays, held {type(entries).__name__}")
+    with file.open("rb") as stream:
+        entries = load_arrays(stream, str(file))
+    if isinstance(entries, dict) and all(isinstance(value, list) for value in entries.values()):
+        if all(isinstance(array, np.ndarray) for value in entries.values() for array in value):
+            return entries
+        raise DataError(f"{file} must be a pickle of numpy arrays and nothing else, but holds more; refused")
+    raise DataError(f"{file} must hold a dictionary of lists of arrays, held {type(entries).__name__}")

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hardiness.core.errors import ModelError
-from hardiness.models.numpy_pickles import read_arrays
+from hardiness.core.errors import DataError
+from hardiness.sources.numpy_pickles import read_arrays
 
 
 def test_arrays_come_back(tmp_path: Path) -> None:
@@ -33,7 +33,7 @@ def test_code_is_refused_and_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.chdir(tmp_path)
     file = tmp_path / "evil.pkl"
     file.write_bytes(pickle.dumps({"conv1": [_Evil()]}, protocol=protocol))
-    with pytest.raises(ModelError, match=r"evil\.pkl must be a pickle of numpy arrays.*system; refused"):
+    with pytest.raises(DataError, match=r"evil\.pkl must be a pickle of numpy arrays.*system; refused"):
         read_arrays(file)
     assert not (tmp_path / "harmed").exists()
 
@@ -45,7 +45,7 @@ def test_only_three_names_are_let_in(tmp_path: Path, named: str) -> None:
     module, name = named.split()
     file = tmp_path / "evil.pkl"
     file.write_bytes(f"c{module}\n{name}\n.".encode())
-    with pytest.raises(ModelError, match=f"it names {module}.{name}"):
+    with pytest.raises(DataError, match=f"it names {module}.{name}"):
         read_arrays(file)
 
 
@@ -53,18 +53,18 @@ def test_only_three_names_are_let_in(tmp_path: Path, named: str) -> None:
 def test_damage_is_told(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "broken.pkl"
     file.write_bytes(content)
-    with pytest.raises(ModelError, match=r"broken.pkl must be a pickle"):
+    with pytest.raises(DataError, match=r"broken.pkl must be a pickle"):
         read_arrays(file)
 
 
 def test_a_table_of_all_memory_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.pkl").write_bytes(b"\x80\x02}r\x00\x00\x00\x01.")
-    with pytest.raises(ModelError, match="it remembers something as number 16777216"):
+    with pytest.raises(DataError, match="it remembers something as number 16777216"):
         read_arrays(tmp_path / "x.pkl")
 
 
 def test_other_contents_are_told(tmp_path: Path) -> None:
     file = tmp_path / "list.pkl"
     file.write_bytes(pickle.dumps([1, 2]))
-    with pytest.raises(ModelError, match="dictionary of lists of arrays, held list"):
+    with pytest.raises(DataError, match="dictionary of lists of arrays, held list"):
         read_arrays(file)
