@@ -67,7 +67,7 @@ def test_every_benchmark_is_in_the_paper_suite_or_in_the_modern_one_and_the_demo
     own = {name for name in BENCHMARKS if name == "own" or name.startswith("own-")}
     assert held["own"] == {"own", "own-c", "shift-consistency", "whitebox"}, "the others are asked for by name"
     few_classes = {"apgd-fab-square"}
-    assert held["paper"] | held["modern"] | own | few_classes == set(BENCHMARKS)
+    assert held["paper"] | held["modern"] | held["cifar"] | own | few_classes == set(BENCHMARKS)
     assert held["demo"] == {"imagenet-val", "imagenet-c"} <= held["paper"]
     root = locate(suite("demo").data)
     assert not any(parse(row.benchmark).lacks(root) for row in suite("demo").rows), "nothing of it is skipped"

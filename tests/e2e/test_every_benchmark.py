@@ -33,6 +33,8 @@ PHOTOGRAPHS = {
     "imagenet-es/ImageNet-ES/es-test/param_control/l1/param_1": "n01641577",
     "model-vs-human/edge": "cat",
     "cue-conflict": ".",
+    **dict.fromkeys(("cifar10", "cifar10.1"), "airplane"),
+    "cifar100": "apple",
 }
 """A folder below the data root, and what holds pictures below that."""
 
@@ -61,7 +63,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         names = ("cat1-dog2", "car3-boat1") if place == "cue-conflict" else ("cat1", "cat2")
         for name in names:
-            picture(name, 512 if "pug" in place else 224).save(folder / f"{name}.png")
+            picture(name, 512 if "pug" in place else 32 if "cifar" in place else 224).save(folder / f"{name}.png")
     for name in ("birds", "boats"):
         (root / "own" / name).mkdir(parents=True)
         picture(name).save(root / "own" / name / "a.png")
@@ -78,7 +80,7 @@ def test_every_benchmark_runs_and_is_shown(
     name: str, root: Path, factory: Callable[..., str], hardiness: Callable[..., Any], tmp_path: Path
 ) -> None:
     own = name.startswith("own")
-    network = factory(2 if own else 1000)
+    network = factory(2 if own else 100 if name.startswith("cifar100") else 10 if "cifar" in name else 1000)
     options = OPTIONS.get(name, "").format(network=factory(name="another"))
     asked = f"{name}:{options}" if options else name
     data = f"own={root / 'own'}" if own else root

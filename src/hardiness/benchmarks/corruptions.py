@@ -41,6 +41,7 @@ from hardiness.core.run import Run
 from hardiness.core.table import RIGHT, ImageTable, Records
 from hardiness.distortions.levels import swept_values
 from hardiness.reference.sets import SEVERITIES, DistortionSet, distortion_set, read_set, set_names
+from hardiness.reference.small_pictures import small_pictures
 from hardiness.statistics.cells import cell_means, is_whole, means_of
 from hardiness.statistics.measures import Measurable, mean_of, weighted_sum
 
@@ -332,7 +333,7 @@ class CorruptionSet(Benchmark):
             raise UnknownNameError(f"view of {self.name}", self.view, [TESTBED_VIEW])
         if self.view and self.source != "stored":
             raise ArgumentError(f"{self.name}:view=testbed is of stored pictures; add source=stored")
-        if self.strengths and self.source == "stored":
+        if self.strengths != self.members.strengths and self.source == "stored":
             raise ArgumentError(f"{self.name}: strengths are of generated pictures; leave source=stored out")
         for name in {*self.corruptions, *(self.members.members if self.strengths else ())}:
             if name not in self.members.stored_only:
@@ -445,7 +446,7 @@ class CorruptionSet(Benchmark):
         notes = stored_set.notes + tuple(
             self._absent(stored_set, cell) for cell in self.requested() if cell and cell not in present
         )
-        photographs = data.dataset("imagenet") if data.has("imagenet") else None
+        photographs = data.dataset(self.needs[-1]) if data.has(self.needs[-1]) else None
         clean = {item.id: item.file for item in photographs.items} if photographs else {}
         fingerprints = {**stored_set.fingerprints, **({CLEAN: photographs.fingerprint} if photographs else {})}
         items = tuple(replace(item, file=replace(item.file, clean=clean.get(item.id))) for item in stored_set.items)  # type: ignore[type-var]
@@ -457,9 +458,9 @@ class CorruptionSet(Benchmark):
     ) -> Iterator[Expansion | PictureFault]:
         """One decode and crop for all cells that are generated; one file a cell for those that are stored."""
         if isinstance(item.file, datasets.CorruptedCopies):
-            yield from _stored(item.file, conditions, again=bool(self.view))
+            yield from _stored(item.file, conditions, canvases[0], again=bool(self.view))
             return
-        clean = _clean(item.file.read(), item.file.name)
+        clean = _clean(item.file.read(), item.file.name, canvases[0])
         for condition in conditions:
             yield Expansion(condition, 0, (self.picture(clean, condition, item.id, seed),))
 
@@ -578,7 +579,9 @@ def benchmark_of(members: DistortionSet) -> type[CorruptionSet]:
         "question": members.question,
         "paper": members.paper,
         "protocol": members.protocol,
-        "needs": (members.name, "imagenet") if members.protocol != OWN else (OWN,),
+        "needs": (members.name, members.pictures) if members.protocol != OWN else (OWN,),
+        "clean_twin": members.pictures if members.pictures in small_pictures() else "",
+        "canvas": canvas_of_set(members.pictures),
         "members": members,
         "is_own": members.protocol == OWN,
         "sibling": members.beside,
@@ -621,24 +624,30 @@ def _default(option: str, value: Any) -> Any:
 
 
 def _stored(
-    file: datasets.CorruptedCopies, conditions: Sequence[Condition], again: bool
+    file: datasets.CorruptedCopies, conditions: Sequence[Condition], canvas: Canvas, again: bool
 ) -> Iterator[Expansion | PictureFault]:
     """The file of each cell; ``again``: resized and cropped once more."""
     for condition in conditions:
         try:
             if condition:
                 cell = file.cell(condition["corruption"], condition["severity"])
-                image = sized(imaging.decode(cell.read(), cell.name), cell.name, "in the released files")
-                image = imaging.on_canvas(image, CANVAS_224) if again else image
+                image = sized(imaging.decode(cell.read(), cell.name), cell.name, "in the released files", canvas)
+                image = imaging.on_canvas(image, canvas) if again else image
             else:
-                image = _clean(file.read(), file.name)
+                image = _clean(file.read(), file.name, canvas)
             yield Expansion(condition, 0, (image,))
         except SampleError as error:
             yield PictureFault(condition, str(error))
 
 
-def _clean(content: bytes, name: str) -> Image:
-    return imaging.on_canvas(imaging.decode(content, name), CANVAS_224)
+def _clean(content: bytes, name: str, canvas: Canvas) -> Image:
+    return imaging.on_canvas(imaging.decode(content, name), canvas)
+
+
+def canvas_of_set(pictures: str) -> Canvas:
+    """The canvas on which the photographs of a data set are corrupted: their own size where they are small."""
+    small = small_pictures().get(pictures)
+    return Canvas(small.side_px, small.side_px) if small else CANVAS_224
 
 
 def own_set(name: str) -> DistortionSet:
@@ -673,5 +682,6 @@ def _benchmarks() -> Iterator[tuple[str, type[CorruptionSet], str]]:
     """The benchmarks of each set: on ImageNet, and on a person's own pictures."""
     for name in set_names("still"):
         yield name, _shipped_benchmark(name), f"reference/sets/{name}.toml"
-        own = own_set(name)
-        yield own.name, benchmark_of(own), f"{__name__}:own_set"
+        if distortion_set(name).pictures == "imagenet":
+            own = own_set(name)
+            yield own.name, benchmark_of(own), f"{__name__}:own_set"

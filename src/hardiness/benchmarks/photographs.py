@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, final
 
@@ -40,6 +40,7 @@ from hardiness.core.result import Metric, Score
 from hardiness.core.run import Run
 from hardiness.core.table import RIGHT, Columns, ImageTable, Records
 from hardiness.metrics.imagenet_real import FIRST_FIVE
+from hardiness.reference.small_pictures import SmallPictures, small_pictures
 from hardiness.statistics.measures import Measurable, share
 
 UNDISTURBED = "clean"
@@ -104,18 +105,19 @@ class SubsetPhotographs(Photographs):
         return decisions.subset_columns(logits, labels, reference.subset(self.needs[0]))
 
 
-def sized(image: Image, name: str, pictures: str) -> Image:
-    """The picture itself, ``uint8 (224, 224, 3)``: it has the size of the fixed canvas, so nothing is resampled.
+def sized(image: Image, name: str, pictures: str, canvas: Canvas = CANVAS_224) -> Image:
+    """The picture itself: it has the size of the fixed canvas, so nothing is resampled.
 
     Args:
         image: the decoded picture.
         name: the file, for the message.
         pictures: the pictures that have this size, for the message.
+        canvas: the fixed canvas.
 
     Raises:
         SampleError: it has another size.
     """
-    side = CANVAS_224.crop_px
+    side = canvas.crop_px
     if image.shape[:2] != (side, side):
         raise SampleError(f"{name}: must be {side}x{side} pixels as {pictures}, was {image.shape[1]}x{image.shape[0]}")
     return image
@@ -306,6 +308,28 @@ def _says_nothing(run: Run) -> bool:
     return run.has_own_classes and run.data.num_classes < CLASSES_FOR_TOP5
 
 
+class SmallPhotographs(CalibratedPhotographs):
+    """A test set of small pictures, at their own size.
+
+    Class attributes:
+        small: the declaration of the set.
+    """
+
+    small: ClassVar[SmallPictures]
+    place: ClassVar[int | None] = 10
+
+    def __reduce__(self) -> tuple[Callable[[str], Benchmark], tuple[str]]:
+        """The name: no module has a class made of a data file, so another process looks it up."""
+        return _of_name, (self.name,)
+
+    def at_own_size(self) -> Benchmark | None:
+        return self
+
+
+def _of_name(name: str) -> Benchmark:
+    return registry.get(name)()
+
+
 @registry.add("imagenet-a")
 @final
 @dataclass(frozen=True)
@@ -371,3 +395,29 @@ class ImagenetV2(CalibratedPhotographs):
     paper: ClassVar[str] = "Recht et al. 2019, arXiv:1902.10811"
     protocol: ClassVar[str] = "recht2019"
     needs: ClassVar[tuple[str, ...]] = ("imagenet-v2",)
+
+
+@registry.family
+def _of_small_pictures() -> Iterator[tuple[str, type[Benchmark], str]]:
+    """The benchmark of each test set of small pictures, which are shown at their own size."""
+    for small in small_pictures().values():
+        kind = type(
+            small.name,
+            (SmallPhotographs,),
+            {
+                "__doc__": f"Accuracy and calibration on {small.name} at its own {small.side_px} px: nothing resized "
+                "unless the network states another size.\n\nSource: " + small.paper,
+                "__module__": __name__,
+                "name": small.name,
+                "question": small.question,
+                "paper": small.paper,
+                "protocol": small.name,
+                "needs": (small.name,),
+                "canvas": Canvas(small.side_px, small.side_px),
+                "images": small.images,
+                "clean_twin": small.clean_twin or small.name,
+                "group": "natural shift" if small.clean_twin else UNDISTURBED,
+                "small": small,
+            },
+        )
+        yield small.name, final(dataclass(frozen=True)(kind)), "reference/small_pictures.toml"

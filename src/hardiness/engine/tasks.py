@@ -17,7 +17,7 @@ from hardiness.core.benchmark import Benchmark, DataSet
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ModelError, StoreError
 from hardiness.core.forms import json_form
-from hardiness.core.model import CANVAS_224, Canvas, WholePicture
+from hardiness.core.model import CANVAS_224, Canvas, View, WholePicture
 from hardiness.core.request import Request
 from hardiness.core.run import (
     WHOLE,
@@ -140,7 +140,7 @@ class Task:
     def class_order(self, data: DataSet) -> str:
         """Which output of the network is taken for which of one's own classes, in one line; empty for ImageNet's."""
         names = self.stored.run.model.classes
-        if not names:
+        if not names or data.side_px:  # small pictures are published with the order of their classes
             return ""
         first = ", ".join(f"{output} {name}" for output, name in enumerate(names[:SHOWN_CLASSES]))
         more = f" … {len(names) - 1} {names[-1]}" if len(names) > SHOWN_CLASSES else ""
@@ -189,7 +189,7 @@ def begin(
         require_attackable(classifier, benchmark.attack)
     labels = labels_for(classifier, data)
     canvas = _canvas(classifier, benchmark)
-    feed = classifier.feed(CANVAS_224.crop_px if isinstance(canvas, WholePicture) else canvas.crop_px)
+    feed = _feed(classifier, canvas, data)
     run = run_of(classifier, benchmark, data, request.seed, surrogate)
     if is_shared or request.share:
         refuse_to_share(run)
@@ -222,6 +222,19 @@ def _canvas(classifier: Classifier, benchmark: Benchmark) -> Canvas | WholePictu
     return benchmark.canvas or classifier.spec.view.canvas
 
 
+def _feed(classifier: Classifier, canvas: Canvas | WholePicture, data: DataSet) -> InputPolicy:
+    """How the pictures on a canvas are fed; small ones as they are, unless the network states another size.
+
+    The sizes of ImageNet's usual view state none: they are what a view has of which only mean and std are given.
+    """
+    if isinstance(canvas, WholePicture):
+        return classifier.feed(CANVAS_224.crop_px)
+    feed, view = classifier.feed(canvas.crop_px), classifier.spec.view
+    usual = View()
+    states_size = data.side_px and (view.resize_px, view.crop_px) != (usual.resize_px, usual.crop_px)
+    return replace(feed, input_px=view.crop_px) if states_size else feed
+
+
 def unit_images(benchmark: Benchmark, batch_size: int | None, on_gpu: bool) -> int:
     """Images a unit: so many that a batch, which never crosses units, can be full; for an attack a batch of images.
 
@@ -252,7 +265,7 @@ def run_of(
     if isinstance(canvas, WholePicture):
         pictures = InputIdentity(WHOLE, str(canvas))
     else:
-        pictures = InputIdentity("fixed" if benchmark.canvas else "view", str(classifier.feed(canvas.crop_px)))
+        pictures = InputIdentity("fixed" if benchmark.canvas else "view", str(_feed(classifier, canvas, data)))
     return Run(
         model=ModelIdentity(
             name=spec.name,

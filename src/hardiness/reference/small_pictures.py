@@ -19,6 +19,9 @@ class SmallPictures:
         images: how many were published.
         classes: their names in the order of the labels.
         strengths: the protocol whose severities its corruptions have, of `hardiness.reference.strengths`.
+        paper: citation.
+        question: what accuracy on it answers.
+        clean_twin: the set whose new test set it is; empty for none.
         pickle: name of the pickled batch that holds it, which is a part of an archive; empty where there is none.
         labels: the entry of that batch with the labels.
         arrays: the beginning of the names of its two arrays, ``…_data.npy`` and ``…_labels.npy``; empty for any.
@@ -30,6 +33,9 @@ class SmallPictures:
     images: int
     classes: tuple[str, ...]
     strengths: str
+    paper: str
+    question: str
+    clean_twin: str = ""
     pickle: str = ""
     labels: str = ""
     arrays: str = ""

@@ -58,7 +58,7 @@ def test_what_is_wrong_with_a_file_is_one_line_that_names_it(tmp_path: Path, tex
 
 
 def test_a_file_that_is_not_there_and_a_name_that_is_none_are_told_apart(tmp_path: Path) -> None:
-    with pytest.raises(ArgumentError, match="name a file that is there, or one of demo, "):
+    with pytest.raises(ArgumentError, match="name a file that is there, or one of cifar, demo, "):
         suite(str(tmp_path / "absent.toml"))
     with pytest.raises(UnknownNameError, match="did you mean 'quick'"):
         suite("quik")

@@ -15,7 +15,7 @@ from hardiness.data.photographs import PhotographSet
 from hardiness.data.root import LAYOUTS, OUTSIDE, OWN, Layout, Place, outside_name
 from hardiness.data.saved_pictures import read
 from hardiness.reference.classes import subset_wnids, wnid_indices, wnids
-from hardiness.reference.sets import set_names
+from hardiness.reference.sets import distortion_set, set_names
 
 OUTSIDE_SETS = ("ninco", "ssb-hard", "inaturalist", "textures", "openimage-o")
 """Sets of photographs that show none of ImageNet's classes: any tree of images, in folders or not."""
@@ -77,7 +77,7 @@ TABLE = {
     # Their folders are named: a root that happens to hold one of that name is not meant.
     OUTSIDE: Layout("FOLDER/**/*", _read_own_outside),
     "adversarial": Layout("OUT/images/<benchmark>/<model>/<condition>/<class>/*.png", read),
-    **{name: corruption_tree(name) for name in set_names("still")},
+    **{name: corruption_tree(name) for name in set_names("still") if distortion_set(name).pictures == VALIDATION.name},
     **{name: Layout(f"{name}/**/*", partial(_read_outside, name)) for name in OUTSIDE_SETS},
     **{name: _layout_of_200(name) for name in ("imagenet-a", "imagenet-o", "imagenet-r")},
 }

@@ -19,7 +19,7 @@ KINDS = ("still", "moving")
 NEEDED = ("kind", "question", "paper", "protocol", "about", "source", "levels")
 FURTHER = (
     *("members", "groups", "extra", "stored_only", "jpeg_quality", "baseline", "beside", "line_view", "topic"),
-    "strengths",
+    *("strengths", "pictures"),
 )
 KEYS = frozenset((*NEEDED, *FURTHER))
 
@@ -48,6 +48,7 @@ class DistortionSet:
         topic: the group of the page's overview that its benchmark stands in.
         strengths: the protocol whose severities its pictures have, of `hardiness.reference.strengths`; empty for those
             with which corruptions are registered.
+        pictures: the data set of its clean photographs.
         baseline: whether its headline is a ratio to a published baseline's errors (in ``baselines.json``).
     """
 
@@ -69,6 +70,7 @@ class DistortionSet:
     line_view: str = ""
     topic: str = "distortions"
     strengths: str = ""
+    pictures: str = "imagenet"
 
     @property
     def published(self) -> tuple[str, ...]:
