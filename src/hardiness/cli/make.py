@@ -97,7 +97,8 @@ class CorruptionOptions:
     @property
     def picture_form(self) -> PictureForm:
         """The form of the pictures; those of another protocol are not enlarged, unless a size is given."""
-        return replace(self.form, keep_size=True) if self.protocol and not self.form.size_px else self.form
+        is_small = self.protocol or corruption_benchmark(self.members).members.strengths
+        return replace(self.form, keep_size=True) if is_small and not self.form.size_px else self.form
 
     def benchmark(self) -> CorruptionSet:
         """The benchmark of the set, with those cells."""

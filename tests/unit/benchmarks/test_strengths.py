@@ -38,12 +38,13 @@ def test_a_set_without_such_strengths_and_stored_files_are_refused() -> None:
         corruption_benchmark("imagenet-c")(strengths="cifar10-c", source="stored")
 
 
-def test_files_are_made_at_the_pictures_own_size(tmp_path: Path) -> None:
+@pytest.mark.parametrize("option", [("--protocol", "cifar10-c"), ("--set", "cifar10-c")])
+def test_files_are_made_at_the_pictures_own_size(option: tuple[str, str], tmp_path: Path) -> None:
     source, tree = tmp_path / "pictures", tmp_path / "tree"
     for name in ("cat", "dog"):
         (source / name).mkdir(parents=True)
         PIL.Image.fromarray(IMAGE).save(source / name / "a.png")
-    options = ["--protocol", "cifar10-c", "--corruptions", "contrast+glass_blur", "--quiet"]
+    options = [*option, "--corruptions", "contrast+glass_blur", "--quiet"]
     arguments = [str(source), str(tree), *options]
     # A command keeps its help option, which has the names that its first caller says.
     made = CliRunner().invoke(make_corruptions, arguments, help_option_names=["-h", "--help"])
