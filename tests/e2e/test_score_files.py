@@ -347,6 +347,16 @@ def test_unequal_sets_of_pictures_are_partial_and_paired_on_what_is_shared(
     assert scores["retained_score", "fog"]["value"] == pytest.approx(fog / np.mean([pairs[n, "clean", 0] for n in own]))
 
 
+def test_answers_go_into_their_folder_though_it_was_renamed(tmp_path: Path) -> None:
+    """They were stored again beside it."""
+    file, out = str(write(tmp_path / "a.csv", rows_of())), tmp_path / "out"
+    evaluate("m", BENCHMARK, predictions=file, out=out)
+    (folder,) = (out / "records").iterdir()
+    renamed = folder.rename(folder.with_name("mine"))
+    evaluate("m", BENCHMARK, predictions=file, out=out)
+    assert [*(out / "records").iterdir()] == [renamed]
+
+
 def test_without_clean_scores_there_is_no_retained_share(tmp_path: Path) -> None:
     rows = [row for row in rows_of() if row[1] != "clean"]
     result = evaluate("m", BENCHMARK, predictions=str(write(tmp_path / "a.csv", rows)))

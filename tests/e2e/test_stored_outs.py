@@ -47,17 +47,27 @@ def test_a_folder_of_another_layout_is_refused_in_a_line(
 
 
 @pytest.mark.parametrize(
-    "command", [("show",), ("show", "--json"), ("gate", "--policy", "rules.toml"), ("export", "--format", "csv")]
+    "command",
+    [
+        ("show",),
+        ("show", "--json"),
+        ("gate", "--policy", "rules.toml"),
+        ("export", "--format", "csv"),
+        ("report", "--no-images"),
+        ("report", "--evidence", "filed"),
+    ],
 )
 def test_a_command_looks_through_the_folder_once(
     command: tuple[str, ...], out: Path, hardiness: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    (tmp_path / "rules.toml").write_text('[[rules]]\nbenchmark = "imagenet-val"\nmetric = "top1"\nat_least = 0.0\n')
+    assert hardiness("gate", out, "--policy", tmp_path / "rules.toml").status == 0, "whose verdicts a page shows"
     surveys: list[str] = []
     survey = store_module.survey_runs
     monkeypatch.setattr(store_module, "survey_runs", lambda files: surveys.append(files.address) or survey(files))
-    (tmp_path / "rules.toml").write_text('[[rules]]\nbenchmark = "imagenet-val"\nmetric = "top1"\nat_least = 0.0\n')
     name, *options = command
-    told = hardiness(name, out, *(str(tmp_path / each) if each.endswith(".toml") else each for each in options))
+    in_folder = [str(tmp_path / each) if each in ("rules.toml", "filed") else each for each in options]
+    told = hardiness(name, out, *in_folder)
     assert told.status == 0, told.err
     assert surveys == [str(out)]
 

@@ -33,7 +33,6 @@ from hardiness.results.gate import kept_gate
 from hardiness.results.runs import ScoredRun
 from hardiness.store.local_files import LocalFiles
 from hardiness.store.lock import WAIT_S
-from hardiness.store.store import Store
 from hardiness.store.writing import PARTIAL
 
 PAGE = "evidence.html"
@@ -102,7 +101,7 @@ def file_evidence(request: EvidenceRequest) -> WrittenEvidence:
         raise StoreError(f"evidence must hold every run, and cannot: {'; '.join(folder.problems)}")
     problems, comparisons = problems_of(folder, missing), comparisons_of(folder, details=False)
     verdicts = [
-        FolderVerdicts(*last, [result for result in folder.results if _is_of_store(result, store)])
+        FolderVerdicts(*last, [result for result in folder.results if result.is_of(folder.keys_in(store))])
         for store in stores
         if (last := kept_gate(store))
     ]
@@ -142,10 +141,6 @@ def report_evidence(report: Report) -> WrittenEvidence:
             report.outs, report.evidence, report.about, report.since, report.baseline, report.grouping, report.wait_s
         )
     )
-
-
-def _is_of_store(result: Result, store: Store) -> bool:
-    return result.is_of([run.key for run in store.runs()])
 
 
 def picture_facts(folder: Folder) -> dict[str, PictureFacts]:

@@ -113,15 +113,16 @@ def _store_trials(command: Command, path: Path, benchmark: ModelVsHuman) -> Stor
 def _beside_people(store: Store, path: Path, keys: Sequence[str]) -> list[str]:
     """How like people a run errs whose trials lie beside theirs, as ``show --people`` says it; none without people."""
     people = {name: answers for name, answers in read_set_trials(path).items() if name.startswith(PERSON)}
-    names = {run.run.model.name for run in store.runs() if run.key in keys}
     if not people:
         return []
+    folder = Folder.open(store)
+    names = {run.run.model.name for run in folder.stored if run.key in keys}
     return [
         "beside people: "
         + ", ".join(
             f"{measure.replace('_', ' ')} {getattr(each, measure).number:.3f}"
             for measure in ("ood_accuracy", *MEASURES)
         )
-        for each in human_likeness(Folder.open(store), people)
+        for each in human_likeness(folder, people)
         if each.name in names
     ]

@@ -17,7 +17,7 @@ from hardiness.report.tables import Form, ends_of, table_of
 from hardiness.results.gate import Gate, GateVerdict, judge
 from hardiness.results.policy import Policy, policy_of
 from hardiness.sources.files import shown
-from hardiness.store.store import Store, surveyed
+from hardiness.store.store import Store
 
 
 @dataclass(frozen=True, repr=False)
@@ -99,9 +99,8 @@ def judge_grouped(policy: Policy, store: Store, grouping: Grouping) -> Gate:
         StoreError: records cannot be read.
     """
     tables = [read_columns(policy.address_of(table)) for table in policy.columns]
-    with surveyed(store):
-        verdicts = judge(policy, store, replace(grouping, columns=(*tables, *grouping.columns)))
-        verdicts.keep(store)
+    verdicts = judge(policy, store, replace(grouping, columns=(*tables, *grouping.columns)))
+    verdicts.keep(store)
     return verdicts
 
 

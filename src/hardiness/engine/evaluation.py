@@ -40,7 +40,7 @@ from hardiness.models.whole_pictures import whole_picture_model
 from hardiness.results.policy import Policy
 from hardiness.results.policy_watch import PolicyWatch
 from hardiness.store.parallel import in_parallel
-from hardiness.store.store import Store, surveyed
+from hardiness.store.store import Store
 
 
 @dataclass(frozen=True)
@@ -294,13 +294,13 @@ def prepared(
     except (ModelError, DataError) as error:
         reason = message(f"its surrogate cannot be used: {line_of(error)}", benchmark.name)
         return PreparedEvaluation(problems=(*problems, reason))
-    with surveyed(store) as (survey,):
-        for classifier in classifiers:
-            try:
-                require_module(classifier, benchmark)
-                tasks.append(begin(classifier, benchmark, data, request, store, surrogate, is_shared))
-            except ModelError as error:
-                problems.append(message(line_of(error), classifier.spec.name))
+    survey = store.survey()
+    for classifier in classifiers:
+        try:
+            require_module(classifier, benchmark)
+            tasks.append(begin(classifier, benchmark, data, request, store, survey.runs, surrogate, is_shared))
+        except ModelError as error:
+            problems.append(message(line_of(error), classifier.spec.name))
     damage = in_parallel(lambda task: task.stored.set_damage_aside(request.share), tasks) if looks else []
     workers = [Worker(benchmark, data, alike, request, store, listener, surrogate) for alike in _by_unit_size(tasks)]
     for worker in workers:

@@ -184,7 +184,8 @@ class Trial:
         request = replace(self.request, limit=None, conditions=None, save_images=False, share=None)
         data = replace(self.data, items=tuple(items))
         tasks = [
-            begin(classifier, benchmark, data, request, self.store, self.surrogate) for classifier in self.classifiers
+            begin(classifier, benchmark, data, request, self.store, surrogate=self.surrogate)
+            for classifier in self.classifiers
         ]
         worker = Worker(benchmark, data, tasks, request, self.store, Silence(), self.surrogate)
         worker.asked = list(conditions)
@@ -264,7 +265,7 @@ def _forecast(
     tasks: list[Task] = []
     for classifier in classifiers:
         try:
-            begun = begin(classifier, benchmark, data, request, Store.create(folder / "begun"), surrogate)
+            begun = begin(classifier, benchmark, data, request, Store.create(folder / "begun"), surrogate=surrogate)
             tasks.append(begun.look_up(store))
         except ModelError as error:
             problems.append(message(str(error), classifier.spec.name))

@@ -348,10 +348,10 @@ class MatchedPredictions:
         Raises:
             StoreError: it cannot be written.
         """
-        data, clock = self.pictures.data, Clock(warmup=0)
+        data, clock, former = self.pictures.data, Clock(warmup=0), store.runs()
         model = cast(Classifier, self.model)
-        task = begin(model, benchmark, data, replace(request, batch_size=request.batch_size or 1), store)
-        keep_beginning(task, clock, request, benchmark, store.runs())
+        task = begin(model, benchmark, data, replace(request, batch_size=request.batch_size or 1), store, former)
+        keep_beginning(task, clock, request, benchmark, former)
         items = limited(data.items, request.limit, request.seed)
         _, indices = condition_indices(benchmark, data)
         selected = {item.id: [index for index in indices if (item.id, index) in self.rows] for item in items}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -165,6 +166,7 @@ def begin(
     data: DataSet,
     request: Request,
     store: Store,
+    former: Sequence[StoredRun] = (),
     surrogate: Classifier | Ensemble | None = None,
     is_shared: bool = False,
 ) -> Task:
@@ -172,6 +174,7 @@ def begin(
 
     Args:
         classifier, benchmark, data, request, store: what meets what, how much of it, and where it is kept.
+        former: the runs that the store holds, among which the run may be in a folder of another name.
         surrogate: the model that is attacked in its place, where the benchmark has one.
         is_shared: whether other processes are to evaluate the same run, as they are where ``request`` has a share.
 
@@ -196,9 +199,9 @@ def begin(
     attacked = benchmark.attack is not None and surrogate is None and asks_for_gradients(benchmark.attack)
     begun = None
     with suppress(StoreError):  # what cannot be believed is set aside when the run is opened, below
-        begun = store.find(run)  # what it was begun with stays: nothing needs to be tried again
+        begun = store.find(run, former)  # what it was begun with stays: nothing needs to be tried again
     if begun is None and request.share:
-        refuse_another_run(run, store.runs())
+        refuse_another_run(run, former)
     batch_size = begun.plan.batch_size if begun else request.batch_size
     batch_size = batch_size or automatic_batch_size(classifier, feed.input_px, attacked)
     conditions = {condition: index for index, condition in enumerate(benchmark.conditions())}

@@ -67,11 +67,11 @@ class Folder:
         cls, *stores: Store, grouping: Grouping = NO_GROUPING, baseline: str | None = None, verify: bool = False
     ) -> Folder:
         """The runs of some output folders; attributes as of the class. Rows are read when they are needed."""
-        surveys = [store.survey() for store in stores]
+        surveys, damage = [store.survey() for store in stores], [store.check_schema() for store in stores]
         return cls(
             tuple(run for survey in surveys for run in survey.runs),
             stores,
-            tuple(line for survey in surveys for line in survey.problems),
+            (*(line for survey in surveys for line in survey.problems), *filter(None, damage)),
             tuple(line for survey in surveys for line in survey.renamed),
             grouping,
             baseline,
@@ -130,6 +130,10 @@ class Folder:
     def address(self) -> str:
         """The folders as a person would type them."""
         return " ".join(store.address for store in self.stores)
+
+    def keys_in(self, store: Store) -> set[str]:
+        """The keys of the runs that one of its folders held when it was opened."""
+        return {run.key for run in self.stored if run.files is store.files}
 
     @property
     def is_one_place(self) -> bool:

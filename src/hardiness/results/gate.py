@@ -282,5 +282,4 @@ def kept_gate(store: Store) -> tuple[Gate, bool] | None:
 
 def _stamp(store: Store) -> str:
     """A digest of which rows there are, by names and sizes of their files: the same of a copy of the folder."""
-    files = [(run.key, run.contents()[0]) for run in store.runs()]
-    return digest_of(sorted([key, sorted([name, stamp[0]] for name, stamp in stamps.items())] for key, stamps in files))
+    return digest_of({path: stamp[0] for path, stamp in store.stamps().items()})

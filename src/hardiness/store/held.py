@@ -136,7 +136,7 @@ class HeldStore(Store):
     def __init__(self, name: str) -> None:
         self.wait_s, self.remarks = 0.0, []
         self.files: HeldFiles = HeldFiles(name)
-        self.known: Survey = Survey((), ())
+        self._held: list[StoredRun] = []
 
     def add(self, run: Run, rows: Records, columns: Columns = NO_COLUMNS) -> None:
         """Add a run.
@@ -149,4 +149,8 @@ class HeldStore(Store):
         key = run.key
         plan = Plan(whole=tuple(range(len(run.conditions))))
         held = HeldRun(self.files, path_of(run, key), run, plan, key, rows=rows, columns=columns)
-        self.known = Survey((*self.known.runs, held), ())
+        self._held.append(held)
+
+    def survey(self) -> Survey:
+        """The runs that were added."""
+        return Survey(tuple(self._held), ())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -89,7 +89,6 @@ class Store:
         """
         self.wait_s = wait_s
         self.remarks: list[str] = []
-        self.known: Survey | None = None  # within `surveyed`
         self.files: Files = ObjectFiles(str(out)) if is_address(str(out)) else LocalFiles(Path(out))
 
     @property
@@ -204,16 +203,19 @@ class Store:
             raise StoreError(f"{self.address}/{path}/{RUN} was written and is gone; does something else delete there?")
         return replace(stored, aside=aside)
 
-    def find(self, run: Run) -> StoredRun | None:
+    def find(self, run: Run, stored: Iterable[StoredRun] = ()) -> StoredRun | None:
         """The stored run of that identity; ``None`` where it was not begun. Nothing is written.
+
+        Args:
+            run: which.
+            stored: the `runs` of the folder, among which it may be under another name.
 
         Raises:
             StoreError: the stored ``run.json`` is damaged, or of another run.
         """
-        key, surveyed_runs = run.key, self.known.runs if self.known else ()
-        return next((candidate for candidate in surveyed_runs if candidate.key == key), None) or find_run(
-            self.files, path_of(run, key), key
-        )
+        key = run.key
+        known = next((candidate for candidate in stored if candidate.key == key), None)
+        return known or find_run(self.files, path_of(run, key), key)
 
     def run_folders(self) -> dict[str, str]:
         """The key of each run folder by the folder's name, also of those whose ``run.json`` cannot be read."""
@@ -238,13 +240,11 @@ class Store:
 
     def survey(self) -> Survey:
         """Every run there is, by folder name, and a line for each folder whose ``run.json`` cannot be trusted."""
-        survey = self.known or survey_runs(self.files)
-        damage = self.check_schema()
-        return replace(survey, problems=(*survey.problems, damage)) if damage else survey
+        return survey_runs(self.files)
 
-    def runs(self) -> list[StoredRun]:
+    def runs(self) -> Sequence[StoredRun]:
         """Every run that can be read, by folder name; see `survey`."""
-        return list((self.known or self.survey()).runs)
+        return self.survey().runs
 
     def stamps(self) -> Stamps:
         """The stamp of every shard file of every run, by its path: it tells whether any record has come or changed."""
@@ -258,16 +258,3 @@ class Store:
             StoreError: disk full or no permission.
         """
         self.files.write(RESULTS, as_json(document))
-
-
-@contextmanager
-def surveyed(*stores: Store) -> Iterator[list[Survey]]:
-    """Survey each store once; within, `Store.survey`, `runs` and `find` look for no other runs."""
-    unsurveyed = [store for store in stores if store.known is None]  # others are surveyed by who called
-    try:
-        for store in unsurveyed:
-            store.known = survey_runs(store.files)
-        yield [store.known for store in stores if store.known]
-    finally:
-        for store in unsurveyed:
-            store.known = None

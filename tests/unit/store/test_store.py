@@ -17,7 +17,7 @@ from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Plan, Run
 from hardiness.core.table import Failure, Records
 from hardiness.sources import locks
 from hardiness.store.run import StoredRun
-from hardiness.store.store import Store, surveyed
+from hardiness.store.store import Store
 
 IDENTITY = Run(ModelIdentity("py:net.py:build"), BenchmarkIdentity("imagenet-val"))
 
@@ -149,8 +149,7 @@ def test_another_schema_is_refused_and_left_alone(tmp_path: Path) -> None:
 def test_a_results_file_of_any_other_form_is_told_and_set_aside(run: StoredRun, tmp_path: Path, text: str) -> None:
     file = tmp_path / "out" / "results.json"
     file.write_text(text)
-    (line,) = Store.open(tmp_path / "out").survey().problems
-    assert str(file) in line
+    assert str(file) in Store.open(tmp_path / "out").check_schema()
     (remark,) = Store.create(tmp_path / "out").remarks
     assert f"now {tmp_path}/out/damaged/results.json" in remark
     assert not file.exists()
@@ -381,8 +380,7 @@ def test_the_description_of_another_run_costs_no_rows(run: StoredRun, tmp_path: 
     assert [each.key for each in survey.runs] == ([other.key] if is_here else [])
     (line,) = survey.problems
     assert f"{run.folder}/run.json is of another run (key {other.key}, its rows are of {run.key})" in line
-    with surveyed(store):
-        again = store.run(IDENTITY, Plan(batch_size=8))
+    again = store.run(IDENTITY, Plan(batch_size=8))
     (line,) = again.set_damage_aside()
     assert f"now {run.folder}/damaged/run.json" in line
     assert again.records()["sample"].tolist() == ["a"]
