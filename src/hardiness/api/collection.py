@@ -73,8 +73,7 @@ def collect_results(
         DataError: the one folder, or each of them, holds no records.
     """
     stores, problems = open_stores(outs)
-    folder = Folder.open(*stores, grouping=grouping, baseline=baseline)
-    results = folder.results_at(above=above)
+    folder = Folder.open(*stores, grouping=grouping, baseline=baseline, above=above)
     comparisons = comparisons_of(folder, details=False)
     about_tables = dict.fromkeys(
         line
@@ -84,7 +83,7 @@ def collect_results(
         for line in table.of_pictures(run.ids).remarks
     )
     return ResultCollection(
-        results, problems_of(folder, problems), comparisons, [*folder.renamed, *about_tables], folder
+        folder.results, problems_of(folder, problems), comparisons, [*folder.renamed, *about_tables], folder
     )
 
 

@@ -157,13 +157,12 @@ def write_page(report: Report) -> WrittenPage:
     grids, problems = _features(report.outs)
     stores, missing = open_stores(report.outs, bool(grids), report.wait_s)
     grouping, above = report.grouping, stated_accuracy(report.above)
-    if report.into_out and stores:  # page and results.json of a folder are of one baseline
-        folder = rebuild_results(stores[0], report.baseline, grouping)
+    if report.into_out and stores:  # page and results.json of a folder say the same
+        folder = rebuild_results(stores[0], report.baseline, grouping, above)
     else:
-        folder = Folder.open(*stores, grouping=grouping, baseline=report.baseline)
+        folder = Folder.open(*stores, grouping=grouping, baseline=report.baseline, above=above)
     problems = problems_of(folder, [*problems, *missing])
-    results = folder.results_at(above=above)
-    results = with_published(results) if report.published else results
+    results = with_published(folder.results) if report.published else folder.results
     claims = claims_table(folder) if stores else published_claims().view() if results else None
     title = ", ".join(_name_of(out) for out in report.outs) or "the published results"
     options = PageOptions(

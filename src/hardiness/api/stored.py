@@ -40,6 +40,6 @@ def load_results(
         ArgumentError: the baseline model has no stored run to divide by, or a share is not in (0, 1).
         DataError: the folder holds no records.
     """
-    store = Store.open(out)
-    folder = Folder.open(store, grouping=grouping_of(columns, cluster, slices, mix), baseline=baseline)
-    return StoredResults(folder.results_at(below=below, above=above), folder.problems)
+    store, grouping = Store.open(out), grouping_of(columns, cluster, slices, mix)
+    folder = Folder.open(store, grouping=grouping, baseline=baseline, below=below, above=above)
+    return StoredResults(folder.results, folder.problems)

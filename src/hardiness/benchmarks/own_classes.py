@@ -18,7 +18,6 @@ from hardiness.benchmarks.galleries import Answer, Gallery, Sample
 from hardiness.benchmarks.operating_limits import is_of_level
 from hardiness.core.codes import Lack, RunRemark
 from hardiness.core.condition import Condition
-from hardiness.core.errors import ArgumentError
 from hardiness.core.fact import Fact, too_few
 from hardiness.core.result import Metric, Score
 from hardiness.core.run import Run
@@ -371,7 +370,7 @@ class _AnswersByClass:
         ]
 
     def retained_scores(self) -> Iterator[Score]:
-        """Retained accuracy by corruption and over all, and the severity at which accuracy is halved."""
+        """Retained accuracy by corruption and over all."""
         groups = dict(self.groups())
         if not {CLEAN, Condition()} <= groups.keys():
             return
@@ -383,14 +382,14 @@ class _AnswersByClass:
         for condition, cells in {Condition(): every, **groups}.items():
             basis = EstimateBasis(partial(self.retained, cells, of_clean), ends=(0.0, math.inf))
             yield replace(_ratio(self.accuracy(cells) / clean, condition), basis=basis)
-        yield from self.severities_below(BELOW)
 
     def retained(self, cells: Sequence[int], of_clean: Sequence[int]) -> Estimate:
         """The accuracy over cells divided by that over those of clean pictures."""
         return self.accuracy(cells) / self.accuracy(of_clean)
 
-    def severities_below(self, below: float) -> Iterator[Score]:
-        """The severity at which accuracy falls below a share of the clean one, by corruption."""
+    def severities_below(self, below: float | None) -> Iterator[Score]:
+        """The severity at which accuracy falls below a share of the clean one, by corruption; of half by default."""
+        name = SEVERITY_BELOW.name if below is None else f"{SEVERITY_BELOW.name}_{100 * below:g}"
         groups = dict(self.groups())
         if CLEAN not in groups:
             return
@@ -400,7 +399,8 @@ class _AnswersByClass:
                 severities = {cell: self.table.present[cell].get("severity") for cell in cells}
                 levels = {int(level): self.accuracy([cell]) for cell, level in severities.items() if level}
                 if levels:  # a watermark has none
-                    yield severity_below(levels, clean, condition, below)
+                    score = severity_below(levels, clean, condition, BELOW if below is None else below)
+                    yield replace(score, metric=name)
 
     def order_warnings(self, outputs: Sequence[str], *, by_name: bool) -> Iterator[Fact]:
         """Whether accuracy is near chance, and another order of the outputs that is surely better.
@@ -474,11 +474,12 @@ def average_precision(positive: NDArray[np.bool_], score: NDArray[np.floating]) 
     return value, added * (n / ours)
 
 
-def class_scores(table: ImageTable, run: Run) -> list[Score]:
+def class_scores(table: ImageTable, run: Run, below: float | None = None) -> list[Score]:
     """The scores by class of a table of at least one image; headlines first.
 
     Recall, balanced accuracy, macro F1 and the worst class, clean and under each corruption; with two classes AUROC and
-    average precision of the second; the pairs most confused; retained accuracy, and where accuracy is halved.
+    average precision of the second; the pairs most confused; retained accuracy, and the severity at which accuracy
+    falls below a share of the clean one: ``below``, or half where it is ``None``.
     """
     if not run.has_own_classes or "answer" not in table or table["answer"].ndim != 2 or not len(table):
         return []
@@ -486,7 +487,7 @@ def class_scores(table: ImageTable, run: Run) -> list[Score]:
     scores: list[Score] = []
     for condition, cells in answers.groups():
         scores += answers.scores_under(condition, cells)
-    scores += answers.retained_scores()
+    scores += [*answers.retained_scores(), *answers.severities_below(below)]
     return [*(score for score in scores if not score.condition), *(score for score in scores if score.condition)]
 
 
@@ -538,22 +539,6 @@ def _exact(of_recall: Spread) -> Spread:
         return ExactShare(of_recall.hits, of_recall.n)
     assert isinstance(of_recall, BoundedMean)
     return ExactlyBoundedMean(of_recall.value, of_recall.variance, of_recall.telling, of_recall.answers)
-
-
-def severities_below(table: ImageTable, run: Run, below: float) -> list[Score]:
-    """The severity at which accuracy falls below another share of the clean one than half, by corruption.
-
-    None of classes that are no person's own, or without clean pictures.
-
-    Raises:
-        ArgumentError: the share is not in (0, 1).
-    """
-    if not 0 < below < 1:
-        raise ArgumentError(f"below must be above 0 and below 1, as in 0.7, was {below:g}")
-    if not run.has_own_classes or not len(table):
-        return []
-    scores = _AnswersByClass(table, run.data.classes).severities_below(below)
-    return [replace(score, metric=f"severity_below_{100 * below:g}") for score in scores]
 
 
 def _ratio(value: Estimate, condition: Condition) -> Score:
@@ -622,5 +607,4 @@ __all__ = [
     "class_gallery",
     "class_scores",
     "class_warnings",
-    "severities_below",
 ]

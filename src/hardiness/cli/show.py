@@ -15,7 +15,6 @@ from hardiness.benchmarks.operating_limits import OPERATING_LIMIT
 from hardiness.cli.lines import print_lines
 from hardiness.cli.options import command, json_flag
 from hardiness.cli.output import SHOWN_FAILURES, print_json, print_views, wide
-from hardiness.core.bounds import require_within
 from hardiness.core.errors import ArgumentError
 from hardiness.core.options import above_option, argument, baseline_option, option
 from hardiness.core.result import Result, TextTable
@@ -61,13 +60,12 @@ def show(options: ShowOptions) -> int:
     Models of several OUT stand in the same tables. What is computed of the records is kept in OUT, so that the next
     time takes less.
     """
-    below = options.below
-    if below is not None:
-        require_within("below", below, 0, 1)
-    above = api.stated_accuracy(options.above)
+    below, above = options.below, api.stated_accuracy(options.above)
     (stores, missing), grouping = api.open_stores(options.outs), api.grouping_asked(options.grouped)
-    folder = Folder.open(*stores, grouping=grouping, baseline=options.baseline, verify=options.verify)
-    problems, shown = api.problems_of(folder, missing), folder.results_at(below=below, above=above)
+    folder = Folder.open(
+        *stores, grouping=grouping, baseline=options.baseline, below=below, above=above, verify=options.verify
+    )
+    problems, shown = api.problems_of(folder, missing), folder.results
     print_lines(*folder.renamed, problems=problems)
     if options.as_json:
         print_json(shown)

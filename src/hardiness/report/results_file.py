@@ -20,7 +20,9 @@ def results_form(results: Iterable[Result]) -> dict[str, Any]:
     return {"schema": SCHEMA, "results": with_texts(list(results))}
 
 
-def rebuild_results(store: Store, baseline: str | None = None, grouping: Grouping = NO_GROUPING) -> Folder:
+def rebuild_results(
+    store: Store, baseline: str | None = None, grouping: Grouping = NO_GROUPING, above: float | None = None
+) -> Folder:
     """A folder as it is now, whose results are written to its ``results.json``; arguments as of `Folder`.
 
     They are made without the lock, so that other processes can go on; where one of them has added records meanwhile,
@@ -32,7 +34,8 @@ def rebuild_results(store: Store, baseline: str | None = None, grouping: Groupin
     """
     tries = 0
     while True:
-        before, folder, tries = store.stamps(), Folder.open(store, grouping=grouping, baseline=baseline), tries + 1
+        before, tries = store.stamps(), tries + 1
+        folder = Folder.open(store, grouping=grouping, baseline=baseline, above=above)
         results = folder.results
         with store.locked():
             if store.stamps() == before or tries == TRIES:

@@ -22,7 +22,7 @@ from hardiness.core.run import DataIdentity, Plan, Run
 from hardiness.core.table import ImageTable
 from hardiness.results.grouping import column_of, named_columns, without_columns
 from hardiness.results.noise import Noise, stored_noise
-from hardiness.results.results import results_of_runs, with_limits, with_severities
+from hardiness.results.results import results_of_runs
 from hardiness.results.runs import (
     JoinedRun,
     ScoredRun,
@@ -51,6 +51,9 @@ class Folder:
         renamed: a line for each folder that has not the name of its run.
         grouping: the clusters and slices that results are asked for.
         baseline_model: a model whose stored runs ratios divide by, instead of the published baseline.
+        below: the share of the clean accuracy below which it falls at some severity, of one's own classes; ``None`` for
+            half.
+        above: the accuracy of operating limits; ``None`` for half of the clean one.
         verify: whether every row is read again, whatever was kept.
     """
 
@@ -60,13 +63,28 @@ class Folder:
     renamed: tuple[str, ...] = ()
     grouping: Grouping = NO_GROUPING
     baseline_model: str | None = None
+    below: float | None = None
+    above: float | None = None
     verify: bool = False
 
     @classmethod
     def open(
-        cls, *stores: Store, grouping: Grouping = NO_GROUPING, baseline: str | None = None, verify: bool = False
+        cls,
+        *stores: Store,
+        grouping: Grouping = NO_GROUPING,
+        baseline: str | None = None,
+        below: float | None = None,
+        above: float | None = None,
+        verify: bool = False,
     ) -> Folder:
-        """The runs of some output folders; attributes as of the class. Rows are read when they are needed."""
+        """The runs of some output folders; attributes as of the class. Rows are read when they are needed.
+
+        Raises:
+            ArgumentError: ``below`` or ``above`` is not in (0, 1).
+        """
+        for name, stated, example in (("below", below, 0.7), ("above", above, 0.9)):
+            if stated is not None and not 0 < stated < 1:
+                raise ArgumentError(f"{name} must be above 0 and below 1, as in {example:g}, was {stated:g}")
         surveys, damage = [store.survey() for store in stores], [store.check_schema() for store in stores]
         return cls(
             tuple(run for survey in surveys for run in survey.runs),
@@ -75,6 +93,8 @@ class Folder:
             tuple(line for survey in surveys for line in survey.renamed),
             grouping,
             baseline,
+            below,
+            above,
             verify,
         )
 
@@ -183,20 +203,6 @@ class Folder:
             noises = self.noises
         return tuple(results_of_runs(self.runs, self.baseline, noises))
 
-    def results_at(self, *, below: float | None = None, above: float | None = None) -> Sequence[Result]:
-        """The results, with what a person states in place of half of the clean accuracy.
-
-        Args:
-            below: the share below which accuracy falls at some severity, of one's own classes.
-            above: the accuracy of operating limits.
-
-        Raises:
-            ArgumentError: one of them is not in (0, 1).
-        """
-        results: Sequence[Result] = self.results
-        results = results if below is None else with_severities(results, self.runs, below)
-        return results if above is None else with_limits(results, self.runs, above)
-
     def tables_of(self, result: Result) -> Sequence[ImageTable]:
         """The image tables of a result's run and of its levels; none where it is joined of several, or not here."""
         run = self.by_key.get(result.key)
@@ -214,7 +220,7 @@ class Folder:
         card, (stamps, strangers) = card_of(stored.run), stored.contents()
         digest = digest_of_rows(stored, stamps, card)
         memo = stored.memo(digest, "rows", trusted=isinstance(card, MissingCard), anew=self.verify)
-        return ScoredRun(stored, card, stamps, strangers, digest, memo, self.grouping)
+        return ScoredRun(stored, card, stamps, strangers, digest, memo, self.grouping, self.below, self.above)
 
     def _joined(self, members: Sequence[ScoredRun]) -> list[ScoredRun]:
         """The runs of single sets of one model in one folder, joined with each of its runs on the photographs.

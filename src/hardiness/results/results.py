@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 
 from hardiness.benchmarks.accuracy_warnings import CLEAN, warnings_of
 from hardiness.benchmarks.card import MissingCard, cards, published_baseline, variant_of
-from hardiness.benchmarks.operating_limits import OPERATING_LIMIT, doubts_on_falling, limit_scores
 from hardiness.benchmarks.options import registry
-from hardiness.benchmarks.own_classes import SEVERITY_BELOW, severities_below
 from hardiness.core.codes import RunRemark
-from hardiness.core.errors import ArgumentError, StoreError
+from hardiness.core.errors import StoreError
 from hardiness.core.fact import Fact, message
 from hardiness.core.result import ClustersOfResult, Counts, Result, Score
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Run, Surrogate
 from hardiness.reference.published_numbers import PublishedNumber, benchmarks_with_results, published_series, table
-from hardiness.results.clustered import clustered_scores, few_clusters
+from hardiness.results.clustered import few_clusters
 from hardiness.results.comparisons import ScoredResult, compared
 from hardiness.results.comparisons.effective_robustness import published_effective_robustness, with_effective
 from hardiness.results.dependence import dependent_pictures
@@ -50,71 +48,6 @@ def results_of_runs(
         own = [_compared(each, nearest) for each in nearest if each.run.stored.files.address == place]
         results += sorted(own, key=lambda result: result.model)
     return _with_twins(sorted(results, key=group_of))
-
-
-def with_severities(results: Sequence[Result], runs: Sequence[ScoredRun], below: float) -> list[Result]:
-    """The results, of one's own classes with the severity at which accuracy falls below that share of the clean one.
-
-    It takes the place of the severity at half.
-
-    Args:
-        results: of the runs, and others.
-        runs: of a folder.
-        below: the share, in (0, 1).
-
-    Raises:
-        ArgumentError: the share is not in (0, 1).
-    """
-    by_key = {run.stored.key: run for run in runs}
-    changed = []
-    for result in results:
-        run = by_key.get(result.key)
-        severities = severities_below(run.table, result.run, below) if run else []
-        if run and (clusters := run.clusters):
-            severities = clustered_scores(severities, clusters)
-        others = [score for score in result.scores if score.metric != "severity_below"] if severities else result.scores
-        changed.append(replace(result, scores=[*others, *severities]))
-        if run:
-            run.release()
-    return changed
-
-
-def with_limits(results: Sequence[Result], runs: Sequence[ScoredRun], above: float) -> list[Result]:
-    """The results, with the operating limits at an accuracy that a person states, in place of those at half.
-
-    Of corruptions that have a quantity; they take the place of the severity at half, too.
-
-    Args:
-        results: of the runs, and others.
-        runs: of a folder.
-        above: the accuracy, in (0, 1).
-
-    Raises:
-        ArgumentError: the accuracy is not in (0, 1).
-    """
-    if not 0 < above < 1:
-        raise ArgumentError(f"above must be above 0 and below 1, as in 0.9, was {above:g}")
-    by_key = {run.stored.key: run for run in runs}
-    changed = []
-    for result in results:
-        run = by_key.get(result.key)
-        if run is None or OPERATING_LIMIT not in run.card.metrics or not result.counts.images:
-            changed.append(result)
-            continue
-        levels = run.corruption_levels()
-        limits = limit_scores(levels, run.table, above, run.clusters)
-        limited = {str(score.condition["corruption"]) for score in limits}
-        others = [score for score in result.scores if not _is_replaced(score, limited)]
-        doubts = [fact for fact in doubts_on_falling(levels, limits) if fact not in result.warnings]
-        changed.append(replace(result, scores=[*others, *limits], warnings=(*result.warnings, *doubts)))
-        run.release()
-    return changed
-
-
-def _is_replaced(score: Score, limited: Collection[str]) -> bool:
-    """Whether limits take the place of a score: another limit, or a severity of a corruption that has one now."""
-    is_severity = score.metric.startswith(SEVERITY_BELOW.name) and score.condition.get("corruption") in limited
-    return score.metric == OPERATING_LIMIT.name or is_severity
 
 
 def group_of(result: Result) -> tuple[str, ...]:

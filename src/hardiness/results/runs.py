@@ -148,6 +148,7 @@ class ScoredRun:
         digest: 16 hexadecimal digits that change whenever a shard or the card does.
         memo: values that follow from its table; `save` keeps them.
         grouping: the clusters and slices that its results are asked for, of columns that its pictures have.
+        below, above: as of `hardiness.results.folder.Folder`.
         lacks: the columns that were asked for and that its pictures have not.
         levels: runs of its model at levels of corruptions, whose scores stand with its own.
     """
@@ -159,6 +160,8 @@ class ScoredRun:
     digest: str
     memo: Memo
     grouping: Grouping = NO_GROUPING
+    below: float | None = None
+    above: float | None = None
     lacks: tuple[str, ...] = ()
     levels: tuple[ScoredRun, ...] = ()
 
@@ -379,7 +382,7 @@ class ScoredRun:
         others = [
             score
             for score in scores
-            if score.metric != SEVERITY_BELOW.name or score.condition.get("corruption") not in limited
+            if not score.metric.startswith(SEVERITY_BELOW.name) or score.condition.get("corruption") not in limited
         ]
         return [*others, *of_levels, *limits]
 
@@ -428,12 +431,13 @@ class ScoredRun:
 
         def compute() -> _ScoredByClass:
             levels = self.corruption_levels()
-            scores = limit_scores(levels, self.table, clusters=self.clusters)
+            scores = limit_scores(levels, self.table, self.above, self.clusters)
             return _ScoredByClass(scores, list(doubts_on_falling(levels, scores)))
 
         if self.clusters is not None:  # their column may be another the next time
             return compute()
-        return self.memo.record(_ScoredByClass, "limits", digest_of([level.digest for level in self.levels]), compute)
+        levels = digest_of([level.digest for level in self.levels])
+        return self.memo.record(_ScoredByClass, f"limits {self.above}", levels, compute)
 
     def _card_scores(self, baseline: Baseline | None) -> list[Score]:
         """The scores by its card and, of a chat model, of its answers, made anew from its table."""
@@ -442,7 +446,7 @@ class ScoredRun:
 
     def _class_scores(self) -> list[Score]:
         """The scores by class, made anew from its table."""
-        return self.without_unavailable(class_scores(self.table, self.stored.run))
+        return self.without_unavailable(class_scores(self.table, self.stored.run, self.below))
 
     @property
     def outputs(self) -> str:
@@ -484,7 +488,7 @@ class ScoredRun:
             scores = without_bases(self._class_scores())
             return _ScoredByClass(scores, list(class_warnings(self.table, self.stored.run)))
 
-        return self.memo.record(_ScoredByClass, "scores by class", "", compute)
+        return self.memo.record(_ScoredByClass, f"scores by class {self.below}", "", compute)
 
     def details(self) -> dict[str, Any]:
         """Details that a page shows beyond scores; none where nothing was evaluated."""

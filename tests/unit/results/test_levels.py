@@ -13,11 +13,14 @@ import pytest
 
 import hardiness
 from hardiness.cli.main import main
+from hardiness.core.codes import RunRemark
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
+from hardiness.core.fact import Fact
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
 from hardiness.core.table import Records
 from hardiness.distortions.apply import corruptions
+from hardiness.report.results_file import rebuild_results
 from hardiness.report.words import line as said
 from hardiness.report.words import text as why
 from hardiness.results.comparison import kept_comparisons
@@ -140,6 +143,26 @@ def limits(out: Path, above: float | None) -> Any:
     (result,) = hardiness.load_results(out, above=above)
     (score,) = [score for score in result.scores if score.metric == "operating_limit"]
     return score
+
+
+def test_levels_that_contradict_a_limit_that_is_not_asked_for_are_not_told(out: Path) -> None:
+    """Around half of the clean accuracy they do, around 0.9 they do not; both were told with the limit at 0.9."""
+    for level in LEVELS:
+        write_level(Store.create(out), level, RIGHT | {"quality=15": 94, "quality=7": 100})
+
+    def doubts(above: float | None) -> list[Fact]:
+        (result,) = hardiness.load_results(out, above=above)
+        return [fact for fact in result.warnings if fact.code == RunRemark.LEVELS_CONTRADICT]
+
+    assert (len(doubts(None)), len(doubts(0.9))) == (1, 0)
+
+
+def test_what_is_stated_in_place_of_half_is_in_the_results_beside_the_page(swept: Path) -> None:
+    folder = rebuild_results(Store.create(swept), above=0.9)
+    (written,) = json.loads((swept / "results.json").read_text())["results"]
+    (score,) = [each for each in written["scores"] if each["metric"] == "operating_limit"]
+    assert score["condition"] == {"corruption": "jpeg_compression", "above": 0.9}
+    assert [each["metric"] for each in written["scores"]] == [score.metric for score in folder.results[0].scores]
 
 
 def test_the_limit_is_over_levels_and_over_no_severity(swept: Path) -> None:
