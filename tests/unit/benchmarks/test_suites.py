@@ -21,6 +21,11 @@ def test_a_file_is_a_suite(tmp_path: Path) -> None:
     assert found.rows == (SuiteRow("imagenet-val"), SuiteRow("imagenet-c", 5, 2))
 
 
+def test_the_demo_says_nothing_that_each_of_its_results_says() -> None:
+    """That it is demo-sized was printed twice: results of embedded photographs are."""
+    assert (suite("demo").data, suite("demo").note) == (("embedded",), "")
+
+
 def test_paper_names_the_command_of_the_experiment_that_has_no_scores() -> None:
     (line,) = suite("paper").also
     assert line.startswith("hardiness make features -m resnext101_32x8d_wsl --protocol orhan2019")
