@@ -158,7 +158,7 @@ def read_pickle(content: bytes, folder: Path) -> None:
 
 
 def read_shard(content: bytes, folder: Path) -> None:
-    found = shards.read(content, f"{folder}/{SHARD}", key="key")
+    found = shards.read(content, f"{folder}/{SHARD}", columns=None, key="key", cells={})
     assert all(np.array_equal(found[name], column) for name, column in ROWS.columns.items()), "never another number"
     assert found.failures == ROWS.failures
 

@@ -42,6 +42,9 @@ CLASSES = ("label", "prediction", "top5_class", "target")
 
 _SESSIONS_WRITTEN = count()
 
+OF_SESSION = ("started", "rows", "limit", "asked", "benchmark", "data")
+"""The parts that every session keeps of itself, the last two in what it was asked."""
+
 RUN, CELLS = "run.json", "cells.json"
 
 PROVED = "proved"
@@ -221,8 +224,11 @@ class RunFolder:
             except StoreError as error:
                 yield path, error
                 continue
-            sound = isinstance(session, dict)
-            yield path, session if sound else StoreError(f"{place} must hold how a session computed; delete it")
+            request = session.get("asked") if isinstance(session, dict) else None
+            parts = {**session, **request} if isinstance(request, dict) else {}
+            lacking = [part for part in OF_SESSION if part not in parts]
+            line = f"{place} must hold how a session computed, and lacks {', '.join(lacking)}; delete it"
+            yield path, StoreError(line) if lacking else session
 
     def measured(self) -> list[dict[str, Any]]:
         """The sessions whose files can be read."""

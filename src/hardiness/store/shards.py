@@ -83,9 +83,9 @@ def encode(records: Records, key: str = "", name: str = "", cells: Cells | None 
 def read(
     content: bytes,
     place: str,
-    columns: Sequence[str] | None = None,
-    key: str | None = None,
-    cells: Cells | None = None,
+    columns: Sequence[str] | None,
+    key: str,
+    cells: Cells,
 ) -> Records:
     """The records of one shard file, or some of their columns (those that it has), proved to be what was written.
 
@@ -114,19 +114,18 @@ def read(
         ) from error
     arrays = {name: join_chunks(table.column(name)) for name in table.column_names}
     metadata = table.schema.metadata or {}
-    unit = _prove(place, metadata, arrays, present, key) if key is not None else {}
-    failures = json.loads(metadata.get(FAILURES, b"[]"))
+    unit = _prove(place, metadata, arrays, present, key)
+    failures = json.loads(metadata[FAILURES])
     records = Records(
         {name: from_arrow(array) for name, array in arrays.items()},
         tuple(Failure(f["sample"], f["reason"], tuple(f["conditions"])) for f in failures),
     )
-    return _without_stale(records, stale_cells(unit, cells or {}))
+    return _without_stale(records, stale_cells(unit, cells))
 
 
 def stale_cells(unit: Mapping[str, Any], cells: Cells) -> frozenset[int]:
     """Conditions whose own files were others when a shard was made, which says what it is of."""
-    made_of: Mapping[str, str] = unit.get("cells", {})
-    former = {int(condition): fingerprint for condition, fingerprint in made_of.items()}
+    former = {int(condition): fingerprint for condition, fingerprint in unit["cells"].items()}
     return frozenset(c for c in {*former, *cells} if former.get(c) != cells.get(c))
 
 
@@ -144,8 +143,7 @@ def _without_stale(records: Records, stale: frozenset[int]) -> Records:
 def is_whole(content: bytes, place: str, cells: Cells) -> bool:
     """Whether a shard file lists no failed sample, and no condition whose files are others now; decodes its footer."""
     metadata = _metadata(content, place)
-    stale = stale_cells(json.loads(metadata.get(UNIT, b"{}")), cells)
-    return bool(metadata.get(FAILURES, b"[]") == b"[]") and not stale
+    return metadata[FAILURES] == b"[]" and not stale_cells(json.loads(metadata[UNIT]), cells)
 
 
 def _metadata(content: bytes, place: str) -> Mapping[bytes, bytes]:
@@ -158,9 +156,12 @@ def _metadata(content: bytes, place: str) -> Mapping[bytes, bytes]:
     import pyarrow.parquet as pq
 
     try:
-        return pq.read_schema(pa.BufferReader(content)).metadata or {}
+        metadata: Mapping[bytes, bytes] = pq.read_schema(pa.BufferReader(content)).metadata or {}
     except (pa.ArrowException, OSError, ValueError) as error:
         raise StoreError(f"{place} is not a readable shard ({shown(str(error))}); delete it and run again") from error
+    if not {FAILURES, UNIT} <= metadata.keys():
+        raise StoreError(f"{place} is no shard of ours: it does not say what it holds; delete it and run again")
+    return metadata
 
 
 def key_of(content: bytes) -> str:

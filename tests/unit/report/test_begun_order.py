@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 from answer_rows import answer_rows
+from sessions import session_of
 
 from hardiness.core.condition import Condition
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
@@ -42,7 +43,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
             conditions=CELLS,
         )
         run = created.run(identity, Plan(whole=(0, 1, 2)))
-        run.add_measured({"started": f"2026-11-30T{started}+00:00", "rows": n * m})
+        run.add_measured(session_of(n * m, f"2026-11-30T{started}+00:00"))
         run.write(0, list(zip(rows["sample"].tolist(), rows["condition"].tolist(), strict=True)), Records(rows))
     return created
 

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from answer_rows import answer_rows
 from commands import called
+from sessions import session_of
 
 import hardiness
 from hardiness.core.condition import Condition
@@ -53,7 +54,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
         )
         stored = Store.create(folder).run(run, Plan(whole=tuple(range(cells))))
         stored.write(0, list(zip(rows["sample"].tolist(), rows["condition"].tolist(), strict=True)), Records(rows))
-        stored.add_measured({"started": "2026-11-01T10:00:00.000+00:00", "elapsed_s": 2.5, "rows": 40 * cells})
+        stored.add_measured(session_of(40 * cells, "2026-11-01T10:00:00.000+00:00", elapsed_s=2.5))
     return folder
 
 

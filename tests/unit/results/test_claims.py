@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sessions import session_of
 
 from hardiness.api.paper_claims import claims, claims_of, claims_table
 from hardiness.core.condition import Condition
@@ -356,7 +357,7 @@ def stored(
     kept = store.run(run, Plan(whole=tuple(range(cells))))
     kept.write(0, work, Records(rows))
     if parameters:
-        kept.add_measured({"rows": len(work), "parameters": parameters})
+        kept.add_measured(session_of(len(work), parameters=parameters))
 
 
 def two_sizes(folder: Path, first: int) -> Store:

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from commands import called_wide
 from scipy.stats import betabinom
+from sessions import session_of
 
 import hardiness
 from hardiness.core.condition import Condition
@@ -284,7 +285,7 @@ def test_runs_that_differ_in_code_alone_are_told_apart(tmp_path: Path) -> None:
         stored(tmp_path / folder, "m", answers(0.4), model=model)
     for run in Store.open(tmp_path / "new").runs():
         day = {"0ddba11": 27, "c0ffee": 28}[run.run.model.code_sha256]
-        run.add_measured({"started": f"2026-11-{day}T10:00:00+00:00", "rows": 1, "limit": None, "asked": {}})
+        run.add_measured(session_of(1, f"2026-11-{day}T10:00:00+00:00"))
     found = hardiness.gate(tmp_path / "new", policy(tmp_path, AGAINST.format(tmp_path / "main")))
     assert gate_view(found).rows[0][1] == "m\nweights a11a11 code c0ffee, baseline weights a11a11 code 0ddba1"
     (remark,) = map(said, found.remarks)
@@ -506,9 +507,7 @@ def test_a_librarys_network_on_plain_pixels_has_another_view_than_one_with_mean_
         out = tmp_path / typed[:6].replace(":", "")
         stored(out, "m", answers(0.4, n=60), model=ModelIdentity("m", "m", plain, code_sha256=code))
         (run,) = Store.open(out).runs()
-        Store.create(out).run(run.run, Plan(whole=tuple(range(7)))).add_measured(
-            {"rows": 60, "limit": None, "asked": {"model": typed}}
-        )
+        Store.create(out).run(run.run, Plan(whole=tuple(range(7)))).add_measured(session_of(60, model=typed))
         (verdict,) = hardiness.gate(out, policy(tmp_path, rule)).verdicts
         assert (verdict.outcome == "missing") == (outcome == "missing"), why(verdict.missing)
         if outcome == "missing":
@@ -726,10 +725,10 @@ def test_a_first_policy_is_passed_and_is_not_written_over(
     assert min(worse) > 0.01, "200 images do not tell a point"
 
 
-def asked(out: Path, weights: str, started: str, **more: Any) -> str:
+def asked(out: Path, weights: str, started: str, rows: int = 1, **more: Any) -> str:
     """Keep a session of the run of these weights; the run's key."""
     (run,) = (each for each in Store.open(out).runs() if each.run.model.weights_sha256 == weights)
-    run.add_measured({"started": f"2026-11-{started}+00:00", "rows": 1, "limit": None, "asked": {}, **more})
+    run.add_measured(session_of(rows, f"2026-11-{started}+00:00", **more))
     return run.key
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from answer_rows import answer_rows
 from commands import called_wide
+from sessions import session_of
 
 import hardiness
 from hardiness.core.codes import ModelNote
@@ -173,7 +174,7 @@ def test_a_graph_in_training_mode_is_named_in_the_step_to_it(tmp_path: Path) -> 
     line = "its graph is exported in training mode (Dropout): its answers depend on chance"
     notes = [Fact(ModelNote.TRAINING_GRAPH, {"nodes": "Dropout"}), message("its graph is fast")]
     run = next(run for run in Store.open(tmp_path).runs() if run.run.model.name == "onnx")
-    run.add_measured({"started": "2026-11-30T18:00:00+00:00", "rows": N, "notes": json_form(notes)})
+    run.add_measured(session_of(N, "2026-11-30T18:00:00+00:00", notes=json_form(notes)))
     (ladder,) = hardiness.compare(tmp_path, ladder="torch+onnx")
     (note,) = ladder.steps[0].notes
     assert (note.about, said(note).startswith(f"onnx: {line}")) == ("onnx", True), "and not that it is fast"

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sessions import session_of
 
 import hardiness
 from hardiness.cli.main import main
@@ -410,7 +411,7 @@ def test_no_level_is_the_baseline_though_it_was_evaluated_last(out: Path) -> Non
         write_level(store, "quality=50", RIGHT, model=model)
     for run in store.runs():
         is_level = "cell" in run.run.benchmark.options
-        run.add_measured({"started": f"2026-01-0{2 if is_level else 1}T00:00:00+00:00"})
+        run.add_measured(session_of(N, f"2026-01-0{2 if is_level else 1}T00:00:00+00:00"))
     folder = Folder.open(store, baseline="net")
     assert folder.baseline is not None
     (key,) = folder.baseline.keys.values()

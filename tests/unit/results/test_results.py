@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sessions import session_of
 
 from hardiness.api.collection import collect_results
 from hardiness.benchmarks.accuracy_warnings import warnings_of
@@ -201,7 +202,7 @@ def test_of_two_stored_runs_of_the_baseline_the_one_that_was_evaluated_last_divi
     second = store.run(other, first.plan)
     second.write(0, [(sample, condition) for sample in ("n/0", "n/1") for condition in (0, 1)], still)
     for run, name, day in ((first, "second", 1), (second, "f1rst", 2)):
-        run.add_measured({"started": f"2026-11-0{day + 2 * (name == last)}T10:00:00+00:00", "rows": 1, "asked": {}})
+        run.add_measured(session_of(1, f"2026-11-0{day + 2 * (name == last)}T10:00:00+00:00"))
     found = {result.key: result for result in Folder.open(store, baseline="alexnet").results}
     key = {"second": first.key, "f1rst": second.key}[last]
     assert {result.measured["baseline"]["run"] for result in found.values()} == {key}

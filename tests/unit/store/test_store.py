@@ -4,6 +4,7 @@ import errno
 import json
 import os
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from threading import Thread
 
@@ -11,12 +12,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from sessions import session_of
 
 from hardiness.core.errors import ArgumentError, DataError, StoreError
 from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Plan, Run
 from hardiness.core.table import Failure, Records
 from hardiness.sources import locks
-from hardiness.store.run import StoredRun
+from hardiness.store import shards
+from hardiness.store.run import OF_SESSION, StoredRun
 from hardiness.store.store import Store
 
 IDENTITY = Run(ModelIdentity("py:net.py:build"), BenchmarkIdentity("imagenet-val"))
@@ -132,8 +135,8 @@ def test_the_first_plan_wins(run: StoredRun, tmp_path: Path) -> None:
 
 
 def test_measured_sessions_add_up(run: StoredRun) -> None:
-    run.add_measured({"started": "2026-01-01", "rows": 1})
-    run.add_measured({"started": "2026-01-01", "rows": 2})
+    run.add_measured(session_of(1, "2026-01-01"))
+    run.add_measured(session_of(2, "2026-01-01"))
     assert [session["rows"] for session in run.measured()] == [1, 2]
 
 
@@ -390,8 +393,8 @@ def test_the_description_of_another_run_costs_no_rows(run: StoredRun, tmp_path: 
 
 
 def test_sessions_and_strange_files_are_told_and_set_aside(run: StoredRun) -> None:
-    run.add_measured({"started": "2026-01-01", "rows": 1})
-    run.add_measured({"started": "2026-01-02", "rows": 2})
+    run.add_measured(session_of(1, "2026-01-01"))
+    run.add_measured(session_of(2, "2026-01-02"))
     first = sorted((run.folder / "measured").iterdir())[0]
     first.write_text("3")
     (run.folder / "notes.parquet").write_bytes(b"PAR1")
@@ -402,6 +405,19 @@ def test_sessions_and_strange_files_are_told_and_set_aside(run: StoredRun) -> No
     assert len(run.set_damage_aside()) == 2
     assert run.complaints() == []
     assert {path.name for path in (run.folder / "damaged").iterdir()} == {first.name, "notes.parquet"}
+
+
+@pytest.mark.parametrize(
+    ("cut", "lacking"),
+    [({"limit": ...}, "limit"), ({"asked": {"data": []}}, "benchmark"), ({"asked": 3}, ", ".join(OF_SESSION))],
+)
+def test_a_session_that_was_cut_by_hand_is_told(run: StoredRun, cut: dict[str, object], lacking: str) -> None:
+    """It ended in a trace where the part was looked up."""
+    kept = {name: value for name, value in (session_of(1, "2026-01-01") | cut).items() if value is not ...}
+    path = run.add_measured(kept)
+    assert run.measured() == []
+    (line,) = run.complaints()
+    assert line.endswith(f"{path} must hold how a session computed, and lacks {lacking}; delete it")
 
 
 def test_rows_without_a_description_are_told(run: StoredRun, tmp_path: Path) -> None:
@@ -465,3 +481,10 @@ def test_rows_of_a_condition_whose_files_have_changed_are_missing_again(run: Sto
     changed.write(0, work("a", condition=1), records("a", condition=1))
     assert changed.missing(0, both, changed.shards()) == []
     assert changed.records()["condition"].tolist() == [0, 1]
+
+
+def test_a_file_that_does_not_say_what_it_holds_is_not_taken_for_a_whole_shard() -> None:
+    """It was, where nothing is known of its conditions' files, and its pictures were never asked for again."""
+    pq.write_table(pa.table({"sample": ["a"]}), stream := BytesIO())
+    with pytest.raises(StoreError, match=r"000000-0.parquet is no shard of ours: it does not say what it holds"):
+        shards.is_whole(stream.getvalue(), "records/x/000000-0.parquet", {})
