@@ -212,3 +212,14 @@ def test_runs_with_their_scores_are_made_in_one_module() -> None:
         if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in {"ScoredRun", "JoinedRun"}
     }
     assert made_in == {"results/folder.py"}
+
+
+def test_what_reads_runs_finds_them_in_a_folder_that_is_opened() -> None:
+    """Nobody but the engine, which writes them, asks a store which there are: one that two folders hold counts once."""
+    looked_up_in = {
+        path.relative_to(SOURCE).as_posix()
+        for path, nodes in parsed().items()
+        for node in nodes
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in {"survey", "runs"}
+    }
+    assert {path for path in looked_up_in if not path.startswith(("store/", "engine/"))} == {"results/folder.py"}

@@ -419,9 +419,7 @@ def compare_grouped(
     within: EquivalenceMargin | None = None,
 ) -> Comparisons:
     """The comparison of models of output folders by clusters and slices; arguments and errors as of `compare`."""
-    return compare_folder(
-        Folder.open(*(Store.open(each) for each in outs), grouping=grouping), models, reference, within
-    )
+    return compare_folder(Folder.open(*outs, grouping=grouping), models, reference, within)
 
 
 def compare_folder(
@@ -571,7 +569,7 @@ class NoiseStudy:
             ArgumentError: no image was evaluated under every condition, or the benchmark has no score to compare by.
         """
         outcome = run_benchmark(self.benchmark, [classifier], self.data, store, self.request, self.listener)
-        runs = Folder.of(run for run in store.runs() if run.key in outcome.keys).alone
+        runs = [run for run in Folder.open(store).alone if run.stored.key in outcome.keys]
         if not runs:
             raise ModelError(lines_of(outcome.problems)[0])
         measured = measures_of(runs[0])

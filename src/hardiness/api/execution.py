@@ -436,7 +436,8 @@ def policy_for(
         return None
     policy, names = policy_of(request.until_decided), [spec.name for spec in specs]
     benchmarks = [each.benchmark.name for each in evaluations]
-    require_policy_fits(policy, benchmarks, names, [] if out is None else [run.run for run in Store(out).runs()])
+    stored = Folder.open(*([] if out is None else [Store(out)])).stored
+    require_policy_fits(policy, benchmarks, names, [run.run for run in stored])
     if any("chat:" in spec.asked for spec in specs):
         return policy  # of words it has other scores than of logits
     every_class = any("class" in rule.where for rule in policy.rules)

@@ -23,7 +23,6 @@ from hardiness.results.folder import Folder
 from hardiness.results.ladder import ExportLadder, LadderStep, StepPart, ladder_of, ladder_tables, rungs_of
 from hardiness.sources.files import shown
 from hardiness.statistics.verdicts import EQUIVALENCE_LEVEL
-from hardiness.store.store import Store
 
 
 @dataclass(frozen=True, repr=False)
@@ -150,7 +149,7 @@ def climb(
             f"with a ladder, models say how rungs are run again on the pictures of data, as {rungs[0]}=MODEL; had "
             f"{', '.join(models)}{'' if data else ' and no data'}"
         )
-    folder = Folder.open(*(Store.open(each) for each in outs), grouping=grouping)
+    folder = Folder.open(*outs, grouping=grouping)
     tables = ladder_tables(folder, rungs)
     ladders = [ladder_of(table, within) for table in tables]
     if data:

@@ -20,7 +20,6 @@ from hardiness.results.error_consistency import Comparison, consistency
 from hardiness.results.folder import Folder
 from hardiness.results.likeness import MEASURES, PEOPLE, Likeness, human_likeness
 from hardiness.sources.files import shown
-from hardiness.store.store import Store
 
 
 @dataclass(frozen=True, repr=False)
@@ -129,7 +128,7 @@ def people(
         DataError: the folder holds no records.
     """
     files = [Path(humans)] if isinstance(humans, str | Path) else [Path(each) for each in humans]
-    folder = Folder.open(Store.open(out))
+    folder = Folder.open(out)
     kinds = {run.card.people for run in folder.alone}
     if not any(kinds):
         cards = ((name, benchmarks.cards.find(benchmarks.registry.get(name).card)) for name in benchmarks.registry)

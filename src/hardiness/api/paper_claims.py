@@ -22,7 +22,6 @@ from hardiness.results.claims.claim import (
     published_models,
 )
 from hardiness.results.folder import Folder
-from hardiness.store.store import Store
 
 
 @dataclass(frozen=True, repr=False)
@@ -70,7 +69,7 @@ def claims(out: str | Path, *family: str, reference: str | None = None) -> Claim
         UnknownNameError: a model was not run.
         DataError: the folder holds no records.
     """
-    folder = Folder.open(Store.open(out))
+    folder = Folder.open(out)
     verdicts = judge_claims(_models(folder, family, reference).paired(folder))
     return ClaimReport(verdicts.models, verdicts.claims)
 

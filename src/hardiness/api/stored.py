@@ -9,7 +9,6 @@ from hardiness.api.grouping import Mix, grouping_of
 from hardiness.data.columns import GivenColumns
 from hardiness.report.stored_results import StoredResults
 from hardiness.results.folder import Folder
-from hardiness.store.store import Store
 
 
 def load_results(
@@ -40,6 +39,6 @@ def load_results(
         ArgumentError: the baseline model has no stored run to divide by, or a share is not in (0, 1).
         DataError: the folder holds no records.
     """
-    store, grouping = Store.open(out), grouping_of(columns, cluster, slices, mix)
-    folder = Folder.open(store, grouping=grouping, baseline=baseline, below=below, above=above)
+    grouping = grouping_of(columns, cluster, slices, mix)
+    folder = Folder.open(out, grouping=grouping, baseline=baseline, below=below, above=above)
     return StoredResults(folder.results, folder.problems)

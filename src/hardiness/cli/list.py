@@ -39,7 +39,6 @@ from hardiness.report.loggers.logger import registry as loggers
 from hardiness.results.folder import Folder
 from hardiness.results.run_names import typed_option
 from hardiness.results.stored_runs import RunEntry, run_entries
-from hardiness.store.store import Store
 
 T = TypeVar("T")
 
@@ -408,7 +407,7 @@ def list_runs(options: ListRunsOptions) -> int:
     Of several runs of one model's name on one benchmark the one that was evaluated last is judged by 'hardiness gate',
     and is the baseline of others. 'hardiness data drop OUT RUN' removes one.
     """
-    folder = Folder.open(Store.open(options.out))
+    folder = Folder.open(options.out)
     entries, problems = run_entries(folder), folder.problems
     if options.as_json:
         print_json(entries)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from hardiness.benchmarks.card import Card, MissingCard, card_of
@@ -70,7 +71,7 @@ class Folder:
     @classmethod
     def open(
         cls,
-        *stores: Store,
+        *places: Store | str | Path,
         grouping: Grouping = NO_GROUPING,
         baseline: str | None = None,
         below: float | None = None,
@@ -81,10 +82,12 @@ class Folder:
 
         Raises:
             ArgumentError: ``below`` or ``above`` is not in (0, 1).
+            DataError: a place that is named holds no records.
         """
         for name, stated, example in (("below", below, 0.7), ("above", above, 0.9)):
             if stated is not None and not 0 < stated < 1:
                 raise ArgumentError(f"{name} must be above 0 and below 1, as in {example:g}, was {stated:g}")
+        stores = tuple(place if isinstance(place, Store) else Store.open(place) for place in places)
         surveys, damage = [store.survey() for store in stores], [store.check_schema() for store in stores]
         return cls(
             tuple(run for survey in surveys for run in survey.runs),

@@ -19,7 +19,6 @@ from hardiness.results.run_names import differences_of, named_by
 from hardiness.results.runs import ScoredRun
 from hardiness.results.shared_clusters import clusters_of_runs
 from hardiness.statistics.clusters import Clusters
-from hardiness.store.store import Store
 
 
 class PolicyFolder:
@@ -126,9 +125,7 @@ class PolicyFolder:
         """
         if address not in self._baselines:
             try:
-                self._baselines[address] = PolicyFolder(
-                    Folder.open(Store.open(self.policy.address_of(address))), self.policy
-                )
+                self._baselines[address] = PolicyFolder(Folder.open(self.policy.address_of(address)), self.policy)
             except HardinessError as error:
                 self._baselines[address] = str(error)
         baseline = self._baselines[address]
