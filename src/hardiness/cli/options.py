@@ -51,7 +51,8 @@ def command(function: Callable[[Any], int]) -> click.Command:
     def call(**given: Any) -> int:
         return function(_dataclass_of(kind, given))
 
-    settings = {"show_default": True}
+    # click keeps the option for help by the names of who asks first, which may be no `hardiness`.
+    settings = {"show_default": True, "help_option_names": ["-h", "--help"]}
     return NamedCommand(function.__name__, settings, call, list(_parameters(kind)), inspect.getdoc(function))
 
 

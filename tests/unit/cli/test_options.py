@@ -153,6 +153,20 @@ def test_of_a_part_the_named_options_alone_are_offered() -> None:
     assert handed == [Seeded(Limits(seed=3))]
 
 
+def test_help_has_two_names_whoever_asks_for_it_first() -> None:
+    """The pages of options asked without the names of the whole program, and -h was gone in that process."""
+
+    @command
+    def some(asked: Seeded) -> int:
+        """Take some."""
+        return asked.limits.seed
+
+    program = click.Context(click.Group("program"))
+    first = some.get_help_option(click.Context(some, program, **some.context_settings))
+    assert first is not None
+    assert first.opts == ["-h", "--help"]
+
+
 @pytest.mark.parametrize("words", COMMANDS)
 def test_every_option_says_what_it_is_and_stands_once(words: str) -> None:
     options = [each for each in command_of(words).params if isinstance(each, click.Option)]
