@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from hardiness.api.exports import bibtex, export
     from hardiness.api.held_models import load_model
     from hardiness.api.held_scores import HeldScores
-    from hardiness.api.labels import score, score_values
+    from hardiness.api.labels import score, score_ratio, score_values
     from hardiness.api.listings import (
         list_attacks,
         list_benchmarks,
@@ -87,6 +87,7 @@ __all__ = [
     "perturb",
     "published_claims",
     "score",
+    "score_ratio",
     "score_values",
     "write_evidence",
     "write_report",

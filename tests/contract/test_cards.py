@@ -31,8 +31,9 @@ CELLS = {
     "typographic": (Condition(text="wrong class"),),
     "laion_c": tuple(Condition(corruption="glitched", severity=severity) for severity in (1, 2)),
     "picture_scores": tuple(Condition(corruption="fog", severity=severity) for severity in (1, 2)),
+    "ratios": tuple(Condition(by=name) for name in ("road", "sign")),
 }
-WITHOUT_CLEAN = ("perturbation", "shift_consistency", "laion_c")
+WITHOUT_CLEAN = ("perturbation", "shift_consistency", "laion_c", "ratios")
 STIMULI = [f"{shape}{i}-{texture}{i}" for i in range(4) for shape, texture in (("cat", "dog"), ("dog", "oven"))]
 OUTSIDE = [f"{'ninco:' if i % 2 else ''}{name}" for i, name in enumerate(STIMULI)]
 """The same where half of the photographs are of another set."""
@@ -108,6 +109,7 @@ def rows_of(card: str, run: Run) -> Records:
     columns["category"] = generator.integers(0, 3, n).astype(np.int16)
     columns["logits"] = generator.random((n, 10)).astype(np.float32)
     columns["score"] = generator.random(n)
+    columns |= {"numerator": generator.integers(0, 50, n).astype(float), "denominator": np.full(n, 50.0)}
     return Records(columns)
 
 

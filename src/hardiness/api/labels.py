@@ -14,6 +14,7 @@ from hardiness.api.arrays import array_of, columns_of, picture_columns_of, place
 from hardiness.api.grouping import grouping_of
 from hardiness.api.held_scores import USUAL, HeldScores
 from hardiness.benchmarks.decisions import argmax
+from hardiness.benchmarks.ratios import DENOMINATOR, MEAN_RATIO, NUMERATOR, RATIO
 from hardiness.benchmarks.score_file import PREFIX, condition_of, score_file
 from hardiness.core.answers import SCORES
 from hardiness.core.columns import Columns
@@ -147,6 +148,89 @@ def score_values(
     data, labels = DataIdentity(name, _digest(str(count)), count, 1), np.zeros(count, np.int32)
     store = _store_of(held, ModelIdentity(outputs=SCORES), identity, data, labels, columns)
     return HeldScores(store, grouping_of((), cluster, slices), metrics, level)
+
+
+def score_ratio(
+    numerator: Any,
+    denominator: Any,
+    *,
+    by: Sequence[str] = (),
+    groups: Any = None,
+    cluster: str | None = None,
+    slices: str | Sequence[str] = (),
+    level: float = 0.95,
+    name: str = "ratio",
+) -> HeldScores:
+    """The ratio of two sums over pictures, such as mIoU, Dice, precision or recall, with its interval.
+
+    Pixels of one picture depend on each other, so that intervals are over pictures, or clusters of them.
+
+    Args:
+        numerator: ``(N,)`` or ``(N, C)`` counts of each picture, for each of C classes, as of pixels in the
+            intersection; or by model, as a mapping.
+        denominator: the same, as of pixels in the union; none is less than its numerator. One array is of all models.
+        by: names of the C classes, whose ratios are averaged and stand beside the mean.
+        groups, cluster, slices, level: as of `score`.
+        name: of the data, for tables.
+
+    Raises:
+        ArgumentError: an argument is none of these, or a count is missing; the message says where.
+    """
+    above = numerator if isinstance(numerator, Mapping) else {ONE: numerator}
+    held: dict[str, dict[Condition, dict[str, NDArray[Any]]]] = {}
+    shape: tuple[int, ...] = ()
+    for model, counts in above.items():
+        if isinstance(denominator, Mapping) and model not in denominator:
+            raise ArgumentError(f"denominator must have every model of numerator, has none called {model!r}")
+        divisor = denominator[model] if isinstance(denominator, Mapping) else denominator
+        tops, whole = _counts(counts, f"numerator of {model}"), _counts(divisor, f"denominator of {model}")
+        shape = shape or tops.shape
+        for array, argument in ((tops, "numerator"), (whole, "denominator")):
+            if array.shape != shape:
+                raise ArgumentError(f"{argument} of {model} must be of shape {shape}, was {array.shape}")
+        larger = np.argwhere(tops > whole).tolist()
+        if larger:
+            row, place = larger[0]
+            raise ArgumentError(
+                f"denominator of {model} must be no less than numerator, was {whole[row, place]:g} and "
+                f"{tops[row, place]:g} at [{row}, {place}]"
+            )
+        names = tuple(map(str, by)) or tuple(map(str, range(shape[1])))
+        if len(set(names)) != shape[1]:
+            raise ArgumentError(f"by must name each of the {shape[1]} columns of numerator once, was {list(by)}")
+        held[str(model)] = {
+            Condition(by=text) if len(names) > 1 else Condition(): {
+                NUMERATOR: tops[:, place],
+                DENOMINATOR: whole[:, place],
+            }
+            for place, text in enumerate(names)
+        }
+    if not held:
+        raise ArgumentError("numerator must be of one model or more, was empty")
+    count = shape[0]
+    data, labels = DataIdentity(name, _digest(str(count)), count, 1), np.zeros(count, np.int32)
+    identity = BenchmarkIdentity("counts", "ratios", "own")
+    columns = picture_columns_of(groups, count)
+    store = _store_of(held, ModelIdentity(outputs=SCORES), identity, data, labels, columns)
+    return HeldScores(store, grouping_of((), cluster, slices), (MEAN_RATIO.name, RATIO.name)[: len(names)], level)
+
+
+def _counts(values: Any, name: str) -> NDArray[np.float64]:
+    """Counts as float64 ``(N, C)``.
+
+    Raises:
+        ArgumentError: they are none.
+    """
+    array = array_of(values, name)
+    array = array[:, None] if array.ndim == 1 else array
+    if (
+        array.ndim != 2
+        or not array.size
+        or array.dtype.kind not in "iuf"
+        or not (np.isfinite(array) & (array >= 0)).all()
+    ):
+        raise ArgumentError(f"{name} must be (N,) or (N, C) counts from 0 on, was {array.dtype} of shape {array.shape}")
+    return array.astype(np.float64)
 
 
 def _store_of(

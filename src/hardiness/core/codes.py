@@ -221,6 +221,8 @@ class Lack(StrEnum):
     """It is a mean over severities, under each of which it has another count."""
     CLEAN_ZERO = "clean zero"
     """The clean number that it is divided by is 0."""
+    DENOMINATORS_ZERO = "denominators zero"
+    """The counts that it divides by are 0 on all pictures."""
     UNPAIRED = "unpaired"
     """No picture was evaluated under both of what it sets against each other."""
     NO_RATIO = "no ratio"

@@ -60,7 +60,7 @@ from hardiness.statistics.decomposition import (
 )
 from hardiness.statistics.effective_robustness import EffectiveRobustness
 from hardiness.statistics.kappa import Consistency, error_consistency
-from hardiness.statistics.measures import Measurable
+from hardiness.statistics.measures import Measurable, WeightedSum
 
 SHOWN_IMAGES = 10
 
@@ -563,9 +563,14 @@ def _at_targets(runs: Mapping[str, ScoredRun]) -> Iterator[Fact]:
 
 
 def _details(runs: Mapping[str, RunByImage], clusters: Clusters | None) -> tuple[PairDetail, ...]:
-    """The details of every two models; none where no image is shared, or each has random cells of its own."""
+    """The details of every two models; none where no image is shared, or each has random cells of its own.
+
+    Nor where what is compared is no mean of the images' scores, as a ratio of sums is none: details are of such means.
+    """
     ids = shared_images({name: run.ids for name, run in runs.items()})
     if not len(ids) or any(run.drawn for run in runs.values()):
+        return ()
+    if any(run.score is not None and not isinstance(run.scores[0], WeightedSum) for run in runs.values()):
         return ()
     sides = [Side(name, run, np.searchsorted(run.ids, ids)) for name, run in runs.items()]
     return tuple(pair_detail(first, second, ids, clusters) for first, second in combinations(sides, 2))

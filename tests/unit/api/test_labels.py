@@ -216,6 +216,78 @@ def test_values_that_are_refused_say_where(values: object, options: dict, messag
         hardiness.score_values(values, **options)
 
 
+def _masks(seed: int, count: int = 200) -> tuple[np.ndarray, np.ndarray]:
+    """Pixels in the intersection and in the union of each picture, of three classes."""
+    rng = np.random.default_rng(seed)
+    union = rng.integers(0, 200, (count, 3)) * (rng.random((count, 3)) < 0.8)
+    return rng.binomial(union, np.clip(rng.normal([0.8, 0.6, 0.4], 0.15, (count, 3)), 0, 1)), union
+
+
+def test_a_ratio_of_sums_is_miou() -> None:
+    above, below = _masks(0)
+    scores = hardiness.score_ratio({"a": above, "b": above // 2}, below, by=["road", "sign", "sky"])
+    expected = above.sum(0) / below.sum(0)
+    assert _value(scores, "mean_ratio", "a") == pytest.approx(expected.mean())
+    by_class = {score.condition: score.number for score in scores[0].scores if score.metric == "ratio"}
+    assert by_class[hardiness.Condition(by="sign")] == pytest.approx(expected[1])
+    (row,) = scores.compare().table().to_pylist()
+    assert row["difference"] == pytest.approx(expected.mean() - ((above // 2).sum(0) / below.sum(0)).mean())
+    assert row["told_apart"]
+    assert not scores.compare().benchmarks[0].details, "they would be of the pictures' own ratios"
+    rng = np.random.default_rng(1)
+    draws = rng.integers(0, len(above), (2000, len(above)))
+    bootstrap = np.quantile((above[draws].sum(1) / below[draws].sum(1)).mean(1), [0.025, 0.975])
+    interval = scores[0].score("mean_ratio").interval
+    assert (interval.low, interval.high) == pytest.approx(bootstrap.tolist(), abs=0.005)
+
+
+def test_a_ratio_has_clusters_slices_and_one_column() -> None:
+    above, below = _masks(2)
+    groups = {"scene": np.arange(200) // 5, "half": np.arange(200) % 2}
+    scores = hardiness.score_ratio(above[:, 0], below[:, 0], groups=groups, cluster="scene")
+    assert scores[0].score("mean_ratio").clusters == 40
+    assert _value(scores, "mean_ratio", "model") == pytest.approx(above[:, 0].sum() / below[:, 0].sum())
+    sliced = [row for row in scores.slices("half").table().to_pylist() if row["slice_row"] == "value"]
+    assert {row["slice_value"]: row["value"] for row in sliced} == pytest.approx(
+        {str(k): above[k::2, 0].sum() / below[k::2, 0].sum() for k in (0, 1)}
+    )
+
+
+def test_a_class_that_no_picture_shows_is_left_out_of_the_mean() -> None:
+    scores = hardiness.score_ratio([[1, 0], [3, 0], [2, 0]], [[2, 0], [4, 0], [2, 0]], by=["road", "tram"])
+    assert _value(scores, "mean_ratio", "model") == pytest.approx(6 / 8)
+    (tram,) = (score for score in scores[0].scores if score.condition.get("by") == "tram")
+    assert tram.value is None
+    assert "the denominators are all 0" in [row["reason"] for row in scores.table().to_pylist()]
+
+
+@pytest.mark.parametrize(
+    ("above", "below", "options", "message"),
+    [
+        ([1, 3], [2, 2], {}, r"no less than numerator, was 2 and 3 at \[1, 0\]"),
+        ([1, -1], [2, 2], {}, "must be \\(N,\\) or \\(N, C\\) counts from 0 on"),
+        ([1, 2], [2, 2, 2], {}, "denominator of model must be of shape"),
+        ([[1, 2]], [[2, 2]], {"by": ["a"]}, "by must name each of the 2 columns"),
+        ({"a": [1]}, {"b": [1]}, {}, "has none called 'a'"),
+    ],
+)
+def test_counts_that_are_refused_say_where(above: object, below: object, options: dict, message: str) -> None:
+    with pytest.raises(ArgumentError, match=message):
+        hardiness.score_ratio(above, below, **options)
+
+
+@pytest.mark.slow
+def test_intervals_of_miou_hold_as_often_as_they_say() -> None:
+    """Over 300 samples of 80 pictures; the truth is of 200,000."""
+    above, below = _masks(7, 200_000)
+    truth = float((above.sum(0) / below.sum(0)).mean())
+    held = 0
+    for seed in range(300):
+        interval = hardiness.score_ratio(*_masks(1000 + seed, 80))[0].score("mean_ratio").interval
+        held += interval.low <= truth <= interval.high
+    assert 0.92 * 300 <= held <= 0.985 * 300
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("by_cluster", [False, True])
 def test_intervals_hold_as_often_as_they_say(by_cluster: bool) -> None:

@@ -26,6 +26,7 @@ TEXTS = {
     Lack.FIXED_CANVAS: "its pictures lie on a fixed canvas, and the published models saw photographs in their own view",
     Lack.CLUSTERS_AND_TESTS: "no method for clusters: its interval inverts tests",
     Lack.OVER_SEVERITIES: "it is a mean over severities; under each it has another count",
+    Lack.DENOMINATORS_ZERO: "the denominators are all 0",
     Lack.CLEAN_ZERO: "what it is divided by, without corruption, is 0",
     Lack.UNPAIRED: "no {what} was evaluated both ways",
     Lack.NO_RATIO: "scores that begin at {least} and not at 0 have no ratio",
