@@ -138,6 +138,12 @@ def two():
 def another_two():
     return Colours(2, 1), View(256, 224, "bicubic")
 
+def ten():
+    return Colours(10, 0), View(32, 32, "bilinear")
+
+def hundred():
+    return Colours(100, 0), View(32, 32, "bilinear")
+
 class Hidden(torch.nn.Module):
     """Colours whose gradient is 0 nearly everywhere, as its input is rounded to 1/32."""
 
@@ -153,6 +159,7 @@ def hidden():
 '''
 FIRST, SECOND = "py:networks.py:first", "py:networks.py:second"
 TWO, ANOTHER_TWO = "py:networks.py:two", "py:networks.py:another_two"
+TEN, HUNDRED = "py:networks.py:ten", "py:networks.py:hundred"
 HIDDEN = "py:networks.py:hidden"
 EMBEDDED = ("efficientnet_lite0", "squeezenet1_1")
 
@@ -171,6 +178,8 @@ FOLDERS = {
     "imagenet-es/ImageNet-ES/es-test/param_control/l1/param_1": "n01641577",
     "model-vs-human/edge": "cat",
     "cue-conflict": ".",
+    **dict.fromkeys(("cifar10", "cifar10.1"), "airplane"),
+    "cifar100": "apple",
 }
 """Folders of data sets in their published layouts, each with one that holds pictures."""
 
@@ -337,7 +346,10 @@ def make_inputs(folder: Path) -> None:
     for place, inside in FOLDERS.items():
         names = NAMES.get(place, ("cat1", "cat2"))
         for name in names:
-            save(root / place / inside / f"{name}.png", picture(name, 512 if "pug" in place else 224, 0))
+            save(
+                root / place / inside / f"{name}.png",
+                picture(name, 512 if "pug" in place else 32 if "cifar" in place else 224, 0),
+            )
     stream = io.BytesIO()
     picture("hard", 256, 0).save(stream, "PNG")
     rows = {"image": [{"bytes": stream.getvalue(), "path": None}], "label": [[1, 7]], "origin": ["ImageNet"]}
@@ -715,14 +727,24 @@ def keys(scene: Scene) -> None:
     """The identity of the run of every benchmark and variant."""
     names = names_of(scene, "benchmarks")
     own = [name for name in names if name.startswith("own")]
-    others = [name for name in names if name not in own]
+    others = [name for name in names if not name.startswith(("own", "cifar"))]
     attacks = [
         f"whitebox:protocol=standard,attack={attack}{options_of(attack)},norm={norm},epsilons={e}"
         for attack, norm, e in ATTACKS
     ]
     plan_runs(scene, (*others, *VARIANTS, *attacks), (*EMBEDDED, FIRST), "root")
     plan_runs(scene, (*own, "own-c:severities=5"), (TWO,), "own=own")
+    for network, small in small_sets(names).items():
+        plan_runs(scene, small, (network,), "root")
     plan_runs(scene, STORED_VARIANTS, (FIRST,), "stored")
+
+
+def small_sets(names: Iterable[str]) -> dict[str, list[str]]:
+    """The benchmarks of small pictures by a network of their classes."""
+    small = [name for name in names if name.startswith("cifar")]
+    of_hundred = [name for name in small if name.startswith("cifar100")]
+    parts = {TEN: [name for name in small if name not in of_hundred], HUNDRED: of_hundred}
+    return {network: part for network, part in parts.items() if part}
 
 
 def plan_runs(scene: Scene, benchmarks: Iterable[str], models: Iterable[str], data: str) -> None:
@@ -822,12 +844,16 @@ def words(scene: Scene) -> None:
 
 
 def every(scene: Scene) -> None:
-    """All benchmarks on ImageNet's classes, two models on two pictures of each."""
+    """All benchmarks on ImageNet's classes, two models on two pictures of each, and those of small pictures."""
     names = names_of(scene, "benchmarks")
-    benchmarks = [f"{name}:{FEWER[name]}" if name in FEWER else name for name in names if not name.startswith("own")]
+    benchmarks = [f"{name}:{FEWER[name]}" if name in FEWER else name for name in names]
+    benchmarks = [name for name in benchmarks if not name.startswith(("own", "cifar"))]
     scene.run("out", (FIRST, SECOND), benchmarks, "--data", "root", "--limit", "2", "--json")
     scene.hold_records("out")
     scene.hold_readings("out", more=(("show", "out", "--claims"), ("show", "out", "--people", "--json")))
+    for network, small in small_sets(names).items():
+        scene.run(f"small{len(small)}", (network,), small, "--data", "root", "--limit", "2", "--json")
+        scene.hold_records(f"small{len(small)}")
 
 
 def attacks(scene: Scene) -> None:

@@ -31,10 +31,10 @@ def test_one_is_described_with_its_five_severities_and_its_source(hardiness: Any
     told = hardiness("list", "corruptions", name)
     assert told.status == 0
     assert "Source: Hendrycks & Dietterich" in " ".join(told.out.split())
-    for severity, row in zip(SEVERITIES, corruptions.get(name).parameters, strict=True):
+    for severity in SEVERITIES:
         (line,) = [line for line in told.out.splitlines() if line.startswith(f"│ {severity} ")]
-        for number in row.values():
-            assert str(number) in line
+        for parameter in corruptions.get(name).parameters_at(severity):
+            assert str(parameter.value) in line
 
 
 def test_a_misspelt_corruption_is_one_line(hardiness: Any) -> None:

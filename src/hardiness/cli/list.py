@@ -255,10 +255,10 @@ def _describe_corruption(console: Console, name: str) -> None:
     _print_documentation(console, entry.apply, entry.summary)
     console.print()
     rows = entry.parameters
-    units = {parameter.name: parameter.unit for parameter in entry.parameters_at(1)}
-    table = Table("severity", *(f"{name}, {unit}" if (unit := units[name]) else name for name in rows[0]))
+    units = {each.name: each.unit for severity in entry.severities for each in entry.parameters_at(severity)}
+    table = Table("severity", *(f"{name}, {unit}" if unit else name for name, unit in units.items()))
     for severity, row in zip(entry.severities, rows, strict=True):
-        table.add_row(str(severity), *map(str, row.values()))
+        table.add_row(str(severity), *(str(row[name]) for name in units))
     console.print(table)
     if (quantity := entry.quantity) is not None:
         whole = " (whole numbers)" if quantity.is_whole else ""

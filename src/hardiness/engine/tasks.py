@@ -16,7 +16,7 @@ from hardiness.benchmarks.own_code import benchmark_code
 from hardiness.core.attack_plan import AttackPlan, Round
 from hardiness.core.benchmark import Benchmark, DataSet
 from hardiness.core.condition import Condition
-from hardiness.core.errors import ModelError, StoreError
+from hardiness.core.errors import ArgumentError, ModelError, StoreError
 from hardiness.core.forms import json_form
 from hardiness.core.model import CANVAS_224, Canvas, View, WholePicture
 from hardiness.core.request import Request
@@ -180,7 +180,7 @@ def begin(
 
     Raises:
         ArgumentError: it shares the store with other workers, whose data or version are others, or which would never
-            find its run.
+            find its run; or strengths are asked for that are of pictures at their own size, which these are not.
         ModelError: the model does not have the data set's classes, is to be attacked and has no gradients, or takes
             whole pictures, which the benchmark does not show.
         StoreError: the run cannot be written.
@@ -188,6 +188,12 @@ def begin(
     classifier = on_question(classifier, benchmark, data, request.seed, store.files)
     if (function := whole_picture_model(classifier)) is not None:
         benchmark = benchmark_at_own_size(benchmark, function, data)
+    elif (strengths := benchmark.identity().get("strengths")) and not data.side_px:
+        raise ArgumentError(
+            f"{benchmark.name}:strengths={strengths} are of pictures that are corrupted at their own size, and "
+            f"{classifier.spec.name} is shown {data.name} on a canvas; leave strengths out, or take -b {strengths} or "
+            "a function of takes=full"
+        )
     if benchmark.attack and surrogate is None:
         require_attackable(classifier, benchmark.attack)
     labels = labels_for(classifier, data)

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 import hardiness
+from hardiness.core.errors import ArgumentError
 from hardiness.core.model import View
 from hardiness.distortions.apply import corrupt
 from hardiness.reference.small_pictures import small_pictures
@@ -78,3 +79,12 @@ def test_a_network_that_states_another_size_is_shown_that(tmp_path: Path) -> Non
     data = [f"cifar10={tmp_path / 'part.npz'}"]
     result = hardiness.evaluate(Means().eval(), "cifar10", data, view=view, name="means", progress=False)
     assert result.run.input.fed == "32 px, bicubic to 64 px"
+
+
+@pytest.mark.slow
+def test_strengths_of_small_pictures_are_refused_where_a_canvas_enlarges_them_first() -> None:
+    benchmark = "own-c:strengths=cifar10-c,corruptions=contrast,severities=3"
+    with pytest.raises(
+        ArgumentError, match="own-c:strengths=cifar10-c are of pictures that are corrupted at their own"
+    ):
+        hardiness.evaluate(Means().eval(), benchmark, (list(X), Y), view=View(), name="means", progress=False)
