@@ -54,7 +54,7 @@ SOURCES = ("auto", "stored", "generated")
 
 TESTBED_VIEW = "testbed"
 
-STANDS_FOR_CORRUPTED = ("imagenet-c", "own-c")
+STANDS_FOR_CORRUPTED = ("imagenet-c", "own-c", "cifar10-c", "cifar100-c")
 """The sets that stand for corrupted pictures on the first screen of a page."""
 
 AT_OWN_SIZE = "own-c"
@@ -587,7 +587,7 @@ def benchmark_of(members: DistortionSet) -> type[CorruptionSet]:
         "sibling": members.beside,
         "line_view": members.line_view,
         "stands_for": "corrupted" if members.name in STANDS_FOR_CORRUPTED else "",
-        "precedence": int(members.protocol == OWN),
+        "precedence": int(members.protocol == OWN or members.pictures in small_pictures()),
         # The set of the paper, which has a published baseline, stands before its relatives.
         "place": 30 if members.baseline else 31,
         "group": members.topic,

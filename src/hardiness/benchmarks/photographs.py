@@ -417,6 +417,8 @@ def _of_small_pictures() -> Iterator[tuple[str, type[Benchmark], str]]:
                 "images": small.images,
                 "clean_twin": small.clean_twin or small.name,
                 "group": "natural shift" if small.clean_twin else UNDISTURBED,
+                "stands_for": "" if small.clean_twin else "clean",
+                "precedence": 1,
                 "small": small,
             },
         )

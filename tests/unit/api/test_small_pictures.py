@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 import hardiness
+from hardiness.benchmarks.options import registry
 from hardiness.core.errors import ArgumentError
 from hardiness.core.model import View
 from hardiness.distortions.apply import corrupt
@@ -55,6 +56,7 @@ def test_rates_are_those_of_a_plain_loop(tmp_path: Path) -> None:
     clean, corrupted = hardiness.evaluate(network, benchmarks, data, **settings)
     assert clean.run.input.fed == "32 px as it is"
     top1 = next(score for score in clean.scores if score.metric == "top1")
+    assert not any(score.metric == "top1_drop" for score in clean.scores), "it is its own clean twin"
     assert top1.value == np.mean(answers(network, X, view) == Y)
     made = np.stack(
         [
@@ -88,3 +90,9 @@ def test_strengths_of_small_pictures_are_refused_where_a_canvas_enlarges_them_fi
         ArgumentError, match="own-c:strengths=cifar10-c are of pictures that are corrupted at their own"
     ):
         hardiness.evaluate(Means().eval(), benchmark, (list(X), Y), view=View(), name="means", progress=False)
+
+
+def test_small_pictures_stand_on_the_first_screen_and_are_beside_no_clean_twin_of_their_own() -> None:
+    kinds = {name: registry.get(name) for name in ("cifar10", "cifar10.1", "cifar10-c")}
+    assert [kind.stands_for for kind in kinds.values()] == ["clean", "", "corrupted"]
+    assert [kind.clean_twin for kind in kinds.values()] == ["cifar10"] * 3

@@ -35,8 +35,10 @@ def clean_benchmark(run: Run) -> str:
 
 
 def clean_result(each: ScoredResult, scored: Sequence[ScoredResult]) -> ScoredResult | None:
-    """The result of the same model on those clean photographs; ``None`` where it was not run on them."""
+    """The result of the same model on those clean photographs; ``None`` where it was not run on them, or is that."""
     name = clean_benchmark(each.result.run)
+    if name == each.result.benchmark:
+        return None
     return next((o for o in scored if o.result.benchmark == name and o.is_same_model(each) and o.result.scores), None)
 
 
