@@ -31,7 +31,7 @@ from hardiness.report.terminal import (
 )
 from hardiness.report.words import text
 from hardiness.results.comparison import BenchmarkComparison
-from hardiness.results.folder import Folder
+from hardiness.results.folder import Folder, require_shares
 from hardiness.results.results import group_of
 
 
@@ -61,6 +61,7 @@ def show(options: ShowOptions) -> int:
     time takes less.
     """
     below, above = options.below, api.stated_accuracy(options.above)
+    require_shares(below, above)
     (stores, missing), grouping = api.open_stores(options.outs), api.grouping_asked(options.grouped)
     folder = Folder.open(
         *stores, grouping=grouping, baseline=options.baseline, below=below, above=above, verify=options.verify

@@ -84,9 +84,7 @@ class Folder:
             ArgumentError: ``below`` or ``above`` is not in (0, 1).
             DataError: a place that is named holds no records.
         """
-        for name, stated, example in (("below", below, 0.7), ("above", above, 0.9)):
-            if stated is not None and not 0 < stated < 1:
-                raise ArgumentError(f"{name} must be above 0 and below 1, as in {example:g}, was {stated:g}")
+        require_shares(below, above)
         stores = tuple(place if isinstance(place, Store) else Store.open(place) for place in places)
         surveys, damage = [store.survey() for store in stores], [store.check_schema() for store in stores]
         return cls(
@@ -261,6 +259,17 @@ class Folder:
         memo = stored.memo(digest, "joined", anew=self.verify)
         run = JoinedRun(stored, sets[0].card, {}, (), digest, memo, self.grouping, inside=inside, sets=sets)
         return _fitted(run) if self.grouping or self.grouping.columns else run
+
+
+def require_shares(below: float | None, above: float | None) -> None:
+    """Raise unless what a person states in place of half is a share.
+
+    Raises:
+        ArgumentError: ``below`` or ``above`` is not in (0, 1).
+    """
+    for name, stated, example in (("below", below, 0.7), ("above", above, 0.9)):
+        if stated is not None and not 0 < stated < 1:
+            raise ArgumentError(f"{name} must be above 0 and below 1, as in {example:g}, was {stated:g}")
 
 
 def _fullest_of_keys(runs: Sequence[ScoredRun]) -> list[ScoredRun]:

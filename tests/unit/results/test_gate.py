@@ -577,7 +577,7 @@ def test_of_two_runs_of_one_name_in_the_baseline_the_last_is_meant(tmp_path: Pat
         assert verdict.baseline is not None
         assert verdict.value == 0
         verdicts.add((verdict.outcome, verdict.baseline.label[:-1]))
-        assert gate_view(found).rows[0][1] == f"m\nweights m, baseline b{salt}"
+        assert gate_view(found).rows[0][1] == f"m\nweights m, baseline weights b{salt}"
         named = AGAINST.format(main) + f'\nagainst_run = "a{salt}"'
         (other,) = hardiness.gate(new, policy(tmp_path, named)).verdicts
         assert other.value is not None
