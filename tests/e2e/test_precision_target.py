@@ -194,7 +194,7 @@ def test_every_headline_that_is_a_mean_over_images_can_be_stopped_by(
             "ood-unit-tests",
             ["--precision-target", "0.1"],
             "precision-target does not go with ood-unit-tests, whose headline is no mean over images that could be "
-            "stopped early; it goes with apgd-fab-square, autoattack, blackbox, cue-conflict, imagenet-3dcc,",
+            "stopped early; it goes with apgd-fab-square, autoattack, blackbox, ",
         ),
         ("imagenet-val", ["--precision-target", "0.005"], "40 images give ±0.063 at best; it would take at least"),
         ("imagenet-val", ["--time-budget", "30"], "time-budget must be a time as in 90s, 30m or 1h30m, was '30'"),

@@ -50,7 +50,7 @@ def flipped(content: bytes, path: Path, at: int) -> bytes:
         changed = bytearray(content)
         changed[at] ^= 1 << at % 8
         try:
-            read(bytes(changed), str(path), key=worker.IDENTITY.key)
+            read(bytes(changed), str(path), None, worker.IDENTITY.key, {})
         except StoreError:
             return bytes(changed)
         at += 1
