@@ -29,7 +29,10 @@ from hardiness.data.root import locate
 from hardiness.distortions.frost_pictures import locate_frost
 from hardiness.imaging.compiled import kernel_folder
 
-BESIDE = {"golden_corruptions", "golden_small_pictures", "golden_c_bar", "golden_perturbations", "stimuli", "latex"}
+BESIDE = {
+    *("golden_corruptions", "golden_small_pictures", "golden_c_bar", "golden_perturbations"),
+    *("small_pictures_data", "stimuli", "latex"),
+}
 """Fixtures that give what lies beside a clone, and nothing where it does not."""
 
 PHOTOGRAPHS, ANY_PHOTOGRAPH_WILL_DO = {"data_root", "photographs"}, ("e2e", "faults")
@@ -43,6 +46,7 @@ runs that are killed and continued; faults that are marked ``slow`` are thorough
 MAY_BE_SKIPPED = {
     "golden pictures of other people's code": r"HARDINESS_DATA must name a data root with golden/",
     "stimuli": r"HARDINESS_DATA must name a data root with cue-conflict",
+    "answers of published networks": r"HARDINESS_DATA must name a data root with cifar10",
     "a GPU": r"no GPU here",
     "LaTeX": r"no LaTeX",
 }
@@ -217,6 +221,12 @@ def golden_corruptions() -> Path:
 def golden_small_pictures() -> list[Path]:
     """Archives of pictures that the published CIFAR-10-C generator made."""
     return sorted(_folder_of_data("golden/cifar10-c").glob("*.npz"))
+
+
+@pytest.fixture(scope="session")
+def small_pictures_data() -> Path:
+    """Test pictures of CIFAR-10, networks, and answers of published ones."""
+    return _folder_of_data("cifar10")
 
 
 @pytest.fixture(scope="session")

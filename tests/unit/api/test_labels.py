@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import json
-import os
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -328,11 +327,8 @@ print(time.process_time() - start, "torch" in sys.modules)
 
 
 @pytest.mark.slow
-def test_fifteen_published_networks_have_their_accuracies_and_places(tmp_path: Path) -> None:
-    file = Path(os.environ.get("HARDINESS_DATA", ""), "cifar10", "predictions_of_15.npz")
-    if not file.is_file():
-        pytest.skip("HARDINESS_DATA holds no cifar10/predictions_of_15.npz")
-    with np.load(file) as arrays:
+def test_fifteen_published_networks_have_their_accuracies_and_places(tmp_path: Path, small_pictures_data: Path) -> None:
+    with np.load(small_pictures_data / "predictions_of_15.npz") as arrays:
         answers = {name.removesuffix(".test"): arrays[name] for name in arrays.files if name.endswith(".test")}
         labels = arrays["labels"]
     published = {
