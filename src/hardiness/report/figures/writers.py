@@ -246,7 +246,7 @@ def _text(mark: Text, style: Style) -> str:
     size = "" if mark.size == SMALL_PX else f' font-size="{mark.size:g}"'
     anchor = "" if mark.anchor == "start" else f' text-anchor="{mark.anchor}"'
     weight = ' font-weight="600"' if mark.bold else ""
-    look = f"{size}{style.colour('fill', mark.ink, usual='ink')}{anchor}{weight}{turn(mark)}"
+    look = f"{size}{style.colour('fill', mark.ink, usual='faint')}{anchor}{weight}{turn(mark)}"
     return f'<text x="{mark.x:.0f}" y="{mark.y:.0f}"{look}>{plain(mark.text)}</text>'
 
 
