@@ -53,7 +53,7 @@ def test_ci_runs_a_stranger_s_half_first_and_then_the_rest_with_the_data(
     made, first, rest, demo, environments = asked
     assert ".venv/.test" in made
     assert first.startswith("hardiness | -C "), "nothing lies beside the copy"
-    assert first.endswith(f" VENV={tmp_path}/project/.venv MOST_SKIPS=290 test | data= CI=")
+    assert first.endswith(f" VENV={tmp_path}/project/.venv MOST_SKIPS=270 test | data= CI=")
     assert rest.endswith(f"| test-rest | data={tmp_path}/shared/data CI=true")
     assert "| demo |" in demo
     assert environments == "environments spaces", "the others take too long"
