@@ -10,6 +10,7 @@ from pathlib import Path
 from hardiness.api.comparison import Comparisons, compare_folder
 from hardiness.api.page import write_held
 from hardiness.api.verdicts import GateReport, judge_grouped
+from hardiness.core.codes import Lack
 from hardiness.core.columns import Grouping
 from hardiness.core.errors import ArgumentError, UnknownNameError
 from hardiness.core.result import PARTIAL, Result
@@ -60,6 +61,8 @@ class HeldScores(StoredResults):
             return result
         order = {name: place for place, name in enumerate(self._metrics)}
         scores = [score for score in result.scores if score.metric.removesuffix(PARTIAL) in order]
+        if self._metrics == USUAL:  # of classes there is no log loss; whoever names it is told why
+            scores = [score for score in scores if not score.lack or score.lack.code != Lack.OUTPUTS]
         slices = [each for each in result.slices if each.metric.removesuffix(PARTIAL) in order]
         scores.sort(key=lambda score: order[score.metric.removesuffix(PARTIAL)])
         return replace(result, scores=scores, slices=tuple(slices))
@@ -95,10 +98,7 @@ class HeldScores(StoredResults):
         Raises:
             ArgumentError: the policy is wrong, or a rule matches nothing.
         """
-        verdicts = judge_grouped(policy_of(policy), self._store, self._grouping)
-        return GateReport(
-            verdicts.verdicts, verdicts.undecided, verdicts.source, verdicts.remarks, verdicts.policy_sha256
-        )
+        return GateReport.of(judge_grouped(policy_of(policy), self._store, self._grouping))
 
     def report(self, path: str | Path) -> str:
         """Write one page of the scores, their comparisons and the last gate; where it is.

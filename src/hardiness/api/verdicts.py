@@ -24,6 +24,11 @@ from hardiness.store.store import Store
 class GateReport(Gate):
     """The verdicts of a policy; prints as a table."""
 
+    @classmethod
+    def of(cls, gate: Gate) -> GateReport:
+        """The verdicts, with their table."""
+        return cls(gate.verdicts, gate.undecided, gate.source, gate.remarks, gate.policy_sha256)
+
     def __repr__(self) -> str:
         return as_text(terminal_table(gate_view(self)))
 
@@ -125,5 +130,4 @@ def gate(
             nothing is written then.
         DataError: the folder holds no records.
     """
-    verdicts = judge_grouped(policy_of(policy), Store.open(out), grouping_of(columns, cluster, slices))
-    return GateReport(verdicts.verdicts, verdicts.undecided, verdicts.source, verdicts.remarks, verdicts.policy_sha256)
+    return GateReport.of(judge_grouped(policy_of(policy), Store.open(out), grouping_of(columns, cluster, slices)))

@@ -350,3 +350,10 @@ def test_fifteen_published_networks_have_their_accuracies_and_places(tmp_path: P
     assert places["shake_shake_26_2x96d_SSI"].rank == 1
     assert (places["alexnet_tf_ben"].rank, places["alexnet_tf_ben"].worst) == (15, 15)
     assert "wrn_28_10" in Path(scores.report(tmp_path / "page.html")).read_text()
+
+
+def test_scores_that_classes_cannot_have_are_left_out_unless_they_are_named() -> None:
+    labels = np.arange(40) % 2
+    assert {"nll", "ece"}.isdisjoint(hardiness.score(labels, labels).table().column("metric").to_pylist())
+    named = hardiness.score(labels, labels, metrics=["nll"]).table().to_pylist()
+    assert [(row["value"], "classes" in row["reason"]) for row in named] == [(None, True)]
