@@ -74,7 +74,10 @@ markers =
   thorough
 """
 
-NOT_FOR_WANT = "a test was skipped, and not for want of golden pictures of other people's code, stimuli, a GPU, LaTeX"
+NOT_FOR_WANT = (
+    "a test was skipped, and not for want of golden pictures of other people's code, stimuli, "
+    "answers of published networks, a GPU, LaTeX"
+)
 
 TESTS = """
 import pytest
