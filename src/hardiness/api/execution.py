@@ -45,6 +45,7 @@ from hardiness.engine.rounds import require_drawable, require_reachable
 from hardiness.imaging.compiled import require_compiler
 from hardiness.models.classifier import Classifier
 from hardiness.models.frameworks import require_torch
+from hardiness.report.gate import remark_lines
 from hardiness.report.loggers.tracking import TrackingSession
 from hardiness.report.results_file import rebuild_results
 from hardiness.report.terminal import headline_lines
@@ -447,6 +448,6 @@ def policy_for(
             each.benchmark.name: rehearse(each.benchmark, each.data, store, every_class=every_class)
             for each in evaluations
         }
-        for line in require_policy_matches(policy, rehearsals, store):
-            LOGGER.warning(line)
+        for told in remark_lines(require_policy_matches(policy, rehearsals, store)):
+            LOGGER.warning(told)
     return policy

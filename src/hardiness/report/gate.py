@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 from xml.etree import ElementTree
 
 from hardiness.core.answers import mark_notes
 from hardiness.core.errors import printable
+from hardiness.core.fact import Fact
 from hardiness.core.result import TextTable
 from hardiness.core.spread import Interval
 from hardiness.report.format import PERCENT_UNITS
@@ -256,6 +257,11 @@ def _model(each: GateVerdict) -> str:
     baseline = f"baseline {other}" if other else ""
     label = ", ".join(filter(None, (own, baseline)))
     return f"{each.model}\n{label}" if label else each.model
+
+
+def remark_lines(remarks: Iterable[Fact]) -> list[str]:
+    """Remarks on a policy as lines."""
+    return [line(each) for each in remarks]
 
 
 def why_missing(verdict: GateVerdict) -> str:

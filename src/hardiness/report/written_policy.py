@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from hardiness.benchmarks.card import card_of
+from hardiness.core.codes import Missing
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
-from hardiness.core.fact import message
+from hardiness.core.fact import Fact
 from hardiness.core.result import Metric, Result, Score
 from hardiness.report.words import text
 from hardiness.results.folder import Folder
@@ -186,7 +187,8 @@ def _rules_against(draft: _Draft, path: str, folder: PolicyFolder) -> Iterator[_
         try:
             case = case_of(parsed, result, folder)
         except UnmatchedError as error:
-            case = absent_case(parsed, result.name, result.data, message(f"no {error.field} {error.value!r}"))
+            why = Fact(Missing.NO_SUCH, {"field": error.field, "value": error.value})
+            case = absent_case(parsed, result.name, result.data, why)
         if case.score:
             yield replace(rule, score=case.score)
         elif not number:

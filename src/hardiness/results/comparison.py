@@ -19,7 +19,7 @@ from hardiness.core.codes import Lack, RunRemark
 from hardiness.core.columns import ColumnSource
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, UnknownNameError
-from hardiness.core.fact import Fact, Trust, message
+from hardiness.core.fact import Fact, Trust
 from hardiness.core.forms import from_json, json_field, json_form
 from hardiness.core.result import ClustersOfResult
 from hardiness.metrics.declaration import registry
@@ -46,7 +46,7 @@ from hardiness.results.same_rows import same_run, twins_of
 from hardiness.results.shared_clusters import clusters_of_runs
 from hardiness.results.slice_comparison import SlicedDifference, sliced_differences
 from hardiness.results.stored_baseline import StoredBaseline
-from hardiness.statistics.clusters import NO_METHOD, Clusters
+from hardiness.statistics.clusters import Clusters
 from hardiness.statistics.comparison import Difference, ScoreComparison, adjust_differences, pairs_tested, shared_images
 from hardiness.statistics.confidence import BIN_SIZE
 from hardiness.statistics.decomposition import (
@@ -238,8 +238,8 @@ class BenchmarkComparison:
         by_key, robustness, reasons = {result.key: result for result in folder.results}, {}, []
         if self.clusters:
             if references or any(EFFECTIVE.name in by_key[key].details for key in self.keys.values() if key in by_key):
-                note = f"no effective robustness: {NO_METHOD}: other models scatter about the line too"
-                return replace(self, notes=(*self.notes, message(note)))
+                note = Fact(RunRemark.NO_EFFECTIVE, {"why": Fact(Lack.CLUSTERS_AND_LINE)})
+                return replace(self, notes=(*self.notes, note))
             return self
         if references:
             effective, notes = against_references(folder.whole, self.keys, references)
@@ -533,7 +533,7 @@ def _compared(
         which = ClustersOfResult(clusters.name, clusters.count(), len(pictures), sources)
         notes += [*few_clusters(which.clusters, which.column), *_without_noise(runs, noises)]
     by_score = _scores(scores, runs, ids, {} if clusters is not None else noises, clusters)
-    notes += limit_lines((score.title, pair) for score in by_score for pair in score.pairs.values())
+    notes += hidden_losses((score.title, pair) for score in by_score for pair in score.pairs.values())
     return BenchmarkComparison(
         benchmark, data, by_score, len(ids), tuple(notes), protocol=protocol, variant=variant, clusters=which
     )
@@ -612,17 +612,21 @@ def _scores(
     return tuple(replace(each, pairs=pairs) for each, pairs in zip(comparisons, adjust_differences(tests), strict=True))
 
 
-def limit_lines(differences: Iterable[tuple[str, Difference]]) -> list[Fact]:
+def hidden_losses(differences: Iterable[tuple[str, Difference]]) -> list[Fact]:
     """Facts on the losses that intervals of differences do not protect against, each with all scores that it is of.
 
     Args:
         differences: each with the title of its score.
     """
-    titles: dict[str, dict[str, None]] = {}
+    titles: dict[tuple[int, bool], dict[str, None]] = {}
     for title, difference in differences:
-        if difference.limit_line:
-            titles.setdefault(difference.limit_line, {})[title] = None
-    return [message(f"{', '.join(of_line)}: {line}") for line, of_line in titles.items()]
+        if difference.can_hide_losses:
+            units = difference.clusters or difference.n, bool(difference.clusters)
+            titles.setdefault(units, {})[title] = None
+    return [
+        Fact(RunRemark.HIDDEN_LOSSES, {"scores": tuple(of_units), "n": n, "of_clusters": of_clusters})
+        for (n, of_clusters), of_units in titles.items()
+    ]
 
 
 def _left_out(name: str, run: RunByImage) -> Fact:

@@ -203,7 +203,7 @@ def judge(policy: Policy, store: Store, grouping: Grouping = NO_GROUPING) -> Gat
         tuple(_verdict(case, next(rulings_in_order) if case.score is not None else None) for case in cases),
         policy.undecided,
         policy.source,
-        tuple(dict.fromkeys([*(message(case.idle) for case in cases if case.idle), *_few_clusters(cases), *remarks])),
+        tuple(dict.fromkeys([*(case.idle for case in cases if case.idle), *_few_clusters(cases), *remarks])),
         policy.sha256,
     )
 

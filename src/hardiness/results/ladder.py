@@ -16,7 +16,7 @@ from hardiness.core.fact import Fact, message
 from hardiness.core.forms import json_form
 from hardiness.core.run import Run, spelled
 from hardiness.core.table import RIGHT
-from hardiness.results.comparison import TableKey, limit_lines, runs_by_table
+from hardiness.results.comparison import TableKey, hidden_losses, runs_by_table
 from hardiness.results.difference_json import difference_json, equivalence_json, finite
 from hardiness.results.equivalence import EquivalenceMargin
 from hardiness.results.flips import PairFlips, flips_of, places_by_kind, unmatched_answers
@@ -289,7 +289,7 @@ def _step(runs: Mapping[str, ScoredRun], margin: EquivalenceMargin | None) -> La
         return replace(step, notes=(*step.notes, Fact(RunRemark.NO_SHARED_IMAGE)))
     flips = next(iter(flips_of(runs, clusters)), None)
     parts = (*_parts(measured[first], measured[second], ids, clusters, flips, margin), *_level_parts(runs, margin))
-    lines = limit_lines((part.title, part.difference) for part in parts)
+    lines = hidden_losses((part.title, part.difference) for part in parts)
     return replace(step, parts=parts, flips=flips, n=len(ids), notes=(*step.notes, *unmatched_answers(runs), *lines))
 
 

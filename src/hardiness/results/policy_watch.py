@@ -20,7 +20,7 @@ from hardiness.results.policy import ANY, HEADLINE, Policy, Rule, pair_metric_of
 from hardiness.results.rules.cases import matches_nothing
 from hardiness.results.rules.errors import MissingNumberError, UndecidableError, UnmatchedError
 from hardiness.results.rules.folder import PolicyFolder
-from hardiness.results.rules.limits import idle_line, require_limit
+from hardiness.results.rules.limits import require_limit, why_idle
 from hardiness.results.rules.looks import score_of_look
 from hardiness.results.rules.metrics import measured_metric, require_whole_headline
 from hardiness.results.run_names import named_by
@@ -110,23 +110,23 @@ class PolicyWatch:
             pass
         return None
 
-    def require_limit(self, rule: Rule, run: ScoredRun, table: ImageTable | None = None) -> str:
+    def require_limit(self, rule: Rule, run: ScoredRun, table: ImageTable | None = None) -> Fact | None:
         """Raise where the limit of a rule is beyond what its metric can be, as far as a run says which that is.
 
         Returns:
-            A line where no model can fail the rule; else nothing.
+            The fact that no model can fail the rule; else ``None``.
 
         Raises:
             ArgumentError: naming the rule and what its limit must be.
         """
         if rule.holds_to:
-            return ""
+            return None
         with suppress(UndecidableError):
             metric, _ = self._metric_of(rule, run, run.table if table is None else table)
             place, measured = self.policy.place(rule), measured_metric(metric, run.card, ())
             require_limit(place, rule, measured)
-            return idle_line(place, rule, measured)
-        return ""
+            return why_idle(place, rule, measured)
+        return None
 
     def _score(self, rule: Rule, run: ScoredRun, table: ImageTable) -> Score | None:
         if self.policy.slices:
@@ -204,7 +204,9 @@ def require_policy_fits(
             )
 
 
-def require_policy_matches(policy: Policy, rehearsals: Mapping[str, ScoredRun | None], store: Store) -> tuple[str, ...]:
+def require_policy_matches(
+    policy: Policy, rehearsals: Mapping[str, ScoredRun | None], store: Store
+) -> tuple[Fact, ...]:
     """Raise where a rule is on a metric, condition, group or class that no benchmark it speaks of gives.
 
     Args:
@@ -213,12 +215,12 @@ def require_policy_matches(policy: Policy, rehearsals: Mapping[str, ScoredRun | 
         store: of these runs.
 
     Returns:
-        A line for each rule that no model can fail.
+        A fact for each rule that no model can fail.
 
     Raises:
         ArgumentError: naming the rule, the field and the nearest name, or what its limit must be.
     """
-    idle: dict[str, None] = {}
+    idle: dict[Fact, None] = {}
     watch = PolicyWatch(policy, store)
     for rule in policy.rules:
         runs = {name: run for name, run in rehearsals.items() if rule.benchmark in (ANY, name)}

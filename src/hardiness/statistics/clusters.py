@@ -32,9 +32,6 @@ FEWEST_OF_EACH = 10
 FEWEST_DIFFERING = 2
 """Clusters that differ without which nothing is known of the spread of a number that nothing bounds."""
 
-NO_METHOD = "no method for clusters"
-"""How the reason begins why a number has no interval where its pictures come in clusters."""
-
 
 @dataclass(frozen=True, eq=False)
 class Clusters:

@@ -147,14 +147,6 @@ class Difference:
         unseen = unseen_difference(self.value, *bound, self.level)
         return unseen.low < shown.low or unseen.high > shown.high
 
-    @property
-    def limit_line(self) -> str:
-        """A line on the losses that the interval does not protect against; empty where it does."""
-        if not self.can_hide_losses:
-            return ""
-        units = f"{self.clusters:,} clusters" if self.clusters else f"{self.n:,} pictures"
-        return f"a large loss on fewer than 3 in {units} cannot be seen here"
-
     def as_dict(self) -> dict[str, Any]:
         """The JSON form: its fields, the ends of its interval, and whether that may miss rare losses."""
         ends = self.interval

@@ -358,7 +358,7 @@ def test_models_of_ones_own_make_a_line(
     assert "mine on imagenet-r, by the 6 reference models m0, m1, m2 …: " in text
     assert "more than its clean accuracy explains" in text
     lost = compared(tmp_path, ["--reference", "other"], monkeypatch, capsys)
-    assert "there is no line: the reference model other was not run on imagenet-r" in lost
+    assert "there is no line: the reference model other: it was not run on imagenet-r" in lost
 
 
 def compared(out: Path, more: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> str:

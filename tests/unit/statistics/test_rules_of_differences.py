@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from hardiness.core.result import Score
 from hardiness.core.spread import Spread
+from hardiness.report.words import text
 from hardiness.report.words import text as said
+from hardiness.results.comparison import hidden_losses
 from hardiness.statistics.clusters import Clusters
 from hardiness.statistics.comparison import Difference, difference
 from hardiness.statistics.estimate import mean
@@ -135,9 +137,12 @@ def test_comparisons_say_where_a_rare_large_loss_could_be_hidden() -> None:
     generator = np.random.default_rng(3)
     hiding = of_differences(0.02 * generator.standard_normal(300))
     assert hiding.can_hide_losses
-    assert hiding.limit_line == "a large loss on fewer than 3 in 300 pictures cannot be seen here"
     of_clusters = of_differences(0.02 * generator.standard_normal(300), Clusters(np.arange(300), np.arange(300) % 30))
-    assert of_clusters.limit_line == "a large loss on fewer than 3 in 30 clusters cannot be seen here"
+    told = hidden_losses([("top-1", hiding), ("AURRA", of_clusters), ("mCE", hiding)])
+    assert [*map(text, told)] == [
+        "top-1, mCE: a large loss on fewer than 3 in 300 pictures cannot be seen here",
+        "AURRA: a large loss on fewer than 3 in 30 clusters cannot be seen here",
+    ]
     assert not of_differences(0.3 * generator.standard_normal(300)).can_hide_losses, "the interval reaches as far"
     assert not of_differences(generator.choice([-1.0, 0.0, 1.0], 300, p=[0.02, 0.97, 0.01])).can_hide_losses, "exact"
     shown = 0.02 * generator.standard_normal(300)

@@ -20,6 +20,18 @@ def no_interval(fact: Fact, why: Fact | None, of_difference: bool) -> Words:
     return f"{what}: {text(why) if why else 'none is defined for this score'}"
 
 
+@says(Missing.NO_SUCH)
+def no_such(fact: Fact, field: str, value: str) -> Words:
+    """As of the code."""
+    return f"no {field} {value!r} in this run"
+
+
+@says(Missing.NO_RUN)
+def no_run(fact: Fact, benchmark: str) -> Words:
+    """As of the code."""
+    return f"no run of {benchmark}; run it, or say model = of the rule"
+
+
 @says(Missing.OF_BASELINE)
 def of_baseline(fact: Fact, why: Fact) -> Words:
     """As of the code."""

@@ -347,6 +347,27 @@ def no_picture_decides(fact: Fact, rule: str, model: str, why: Fact) -> Words:
     return f"{rule} of {model}: no picture decides it: {text(why)}"
 
 
+@says(RunRemark.NO_LINE)
+def no_line(fact: Fact, model: str, why: Fact) -> Words:
+    """As of the remark."""
+    return f"there is no line: the reference model {model}: {text(why)}"
+
+
+@says(RunRemark.HIDDEN_LOSSES)
+def hidden_losses(fact: Fact, scores: Sequence[str], n: int, of_clusters: bool) -> Words:
+    """As of the remark."""
+    units = "clusters" if of_clusters else "pictures"
+    return f"{', '.join(scores)}: a large loss on fewer than 3 in {n:,} {units} cannot be seen here"
+
+
+@says(RunRemark.IDLE_RULE)
+def idle_rule(fact: Fact, rule: str, metric: str, kind: str, limit: float, end: float | None) -> Words:
+    """As of the remark; without an end the rule is on a difference."""
+    side = "above" if kind == "at_most" else "below"
+    why = f"no two models differ by more in {metric}" if end is None else f"{metric} is never {side} {end:g}"
+    return f"{rule} cannot fail: {why}, and {kind} is {limit:g}", "give a limit that a model may miss"
+
+
 @says(RunRemark.NO_EFFECTIVE)
 def no_effective(fact: Fact, why: Fact) -> Words:
     """As of the remark."""

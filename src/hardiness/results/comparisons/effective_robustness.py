@@ -234,9 +234,7 @@ def against_references(
 
     by_name = {r.stored.run.model.name: r for r in runs if place(r.stored.run) == place_of_first}
     if missing := [name for name in references if name not in by_name]:
-        return {}, [
-            message(f"there is no line: the reference model {missing[0]} was not run on {first.benchmark.name}")
-        ]
+        return {}, [_no_line(missing[0], Fact(Lack.NOT_RUN, {"benchmark": first.benchmark.name}))]
     measured: dict[str, tuple[Estimate, Estimate]] = {}
     clustered: dict[str, tuple[Estimate, Estimate]] = {}
     notes: list[Fact] = []
@@ -244,7 +242,7 @@ def against_references(
     for name, run in chosen.items():
         undisturbed = _run_on(clean, run, runs)
         if undisturbed is None:
-            notes.append(_without_effective(name, message(f"it was not run on {clean}")))
+            notes.append(_without_effective(name, Fact(Lack.NOT_RUN, {"benchmark": clean})))
             continue
         try:
             measured[name] = accuracies(first.benchmark.name, undisturbed.table, run.table)
@@ -254,13 +252,13 @@ def against_references(
         undisturbed.release()
         run.release()
     if lost := [name for name in references if name not in measured]:
-        return {}, [*notes, message(f"there is no line: the reference model {lost[0]} has no clean accuracy")]
+        return {}, [*notes, _no_line(lost[0], Fact(Lack.NO_CLEAN_ACCURACY))]
     images = measured[references[0]]
     for name, pair in measured.items():
         if any(
             one.n != other.n or not np.array_equal(one.ids, other.ids) for one, other in zip(pair, images, strict=True)
         ):
-            return {}, [message(f"there is no line: {name} was evaluated on other images than {references[0]}")]
+            return {}, [_no_line(name, Fact(Lack.OTHER_IMAGES, {"than": references[0]}))]
     try:
         points = [Point(name, *(each.value for each in measured[name])) for name in references]
         line = fit(points, lambda name: [recipe.name for recipe in recipes_of(name, "")])
@@ -272,6 +270,10 @@ def against_references(
     notes += [_without_effective(name, lack) for name, lack in too_few.items()]
     enough = [name for name in named if name not in too_few]
     return {name: line.effective_robustness(EFFECTIVE, *clustered[name]) for name in enough}, notes
+
+
+def _no_line(model: str, why: Fact) -> Fact:
+    return Fact(RunRemark.NO_LINE, {"model": model, "why": why})
 
 
 def _without_effective(model: str, why: Fact) -> Fact:

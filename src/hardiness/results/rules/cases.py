@@ -5,9 +5,10 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from hardiness.core.codes import Missing
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, suggestion
-from hardiness.core.fact import Fact, message
+from hardiness.core.fact import Fact
 from hardiness.core.result import Metric, Result, Score
 from hardiness.results.policy import ANY, HEADLINE, Policy, Rule, pair_metric_of
 from hardiness.results.rules.baseline import baseline_run
@@ -16,7 +17,7 @@ from hardiness.results.rules.errors import MissingNumberError, UnmatchedError
 from hardiness.results.rules.folder import PolicyFolder, is_about
 from hardiness.results.rules.judged_runs import JudgedRun
 from hardiness.results.rules.levels import score_of_levels
-from hardiness.results.rules.limits import idle_line, require_limit
+from hardiness.results.rules.limits import require_limit, why_idle
 from hardiness.results.rules.looks import kept_look
 from hardiness.results.rules.metrics import measured_metric, metric_of, metrics_of_rows, require_whole_headline
 from hardiness.results.rules.pair_metrics import score_of_pair
@@ -52,7 +53,7 @@ class RuleCase:
     run: JudgedRun | None = None
     baseline: JudgedRun | None = None
     images_of: str = ""
-    idle: str = ""  # a line where no model can fail the rule
+    idle: Fact | None = None  # where no model can fail the rule
     cluster: str = ""  # the column by which its pictures come in clusters
 
 
@@ -86,13 +87,13 @@ def cases_of(policy: Policy, rule: Rule, folder: PolicyFolder) -> list[RuleCase]
     if rule.benchmark == ANY:
         return cases
     for result, absent in unmatched:
-        missing = message(f"no {absent.field} {absent.value!r} in this run")
+        missing = Fact(Missing.NO_SUCH, {"field": absent.field, "value": absent.value})
         cases.append(absent_case(rule, folder.names[result.key], result.data, missing))
     models_with_cases = {case.model for case in cases}
     plain = {result.name for result in results if result.benchmark == rule.benchmark}
     without_run = [r for r in results if rule.model in ("", r.name, r.model) and r.name not in plain]
     names = [name for name in dict.fromkeys(result.name for result in without_run) if name not in models_with_cases]
-    missing = message(f"no run of {rule.benchmark}; run it, or say model = of the rule")
+    missing = Fact(Missing.NO_RUN, {"benchmark": rule.benchmark})
     cases.extend(absent_case(rule, name, "", missing) for name in names)
     return cases
 
@@ -156,12 +157,12 @@ def case_of(rule: Rule, result: Result, folder: PolicyFolder) -> RuleCase:
     """
     run = folder.runs[result.key]
     metric, condition = metric_of(rule, result)
-    idle = ""
+    idle = None
     if metric != HEADLINE:  # a run without scores has none that says which metric is meant
         place = folder.policy.place(rule)
         measured = Metric("accuracy") if rule.holds_to else measured_metric(metric, run.card, result.scores)
         require_limit(place, rule, measured)
-        idle = idle_line(place, rule, measured)
+        idle = why_idle(place, rule, measured)
     limit = Limit(rule.limit, rule.side)
     case = RuleCase(rule, folder.names[result.key], result.benchmark, result.data, rule.title, "fraction", limit)
     of_class = f"class {condition['class']}" if "class" in condition else ""

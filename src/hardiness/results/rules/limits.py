@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from hardiness.core.codes import RunRemark
 from hardiness.core.errors import ArgumentError
+from hardiness.core.fact import Fact
 from hardiness.core.result import IN_PERCENT, Metric
 from hardiness.results.equivalence import AMBIGUOUS
 from hardiness.results.policy import Rule
@@ -52,21 +54,21 @@ def require_limit(place: str, rule: Rule, metric: Metric) -> None:
         raise ArgumentError(f"{place}: {rule.kind} must be at most {most:g}, as {metric.title} always is; {was}")
 
 
-def idle_line(place: str, rule: Rule, metric: Metric) -> str:
-    """A line where no model can fail a rule, since its limit is the end of what a metric can be; else empty.
+def why_idle(place: str, rule: Rule, metric: Metric) -> Fact | None:
+    """The fact that no model can fail a rule, since its limit is the end of what a metric can be; else ``None``.
 
     Args:
-        place: how the line begins.
+        place: of the rule in its policy.
         rule: whose limit it is.
         metric: what is judged by it.
     """
     least, most = metric.range
+    end: float | None
     if rule.is_difference:
-        is_idle, why = rule.limit >= most - least, f"no two models differ by more in {metric.title}"
+        is_idle, end = rule.limit >= most - least, None
     elif rule.kind == "at_most":
-        is_idle, why = rule.limit >= most, f"{metric.title} is never above {most:g}"
+        is_idle, end = rule.limit >= most, most
     else:
-        is_idle, why = rule.limit <= least, f"{metric.title} is never below {least:g}"
-    if not is_idle:
-        return ""
-    return f"{place} cannot fail: {why}, and {rule.kind} is {rule.limit:g}; give a limit that a model may miss"
+        is_idle, end = rule.limit <= least, least
+    about = {"rule": place, "metric": metric.title, "kind": rule.kind, "limit": rule.limit, "end": end}
+    return Fact(RunRemark.IDLE_RULE, about) if is_idle else None
