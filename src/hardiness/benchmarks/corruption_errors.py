@@ -54,6 +54,12 @@ MEAN_ERROR = Metric(
     "mean_error", higher_is_better=False, explanation="the share of wrong answers, the mean over all corruptions."
 )
 
+MEAN_ACCURACY = Metric(
+    "mean_accuracy",
+    explanation="the share of right answers, the mean over all corruptions, as RobustBench prints it. One less is the "
+    "mean error, which papers on CIFAR call mCE, although nothing is divided by a baseline's.",
+)
+
 CLEAN_ERROR = Metric(
     "clean_error", higher_is_better=False, explanation="the share of wrong answers to undisturbed photographs."
 )
@@ -67,7 +73,7 @@ BESIDE = Metric(
     explanation="the same model's mean error on ImageNet-C, for comparison with this set.",
 )
 
-ERRORS = (MCE, RELATIVE_MCE, CE, RELATIVE_CE, MEAN_ERROR, BESIDE, CLEAN_ERROR, ERROR)
+ERRORS = (MCE, RELATIVE_MCE, CE, RELATIVE_CE, MEAN_ERROR, MEAN_ACCURACY, BESIDE, CLEAN_ERROR, ERROR)
 
 
 def _cell(errors: CellMeans, metric: Metric, condition: Condition) -> Score:

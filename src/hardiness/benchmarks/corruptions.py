@@ -19,6 +19,7 @@ from hardiness.benchmarks.corruption_errors import (
     CLEAN_ERROR,
     ERRORS,
     MCE,
+    MEAN_ACCURACY,
     MEAN_ERROR,
     RELATIVE_MCE,
     error_scores,
@@ -42,7 +43,7 @@ from hardiness.core.table import RIGHT, ImageTable, Records
 from hardiness.distortions.levels import swept_values
 from hardiness.reference.sets import SEVERITIES, DistortionSet, distortion_set, read_set, set_names
 from hardiness.reference.small_pictures import small_pictures
-from hardiness.statistics.cells import cell_means, is_whole, means_of
+from hardiness.statistics.cells import cell_means, equal_weights, is_whole, means_of
 from hardiness.statistics.measures import Measurable, mean_of, weighted_sum
 
 CLEAN = Condition()
@@ -110,6 +111,10 @@ class CorruptionCard(Card):
         headlines = error_scores(errors, present, names, (mean_error, members.groups))
         if members.baseline or baseline:
             headlines = [*ratio_scores(errors, present, names, whole, baseline), *headlines]
+        if members.pictures in small_pictures() and names:
+            counted = equal_weights([cell for cell in present if cell["corruption"] in names])
+            right = cell_means(table, table.equals(RIGHT, 1))
+            headlines.append(right.score(whole_or_partial(MEAN_ACCURACY, whole), counted))
         headlines += shift_calibration(table, names, whole)
         selective = selective_by_corruption(table, names)
         return [*(s for s in headlines if not s.condition), *(s for s in headlines if s.condition), *selective]
@@ -125,6 +130,8 @@ class CorruptionCard(Card):
             return []
         cells = np.isin(np.arange(len(table.present)), places)
         means = [mean_of(whole_or_partial(MEAN_ERROR, whole or members.baseline), wrong, cells)]
+        if members.pictures in small_pictures():
+            means.append(mean_of(whole_or_partial(MEAN_ACCURACY, whole), table.equals(RIGHT, 1), cells))
         clean = np.array([not cell for cell in table.present])
         if clean.any():
             means.append(mean_of(CLEAN_ERROR, wrong, clean, compared=False))

@@ -52,6 +52,7 @@ class PublishedNumber:
         unit: as in `hardiness.core.Score`.
         n: samples it was measured on; 0 where the source does not say.
         source: where it stands.
+        data: the data set, where it is another than the one that the benchmark is of.
     """
 
     model: str
@@ -62,6 +63,7 @@ class PublishedNumber:
     unit: str
     n: int
     source: str
+    data: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,38 @@ def _testbed_rows() -> Iterator[PublishedNumber]:
 @cache
 def leaders() -> tuple[PublishedNumber, ...]:
     """Numbers of leading and well-known models; they stand beside measured ones, and nothing is computed from them."""
-    return (*_rows("leaders.json"), *chain.from_iterable(map(_class_set_rows, CLASS_SETS)))
+    class_sets = chain.from_iterable(map(_class_set_rows, CLASS_SETS))
+    return (*_rows("leaders.json"), *class_sets, *_small_picture_rows())
+
+
+SMALL_IMAGES = 10_000
+"""The test pictures of CIFAR-10 and CIFAR-100, all of which RobustBench evaluates."""
+
+SMALL_BUDGETS = {"Linf": 8 / 255, "L2": 0.5}
+"""The epsilons of RobustBench's lists for CIFAR. Six models stand in the first with .031 in place of 8/255."""
+
+
+def _small_picture_rows() -> Iterator[PublishedNumber]:
+    """RobustBench's numbers on CIFAR: clean accuracy, mean accuracy under corruptions, accuracy under AutoAttack.
+
+    Source: RobustBench, ``model_info`` (see ``SOURCES.md``).
+    """
+    with Path(__file__).with_name("robustbench_small.csv").open(encoding="utf-8", newline="") as stream:
+        for row in csv.DictReader(stream):
+            data, threat = row["data"], row["threat"]
+            source = f"RobustBench, {data}/{threat}: {row['architecture']}, {row['venue']}"
+            source += f"; ε {row['epsilon']}" if row["epsilon"] == "0.031" else ""
+            source += f"; best known attack {row['best_known']}" if row["best_known"] else ""
+            source += "; may be unreliable" if row["unreliable"] else ""
+            model, attacked = f"robustbench:{threat}/{row['model']}", threat in SMALL_BUDGETS
+            robust = ("autoattack", "accuracy", data) if attacked else (f"{data}-c", "mean_accuracy", "")
+            condition = Condition(epsilon=SMALL_BUDGETS[threat]) if attacked else Condition()
+            for (benchmark, metric, of_data), cell, value in (
+                ((data, "top1", ""), Condition(), row["clean"]),
+                (robust, condition, row["robust"]),
+            ):
+                share = round(float(value) / 100, 4)
+                yield PublishedNumber(model, benchmark, metric, cell, share, "fraction", SMALL_IMAGES, source, of_data)
 
 
 def _rows(name: str) -> tuple[PublishedNumber, ...]:
@@ -230,12 +263,19 @@ def published_series(benchmark: str, metric: str) -> dict[str, list[PublishedNum
     return series
 
 
-def published_beside(benchmark: str, metric: str, condition: Mapping[str, object]) -> dict[str, PublishedNumber]:
-    """The published values of one number, leaders too, by model; of several sources of a model the last counts."""
+def published_beside(
+    benchmark: str, metric: str, condition: Mapping[str, object], data: str = ""
+) -> dict[str, PublishedNumber]:
+    """The published values of one number, leaders too, by model; of several sources of a model the last counts.
+
+    Args:
+        benchmark, metric, condition: of the number.
+        data: the data set, where it is another than the one that the benchmark is of.
+    """
     return {
         row.model: row
         for row in (*rows_of_packages(benchmark), *leaders(), *table())
-        if (row.benchmark, row.metric) == (benchmark, metric) and dict(row.condition) == dict(condition)
+        if (row.benchmark, row.metric, row.data) == (benchmark, metric, data) and dict(row.condition) == dict(condition)
     }
 
 

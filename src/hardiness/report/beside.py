@@ -137,10 +137,12 @@ def _in_order(shown: BenchmarkSection) -> list[Column]:
 
 def _others(shown: BenchmarkSection, column: Column) -> dict[str, PublishedNumber]:
     """Published numbers of one column, of models that the section does not show as published already."""
-    if shown.results[0].run.data.is_embedded or not is_comparable(shown.results):
+    run = shown.results[0].run
+    if run.data.is_embedded or column.complement:
         return {}
     shown_already = {result.run.model.name for result in shown.results if result.measured.get("published")}
-    rows = known(shown.results[0].benchmark, column.metric, column.condition)
+    data = "" if is_comparable(shown.results) else run.data.name
+    rows = known(run.benchmark.name, column.metric, column.condition, data)
     return {model: row for model, row in rows.items() if model not in shown_already}
 
 

@@ -17,14 +17,19 @@ def is_comparable(results: Sequence[Result]) -> bool:
     """
     runs = [result.run for result in results if not result.measured.get("published")]
     return all(
-        (run.data.has_imagenets_classes or is_of_added_data(run)) and _is_on_published_canvas(run) for run in runs
+        (run.data.has_imagenets_classes or is_of_published_data(run)) and _is_on_published_canvas(run) for run in runs
     )
 
 
-def is_of_added_data(run: Run) -> bool:
-    """Whether a run is on the data set of a benchmark that somebody has added: what was published is of its classes."""
+def is_of_published_data(run: Run) -> bool:
+    """Whether a run is on the data set of its benchmark, which has classes of its own: what was published is of these.
+
+    Somebody's benchmark need not name them.
+    """
     benchmark, name = registry.find(run.benchmark.name), run.benchmark.name
-    return benchmark is not None and not registry.ships(name) and run.data.name in benchmark.needs
+    if benchmark is None or benchmark.is_own or run.data.name not in benchmark.needs:
+        return False
+    return bool(run.data.classes) or not registry.ships(name)
 
 
 def series_beside(results: Sequence[Result], metric: str) -> dict[str, list[PublishedNumber]]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from hardiness.benchmarks.presentation import Column
 from hardiness.core.result import PARTIAL, Result, Score
+from hardiness.report.published_beside import is_of_published_data
 from hardiness.results.comparison import ERRORS, BenchmarkComparison, PairDetail
 from hardiness.statistics.comparison import Difference, ScoreComparison
 from hardiness.statistics.spreads.combined import Scaled
@@ -20,8 +21,11 @@ RIGHT_ANSWERS = {
 
 
 def shows_right_answers(results: Sequence[Result]) -> bool:
-    """Whether tables and figures of these results show right answers: on a person's own classes."""
-    return all(result.run.has_own_classes for result in results)
+    """Whether tables and figures of these results show right answers: on a person's own classes.
+
+    Numbers of a published data set are shown as they are published of it, whatever its classes.
+    """
+    return all(result.run.has_own_classes and not is_of_published_data(result.run) for result in results)
 
 
 def right_title(metric: str) -> str:

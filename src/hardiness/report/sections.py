@@ -22,7 +22,7 @@ from hardiness.report.marks import has_random_weights, marks_in_export, marks_of
 from hardiness.report.notes import merged
 from hardiness.report.own_classes import with_classes
 from hardiness.report.places import PlaceRange, order_beyond_chance, places, ranks
-from hardiness.report.right_answers import complement, shows_right_answers
+from hardiness.report.right_answers import complement
 from hardiness.report.section import Section, figures_across, section_of
 from hardiness.report.views.slices import slice_charts
 from hardiness.report.words import why_undefined
@@ -281,7 +281,7 @@ def sections(
     tables = []
     for table in _best_first([with_own_names(list(group)) for _, group in groupby(results, key=group_of)]):
         section = section_of(table, figures=figures)
-        if figures and shows_right_answers(table):
+        if figures and all(result.run.has_own_classes for result in table):
             section = with_classes(section, table)
         if figures and any(result.slices for result in table):
             section = replace(section, charts=[*section.charts, *slice_charts(table)])

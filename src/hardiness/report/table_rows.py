@@ -13,7 +13,7 @@ from hardiness.report.beside import difference
 from hardiness.report.marks import caveat
 from hardiness.report.notes import names_of
 from hardiness.report.places import PlaceRange
-from hardiness.report.published_beside import is_of_added_data
+from hardiness.report.published_beside import is_of_published_data
 from hardiness.report.sections import BenchmarkSection, score_of
 
 
@@ -108,7 +108,7 @@ def _noise(result: Result, score: Score) -> tuple[float, int]:
 
 def _published(result: Result, score: Score) -> Sequence[PublishedNumber]:
     """The published numbers of this score under the same protocol; none beside what was itself published."""
-    is_of_own_classes = bool(result.run.data.is_own or result.run.data.classes) and not is_of_added_data(result.run)
+    is_of_own_classes = bool(result.run.data.is_own or result.run.data.classes) and not is_of_published_data(result.run)
     if is_of_own_classes or result.measured.get("published"):
         return ()
     recognised = (

@@ -15,6 +15,7 @@ from hardiness.core.errors import ArgumentError
 from hardiness.core.model import View
 from hardiness.distortions.apply import corrupt
 from hardiness.reference.small_pictures import small_pictures
+from hardiness.report.sections import sections
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.integers(0, 256, (40, 32, 32, 3), dtype=np.uint8)
@@ -67,6 +68,13 @@ def test_rates_are_those_of_a_plain_loop(tmp_path: Path) -> None:
     cell = {"corruption": "contrast", "severity": 2}
     error = next(s for s in corrupted.scores if s.metric == "error" and s.condition.as_dict() == cell)
     assert error.value == np.mean(answers(network, made, view) != Y)
+    by_name = {score.metric: score for score in corrupted.scores if not score.condition}
+    wrong, right = by_name["mean_error_partial"], by_name["mean_accuracy_partial"]
+    assert right.value == pytest.approx(1 - error.value)
+    assert (right.interval.low, right.interval.high) == pytest.approx((1 - wrong.interval.high, 1 - wrong.interval.low))
+    (section,) = sections([corrupted])
+    columns = {column.metric for column in section.section.columns if not column.complement}
+    assert {"mean_error_partial", "clean_error", "mean_accuracy_partial"} <= columns, "errors, as they are published"
 
     benchmark = "cifar10-c:corruptions=fog,severities=3,source=stored"
     published = hardiness.evaluate(network, benchmark, [f"cifar10-c={stored}"], **settings)

@@ -11,6 +11,7 @@ from hardiness.core.condition import Condition
 from hardiness.core.result import Counts, Result, Score
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, InputIdentity, ModelIdentity, Run
 from hardiness.reference.published_numbers import baseline, leaders, published, published_beside, table
+from hardiness.reference.small_pictures import small_pictures
 from hardiness.report.beside import BEST, RUNGS_MOST, ladder, published_peers, with_ladder
 from hardiness.report.charts import Curves, Dots, Heat, Line
 from hardiness.report.figures import NARROW_PX, WIDE_PX
@@ -18,7 +19,7 @@ from hardiness.report.figures.charts import caption_of, draw
 from hardiness.report.figures.inks import Inks
 from hardiness.report.figures.sheet import Text
 from hardiness.report.page import PageOptions, inks_of, page
-from hardiness.report.sections import sections
+from hardiness.report.sections import BenchmarkSection, sections
 from hardiness.results.results import published_results
 from hardiness.statistics.spreads.combined import TwoEnds
 
@@ -84,6 +85,44 @@ def test_the_ladder_says_how_many_are_behind() -> None:
     first = "the best of 3 models here"
     assert tied.title == f"Among published models by mCE: {first} is better than {behind} of {len(known)}"
     assert [chart.name for chart in with_ladder(shown).section.charts][-1] == "among_published"
+
+
+def small(benchmark: str, card: str, score: Score) -> BenchmarkSection:
+    """A section of ten thousand test pictures of CIFAR-10."""
+    counts = Counts(10_000, 10_000, 0, 10_000)
+    classes = small_pictures()["cifar10"].classes
+    run = Run(ModelIdentity("mine"), BenchmarkIdentity(benchmark, card), DataIdentity("cifar10", classes=classes))
+    (shown,) = sections([Result("mine", benchmark, "cifar10", "", [score], counts, run, {}, key="k")])
+    return shown
+
+
+def test_numbers_of_robustbench_stand_beside_those_of_small_pictures() -> None:
+    names = [row for row in leaders() if row.model.startswith("robustbench:") and row.benchmark == "cifar10"]
+    assert (len(names), sum(row.benchmark == "cifar100" for row in leaders())) == (143, 51), "194 models of RobustBench"
+    corrupted = small("cifar10-c", "corruption", Score("mean_accuracy", 0.75, "fraction", 10_000))
+    title = "Among published models by mean accuracy: mine is better than 1 of 23"
+    figure = ladder(corrupted)
+    assert figure is not None
+    assert figure.title == title
+    peers = published_peers(corrupted)
+    assert peers is not None
+    assert peers.lines[-1].source == "RobustBench, cifar10/corruptions: WideResNet-28-10, N/A"
+    assert peers.lines[-1].numbers[0].text == "73.5"  # type: ignore[union-attr]
+
+
+def test_accuracy_under_attack_of_small_pictures_stands_beside_their_own_alone() -> None:
+    linf = published_beside("autoattack", "accuracy", {"epsilon": 8 / 255}, "cifar10")
+    assert len(linf) == 99
+    assert linf["robustbench:Linf/Standard"].value == 0
+    assert len(published_beside("autoattack", "accuracy", {"epsilon": 0.5}, "cifar10")) == 21
+    assert len(published_beside("autoattack", "accuracy", {"epsilon": 8 / 255}, "cifar100")) == 38
+    assert not published_beside("autoattack", "accuracy", {"epsilon": 8 / 255})
+    shown = small(
+        "autoattack", "attack", Score("accuracy", 0.5, "fraction", 10_000, None, True, Condition(epsilon=8 / 255))
+    )
+    peers = published_peers(shown)
+    assert peers is not None
+    assert {line.model for line in peers.lines} == linf.keys()
 
 
 def test_a_ladder_of_many_published_models_has_the_best_and_the_nearest() -> None:
