@@ -53,7 +53,7 @@ def score_labelled_file(
     if MODEL in cells:
         labels, answers, groups = _of_long_form(cells, place)
     else:
-        taken = {LABEL, sample_column(list(cells)) or _picture(cells), *named}
+        taken = {LABEL, sample_column(list(cells)), *named}
         answers = {name: _classes(column) for name, column in cells.items() if name not in taken}
         labels, groups = _classes(cells[LABEL]), {name: cells[name] for name in named if name in cells}
         if not answers:
@@ -61,11 +61,6 @@ def score_labelled_file(
     return score(
         labels, answers, groups=groups or None, cluster=cluster, slices=slices, metrics=metrics, name=Path(file).stem
     )
-
-
-def _picture(cells: Cells) -> str:
-    """The column that names the pictures where it is called so; else none."""
-    return "picture" if "picture" in cells else ""
 
 
 def _classes(column: NDArray[np.object_]) -> NDArray[Any]:
@@ -81,7 +76,7 @@ def _of_long_form(cells: Cells, place: str) -> tuple[NDArray[Any], dict[str, Any
         ArgumentError: a column is missing, a picture has two labels, or an answer is missing or there twice.
     """
     answer = ANSWER if ANSWER in cells else prediction_column(list(cells))
-    picture = _picture(cells) or sample_column([name for name in cells if name != MODEL])
+    picture = sample_column(list(cells))
     if not answer or not picture:
         raise ArgumentError(
             f"{place} must have the columns {MODEL}, picture, {LABEL}, {ANSWER} and may have {CONDITION}, has "

@@ -42,7 +42,7 @@ HELD = "Python"
 
 PATHS = (
     *("path", "file", "filename", "file_name", "filepath", "file_path", "image", "image_path", "img_path", "img"),
-    *("img_filename", "image_filename", "image_name", "image_file", "sample", "image_id", "id", "name"),
+    *("picture", "img_filename", "image_filename", "image_name", "image_file", "sample", "image_id", "id", "name"),
 )
 """Names of the column of paths, best first, where none is named."""
 

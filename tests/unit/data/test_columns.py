@@ -115,6 +115,10 @@ def test_quoted_commas_and_line_breaks_stay_in_their_cell(tmp_path: Path) -> Non
 METADATA = "img_id,img_filename,split,patient_id,note\n1,x/1.jpg,2,p1,a\n2,x/2.jpg,0,p1,b\n3,x/3.jpg,2,p2,c\n"
 
 
+def test_a_column_picture_names_the_pictures(tmp_path: Path) -> None:
+    assert rows(read(tmp_path, "picture,site\na/1.png,A\na/2.png,B\n")) == EXPECTED
+
+
 def test_other_names_are_mapped_and_rows_chosen(tmp_path: Path) -> None:
     columns = read(tmp_path, METADATA, ":path=img_filename,where=split:2,patient=patient_id")
     assert columns.ids.tolist() == ["x/1.jpg", "x/3.jpg"]
