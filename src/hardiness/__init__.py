@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hardiness.api.adversarial import AdversarialImages, attack
-    from hardiness.api.comparison import compare, noise
+    from hardiness.api.comparison import compare
     from hardiness.api.evaluation import Options, evaluate
     from hardiness.api.evidence import write_evidence
     from hardiness.api.exports import bibtex, export
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from hardiness.api.observers import people
     from hardiness.api.page import write_report
     from hardiness.api.paper_claims import claims, published_claims
+    from hardiness.api.protocol_noise import noise
     from hardiness.api.stored import load_results
     from hardiness.api.verdicts import gate
     from hardiness.core.condition import Condition

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from hardiness.api.collection import stated_accuracy as stated_accuracy
     from hardiness.api.command import Command as Command
     from hardiness.api.comparison import compare_grouped as compare_grouped
-    from hardiness.api.comparison import noise as noise
     from hardiness.api.evidence import report_evidence as report_evidence
     from hardiness.api.execution import run as run
     from hardiness.api.exports import refuse_folder as refuse_folder
@@ -27,10 +26,12 @@ if TYPE_CHECKING:
     from hardiness.api.observers import people as people
     from hardiness.api.page import Report as Report
     from hardiness.api.page import publish as publish
+    from hardiness.api.page import write_held as write_held
     from hardiness.api.page import write_page as write_page
     from hardiness.api.paper_claims import claims as claims
     from hardiness.api.paper_claims import published_claims as published_claims
     from hardiness.api.progress import progress_on as progress_on
+    from hardiness.api.protocol_noise import noise as noise
     from hardiness.api.verdicts import judge_grouped as judge_grouped
     from hardiness.engine.ray_cluster import Cluster as Cluster
 else:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from hardiness.api.comparison import Comparisons, compare_folder
-from hardiness.api.page import write_held
+from hardiness import api
+from hardiness.api.comparisons import Comparisons, compare_folder
 from hardiness.api.verdicts import GateReport, judge_grouped
 from hardiness.core.codes import Lack
 from hardiness.core.columns import Grouping
@@ -106,7 +106,7 @@ class HeldScores(StoredResults):
         Raises:
             StoreError: it cannot be written.
         """
-        return write_held(self._folder, list(self), path, f"hardiness: {self._store.address}")
+        return api.write_held(self._folder, list(self), path, f"hardiness: {self._store.address}")
 
     def to_json(self) -> str:
         """The results as the ``results.json`` of an output folder has them."""

@@ -17,6 +17,7 @@ from answers import stored
 from commands import called
 
 import hardiness
+from hardiness.api.protocol_noise import NoiseReport
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, UnknownNameError
 from hardiness.core.result import Score
@@ -168,7 +169,7 @@ def test_verdicts_are_rows(out: Path) -> None:
 def test_what_a_setting_moves_is_a_row(out: Path) -> None:
     moved = Score("error", 0.01, "fraction", 9, TwoEnds(0.01, 0.0, 0.02), condition=Condition(corruption="fog"))
     effect = SettingEffect("resize", "OpenCV", "error (fog)", 0.2, moved, 2)
-    report = hardiness.api.comparison.NoiseReport("k", "m", "imagenet-c", "imagenet", (effect,))
+    report = NoiseReport("k", "m", "imagenet-c", "imagenet", (effect,))
     (row,) = report.table().to_pylist()
     assert (row["usual"], row["value"], row["low"], row["high"], row["n"], row["otherwise"]) == (
         0.2,

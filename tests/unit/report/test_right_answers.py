@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from one_score import compared
 
-from hardiness.api.comparison import Comparisons
+from hardiness.api.comparisons import Comparisons
 from hardiness.core.condition import Condition
 from hardiness.core.result import Counts, Result, Score
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Run
