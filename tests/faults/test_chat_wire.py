@@ -30,6 +30,7 @@ from hardiness.models.chat.wire import (
     address_of,
     check_key_env,
 )
+from hardiness.report.words import text as words_of
 
 KEY = "sk-very/secret+0123456789-abcdefghijklmnopqrstuvwxyz"
 PICTURE = np.arange(8 * 8 * 3, dtype=np.uint8).reshape(8, 8, 3)
@@ -86,7 +87,7 @@ def test_a_question_is_a_png_and_a_prompt_and_its_reply_is_kept_whole(chat: Chat
     sent = base64.b64decode(picture["image_url"]["url"].removeprefix("data:image/png;base64,"))
     assert np.array_equal(decode(sent, "sent"), PICTURE)
     assert "Authorization" not in headers
-    assert str(ask.calls).startswith("1 request, ")
+    assert words_of(ask.calls.fact).startswith("1 request, ")
 
 
 @pytest.mark.parametrize(
@@ -197,7 +198,7 @@ def test_usage_is_kept_and_counted(chat: ChatServer) -> None:
         "completion_tokens_details.reasoning_tokens": 64,
     }
     assert (found[1].prompt_tokens, found[1].completion_tokens, found[1].is_cut) == (100, 65, False)
-    assert str(ask.calls).endswith("MB sent; tokens: 200 asked, 130 answered")
+    assert words_of(ask.calls.fact).endswith("MB sent; tokens: 200 asked, 130 answered")
     ask.endpoint = replace(ask.endpoint, parameters={"max_completion_tokens": 64})
     assert (ask().is_cut, ask.calls.completion_tokens) == (True, 194)
 

@@ -10,7 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from hardiness.core.codes import ModelNote
 from hardiness.core.errors import ArgumentError, suggestion
+from hardiness.core.fact import Fact
 from hardiness.core.picture_names import plain_name
 from hardiness.data.columns import PATHS
 from hardiness.sources.files import shown
@@ -112,19 +114,12 @@ class AnswerPlaces:
         taken = {self.sample, self.confidence, prediction_column(names), *self.answers}
         return [name for name in names if name and name not in taken and not _OWN.fullmatch(name)]
 
-    def remarks(self, beside: Collection[str]) -> tuple[str, ...]:
-        """A line on the column that is taken for the confidence, or is not; ``beside`` are the further columns."""
-        if self.confidence:
-            return (
-                f"its column {self.confidence} is taken for the confidence of {self.answers[0]}; a task's own score is "
-                f"evaluated by {_SCORES}",
-            )
-        if self.doubtful in beside:
-            return (
-                f"its column {self.doubtful} is taken for a column of the pictures; where it is the confidence of the "
-                f"answer, call {self.answers[0]} prediction",
-            )
-        return ()
+    def notes(self, beside: Collection[str]) -> tuple[Fact, ...]:
+        """A note on the column that is taken for the confidence, or is not; ``beside`` are the further columns."""
+        if not (self.confidence or self.doubtful in beside):
+            return ()
+        column = {"column": self.confidence or self.doubtful, "answers": self.answers[0]}
+        return (Fact(ModelNote.CONFIDENCE_COLUMN, {**column, "is_taken": bool(self.confidence)}),)
 
 
 def confidences_of(

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from hardiness.core.columns import text_cells
 from hardiness.core.errors import ArgumentError
+from hardiness.core.fact import Fact
 from hardiness.data.columns import is_scalar
 from hardiness.engine.answer_columns import (
     AnswerPlaces,
@@ -212,9 +213,9 @@ class AnswerTable:
         cells = self.beside.pop(self._places.confidence)
         return confidences_of(cells, self.samples, str(self._file), self._places)
 
-    def remarks(self) -> tuple[str, ...]:
-        """A line where a column is taken for the confidence, or is not though it may be one."""
-        return self._places.remarks(self.beside)
+    def notes(self) -> tuple[Fact, ...]:
+        """A note where a column is taken for the confidence, or is not though it may be one."""
+        return self._places.notes(self.beside)
 
 
 def read_answers(answers: Answers, classes: Sequence[str] = ()) -> tuple[str, str, AnswerTable]:

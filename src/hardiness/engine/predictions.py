@@ -57,7 +57,7 @@ class Predictions:
         values: ``(N, K)``, or of classes their texts.
         beside: the texts of further columns, by name.
         confidences: of the answers, float32 ``(N,)``; ``None`` where the file has classes alone.
-        remarks: what else is to be known of the file.
+        notes: what else is to be known of the file.
     """
 
     path: str
@@ -68,7 +68,7 @@ class Predictions:
     values: NumberRows | Sequence[str]
     beside: Mapping[str, Sequence[str]] = field(default_factory=dict)
     confidences: NDArray[np.float32] | None = None
-    remarks: tuple[str, ...] = ()
+    notes: tuple[Fact, ...] = ()
 
     def logits(self, data: DataSet) -> Callable[[NDArray[np.intp]], NDArray[np.float32]]:
         """The answers of some rows as stored, float32 ``(n, K)``: logits, log-probabilities, or 1 at the class."""
@@ -150,13 +150,10 @@ class Predictions:
         return np.array([indices[text] for text in texts], np.intp)
 
     @property
-    def doubts(self) -> tuple[str, ...]:
-        """A line where what is called logits may be the probabilities of a sigmoid."""
+    def doubts(self) -> tuple[Fact, ...]:
+        """A note where what is called logits may be the probabilities of a sigmoid."""
         if self.kind == "logits" and isinstance(self.values, NumberRows) and self.values.are_shares:
-            return (
-                "its answers are taken for logits, and all lie between 0 and 1: if they are probabilities of each "
-                "class by itself, write their logits log(p / (1 - p))",
-            )
+            return (Fact(ModelNote.UNCLEAR_OUTPUTS, {"source": "file", "sum_to_one": False}),)
         return ()
 
     def placed(self, name: str, benchmark: Benchmark, pictures: Pictures, request: Request) -> MatchedPredictions:
@@ -213,8 +210,10 @@ class Predictions:
             self._outputs(data),
             data.num_classes,
             notes=(
-                Fact(ModelNote.ANSWERS_ELSEWHERE, {"path": path, "kind": self.kind}),
-                *facts_of((*self.doubts, *self.remarks, *left_out)),
+                Fact(ModelNote.ANSWERS_ELSEWHERE, {"source": path, "kind": self.kind}),
+                *self.doubts,
+                *self.notes,
+                *facts_of(left_out),
             ),
         )
         expected = _expected(benchmark, pictures, request)
@@ -286,7 +285,7 @@ def read_predictions(answers: Answers, classes: Sequence[str] = ()) -> Predictio
         table.values,
         table.beside,
         table.confidences(),
-        table.remarks(),
+        table.notes(),
     )
 
 

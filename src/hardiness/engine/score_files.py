@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from hardiness.benchmarks.score_file import ScoreFile, condition_of, with_cells
 from hardiness.core.answers import SCORES
 from hardiness.core.benchmark import DataSet, Item
+from hardiness.core.codes import ModelNote
 from hardiness.core.columns import ColumnSource, number_of
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, suggestion
-from hardiness.core.fact import facts_of
+from hardiness.core.fact import Fact, facts_of
 from hardiness.core.model import ModelSpec
 from hardiness.core.request import Request
 from hardiness.data.columns import MAX_BYTES, arrays_of_python, arrays_of_table, columns_by_id, digest_of_arrays
@@ -111,7 +112,10 @@ class ScoreTable:
             self.sha256,
             SCORES,
             1,
-            notes=facts_of((f"its scores were computed elsewhere and read from {self.place}", *self.remarks, *lines)),
+            notes=(
+                Fact(ModelNote.ANSWERS_ELSEWHERE, {"source": self.place, "kind": SCORE}),
+                *facts_of((*self.remarks, *lines)),
+            ),
         )
         missing = [
             f"{item.id} under {cell_of(condition)}"

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from hardiness.benchmarks.model_vs_human import cells_of
 from hardiness.core.benchmark import Benchmark, DataRoot, DataSet, Item
+from hardiness.core.codes import ModelNote
 from hardiness.core.errors import ArgumentError, UnknownNameError
-from hardiness.core.fact import message
+from hardiness.core.fact import Fact
 from hardiness.core.model import ModelSpec
 from hardiness.core.request import Request
 from hardiness.core.result import CLASSES
@@ -140,6 +141,7 @@ class TrialPredictions:
                 )
             rows[item.id, 0] = len(answers)
             answers.append(categories.index(trial.answer))
+        origin = {"source": str(self.path), "kind": "class", "observer": self.observer}
         foreign = ForeignModel(
             ModelSpec(
                 name_of_answers(name),
@@ -151,7 +153,7 @@ class TrialPredictions:
             self.sha256,
             CLASSES,
             data.num_classes,
-            notes=(message(f"its answers are those of {self.observer} in {self.path}, trial by trial"),),
+            notes=(Fact(ModelNote.ANSWERS_ELSEWHERE, origin),),
         )
         missing = [item.id for item in limited(data.items, request.limit, request.seed) if (item.id, 0) not in rows]
         return MatchedPredictions(

@@ -9,12 +9,6 @@ from numpy.typing import NDArray
 
 from hardiness.core.errors import ModelError, UnknownNameError
 
-PROBABILITIES = (
-    "it puts out probabilities: their logarithms stand in place of logits, the same up to a constant, and what needs "
-    "logits themselves (temperature, energy, the largest logit) is not given"
-)
-"""A sentence for people about such a model."""
-
 SMALLEST = 1e-38
 """A probability below this one counts as this: its logarithm is a number, and fp32 holds it."""
 
@@ -30,12 +24,6 @@ OUTPUT_OPTIONS = {
     ACTIVATION: ACTIVATION_HELP,
 }
 """Options of a network of a library, and their help: how its outputs are read."""
-
-SIGMOID = (
-    "its outputs are read as those of a sigmoid: logits are what lies before it, and the confidence is that of a class "
-    "given that exactly one class is there"
-)
-"""A sentence for people about such a model."""
 
 LARGEST_LOGIT = 17.0
 """Logit of a probability that is 1 in fp32: the next one below 1 has 16.6."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from hardiness.core.errors import ModelError
 from hardiness.core.fact import Fact
 from hardiness.core.model import ModelSpec
 from hardiness.core.registry import Registry, instance_of
@@ -57,7 +58,7 @@ class BuilderResult:
         rename: from a name in published checkpoints to the network's own, where a library has changed its names.
         resized: makes the network anew with another number of classes, for a checkpoint that was fine-tuned; ``None``
             where it cannot be.
-        notes: what a person should know about how it was built: lines or facts.
+        notes: what a person should know about how it was built.
         outputs: ``"probabilities"`` where their logarithms stand in place of logits; empty for logits.
     """
 
@@ -67,8 +68,15 @@ class BuilderResult:
     code: str | None = None
     rename: Callable[[str], str] | None = None
     resized: Callable[[int], Any] | None = None
-    notes: tuple[str | Fact, ...] = ()
+    notes: tuple[Fact, ...] = ()
     outputs: str = ""
+
+    def __post_init__(self) -> None:
+        if lines := [note for note in self.notes if not isinstance(note, Fact)]:
+            raise ModelError(
+                f"notes of a BuilderResult must be facts, and one is {lines[0]!r:.60}; write Fact('PACKAGE.CODE', …) "
+                "as docs/extend.md shows"
+            )
 
 
 class OpaqueNetwork(ABC):

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import pickle
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hardiness.core.codes import ModelNote
 from hardiness.core.errors import ModelError
+from hardiness.core.fact import Fact
 from hardiness.models.failures import FOREIGN_ERRORS, first_line
 from hardiness.sources.pickles import TORCHS_ADVICE
 
@@ -46,7 +48,7 @@ class Checkpoint:
     """
 
     state: dict[str, Tensor]
-    notes: tuple[str, ...] = ()
+    notes: tuple[Fact, ...] = ()
 
 
 def read_state(file: str | Path) -> dict[str, Tensor]:
@@ -136,24 +138,33 @@ def _read_torch(path: Path) -> Any:
         ) from None
 
 
-def _take_out(content: Any, entry: str, path: Path) -> tuple[Any, tuple[str, ...]]:
+def _take_out(content: Any, entry: str, path: Path) -> tuple[Any, tuple[Fact, ...]]:
     """The state dict inside, wherever it is kept, and a note where there was a choice."""
     if entry:
         if not isinstance(content, Mapping) or not isinstance(content.get(entry), Mapping):
             raise ModelError(f"{path} has no entry {entry!r} with tensors; it is {_described(content)}")
-        return content[entry], (f"its weights are the entry {entry!r} of {path.name}",)
-    notes: list[str] = []
+        return content[entry], (_entry_note(path, [entry]),)
+    notes: list[Fact] = []
     for _ in range(3):  # wrappers within wrappers: a trainer's state around an EMA's
         inner = [name for name in _ENTRIES if isinstance(content, Mapping) and _is_state(content.get(name))]
         if not inner:
             break
-        if len(inner) > 1:
-            others = ", ".join(f"#{name}" for name in inner[1:])
-            notes.append(f"{path.name} holds several networks: {inner[0]!r} was taken; weights=FILE{others} is another")
-        elif "ema" in inner[0]:
-            notes.append(f"its weights are a moving average (entry {inner[0]!r} of {path.name})")
+        if len(inner) > 1 or _is_average(inner[0]):
+            notes.append(_entry_note(path, inner))
         content = content[inner[0]]
     return content, tuple(notes)
+
+
+def _is_average(entry: str) -> bool:
+    """Whether an entry is named as a moving average of weights is."""
+    return "ema" in entry
+
+
+def _entry_note(path: Path, entries: Sequence[str]) -> Fact:
+    """The note that the first of these entries of a file was taken."""
+    taken, *others = entries
+    arguments = {"file": path.name, "entry": taken, "others": tuple(others), "is_average": _is_average(taken)}
+    return Fact(ModelNote.CHECKPOINT_ENTRY, arguments)
 
 
 def _is_state(content: Any) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core.errors import HardinessError, ModelError
-from hardiness.core.fact import Fact, facts_of
+from hardiness.core.fact import Fact
 from hardiness.core.model import CANVAS_224, ModelSpec
 from hardiness.models.catalogue import OpaqueNetwork, package_of
 from hardiness.models.chosen_runtimes import ChosenRuntimes
@@ -58,11 +58,11 @@ class Classifier:
         *,
         identity: Identity,
         columns: tuple[int, ...] | None = None,
-        notes: Iterable[str | Fact] = (),
+        notes: Iterable[Fact] = (),
         outputs: str = "",
     ) -> None:
         self.outputs = outputs
-        self.spec, self._notes = spec, facts_of((*placement.notes, *notes))
+        self.spec, self._notes = spec, (*placement.notes, *notes)
         self.weights_sha256, self.outputs_sha256 = identity.weights_sha256, identity.outputs_sha256
         self.code_sha256 = identity.code_sha256
         self.device, self.precision, self.num_classes = placement.device, placement.precision, spec.num_classes
@@ -150,7 +150,7 @@ class Classifier:
     @property
     def notes(self) -> tuple[Fact, ...]:
         """Notes on how it was loaded, and on its gradients."""
-        return (*self._notes, *facts_of(self._gradients.notes))
+        return (*self._notes, *self._gradients.notes)
 
     @property
     def why_no_gradients(self) -> str:

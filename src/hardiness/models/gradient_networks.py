@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hardiness.core.codes import ModelNote
+from hardiness.core.fact import Fact
 from hardiness.models.broken_models import Function
 from hardiness.models.determinism import full_fp32
 from hardiness.models.exactness import Reference, same_gradient
@@ -27,7 +29,7 @@ class GradientNetworks:
         self._original, self._always_plain = original, plain
         self._by_size: dict[tuple[int, int], nn.Module] = {}
         self._headless: dict[tuple[int, int], nn.Module] = {}
-        self.notes: tuple[str, ...] = ()
+        self.notes: tuple[Fact, ...] = ()
 
     def anew(self) -> GradientNetworks:
         """The networks before the first images."""
@@ -80,8 +82,8 @@ class GradientNetworks:
             )
         if same:
             return network
-        px = "x".join(map(str, reference.pixels.shape[2:]))
-        self.notes += (f"at {px} gradients go through the plain network: the folded one is not exact enough there",)
+        height, width = reference.pixels.shape[2:]
+        self.notes += (Fact(ModelNote.PLAIN_GRADIENTS, {"height": height, "width": width}),)
         return unfolded
 
     def _folded(self, reference: Reference) -> nn.Module:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from hardiness.core.codes import ModelNote
+from hardiness.core.fact import Fact
 from hardiness.core.model import ModelSpec
 from hardiness.models.catalogue import BuilderResult
 
@@ -39,8 +41,6 @@ def with_head(built: BuilderResult, spec: ModelSpec, state: Mapping[str, Tensor]
     classes = head_size(built.network, state) if built.resized else None
     if classes is None or built.resized is None:
         return built
-    note = (
-        f"its head has {classes:,} outputs, as {file} has, in place of {spec.num_classes:,}: they are your own classes"
-    )
+    note = Fact(ModelNote.OTHER_HEAD, {"outputs": classes, "file": file, "usual": spec.num_classes})
     own = replace(spec, num_classes=0, class_names=None, source=replace(spec.source, parameters=None))
     return replace(built, network=built.resized(classes), columns=None, spec=own, notes=(*built.notes, note))

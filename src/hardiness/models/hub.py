@@ -14,7 +14,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
+from hardiness.core.codes import ModelNote
 from hardiness.core.errors import DataError
+from hardiness.core.fact import Fact
 from hardiness.sources.http import OFFLINE, offline
 from hardiness.sources.hub_cache import check_hash, check_hub_files
 
@@ -76,8 +78,8 @@ def need_any_host(urls: Iterable[str], where: str) -> None:
     _need_host([constants.ENDPOINT, *urls], where, forbidden)
 
 
-def check_torch_file(url: str, where: str) -> tuple[str, ...]:
-    """Notes on the check of the file that torch has downloaded from an address; none where it has not.
+def check_torch_file(url: str, where: str) -> tuple[Fact, ...]:
+    """A note on the check of the file that torch has downloaded from an address; none where it has not.
 
     Raises:
         DataError: its SHA-256 does not begin as its name says.
@@ -87,10 +89,10 @@ def check_torch_file(url: str, where: str) -> tuple[str, ...]:
     if not file.is_file():
         return ()
     published = _HASH_IN_NAME.search(name)
-    if published is None:
-        return (f"{name} was not checked: its name holds no hash",)
-    check_hash(file, published[1], where)
-    return (f"{name} was checked against the hash in its name",)
+    if published is not None:
+        check_hash(file, published[1], where)
+    checked, unchecked = (0, (name,)) if published is None else (1, ())
+    return (Fact(ModelNote.WEIGHTS_CHECKED, {"source": name, "checked": checked, "unchecked": unchecked}),)
 
 
 def torch_files() -> set[str]:

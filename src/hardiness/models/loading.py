@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from hardiness.core.errors import ArgumentError, ModelError, UnknownNameError
 from hardiness.core.fact import Fact, facts_of
 from hardiness.core.model import CANVAS_224, ModelSpec, View
 from hardiness.core.random import rng
-from hardiness.models.activation import ACTIVATION, PROBABILITIES, SIGMOID, is_sigmoid
+from hardiness.models.activation import ACTIVATION, is_sigmoid
 from hardiness.models.catalogue import BuilderResult, OnnxFile, OpaqueNetwork, PlainFunction, package_of
 from hardiness.models.chat.model import ChatModel
 from hardiness.models.checkpoints import read_checkpoint
@@ -145,7 +145,7 @@ def _with_weights(
     code = _code(built, model)
     identity = Identity(state_sha256(built.network.state_dict()), code_sha256=code.for_one_command())
     spec = built.spec or model
-    built = _with_activation(replace(built, notes=(*built.notes, *code.notes)), spec)
+    built = _with_activation(replace(built, notes=(*built.notes, *facts_of(code.notes))), spec)
     return _classifier(built, model, placement, identity, is_stated="output" in dict(spec.options))
 
 
@@ -169,7 +169,7 @@ def _of_graph(built: BuilderResult, model: ModelSpec, placement: ComputeSettings
         _is_behind_sigmoid(rows, None, spec.name)
         return classifier
     _refuse_percentages(rows, spec.name)
-    if notes := _of_shares(rows, "state output=probabilities"):
+    if notes := _of_shares(rows, "graph"):
         return _classifier(replace(built, notes=(*built.notes, *notes)), model, placement, identity)
     return classifier
 
@@ -197,7 +197,7 @@ def _with_activation(built: BuilderResult, spec: ModelSpec) -> BuilderResult:
         rows = read_by_sigmoid(network, spec.name, behind=False)(normalised).cpu().numpy()
     behind = _is_behind_sigmoid(rows, _stated_output(spec), spec.name)
     network = read_by_sigmoid(network, spec.name, behind=behind)
-    return replace(built, network=network, notes=(*built.notes, SIGMOID))
+    return replace(built, network=network, notes=(*built.notes, Fact(ModelNote.SIGMOID)))
 
 
 def _is_behind_sigmoid(rows: NDArray[np.float32], stated: str | None, name: str) -> bool:
@@ -266,18 +266,15 @@ def _of_function(built: BuilderResult, model: ModelSpec, placement: ComputeSetti
     with foreign_errors(spec.name, "cannot be used", package_of(spec)):
         code = identity_of(network.function, built.code or "", dict(spec.options).get("tag"))
     network = replace(network, outputs=outputs)
-    notes = [*built.notes, *code.notes]
+    notes = [*built.notes, *facts_of(code.notes)]
     if network.sigmoid:
-        notes.append(SIGMOID)
+        notes.append(Fact(ModelNote.SIGMOID))
     elif outputs:
-        notes.append(PROBABILITIES)
+        notes.append(Fact(ModelNote.PROBABILITIES))
     elif stated is None:
-        notes += _of_shares(rows)
+        notes += _of_shares(rows, "function")
     if placement.device != "cpu":
-        notes.append(
-            f"it {network.kind}: it is called with images in main memory, and {placement.device} is used where it does "
-            "so itself"
-        )
+        notes.append(Fact(ModelNote.OTHER_DEVICE, {"asked": placement.device, "runtime": "function"}))
     placement = replace(placement, device="cpu", candidates=("function",), notes=())
     outputs = "" if network.sigmoid else outputs
     built = replace(built, network=network, spec=spec, notes=tuple(notes), outputs=outputs)
@@ -361,25 +358,15 @@ def _refuse_two(name: str, key: str, built: object, other: object, whose: str) -
         raise ArgumentError(f"{name} has {key}={first} by its builder and {key}={second} {whose}; leave one out")
 
 
-def _of_shares(rows: NDArray[np.float32], softmax: str = "") -> tuple[str, ...]:
-    """A line where outputs that are taken for logits may be probabilities.
+def _of_shares(rows: NDArray[np.float32], source: Literal["function", "graph", "network"]) -> tuple[Fact, ...]:
+    """A note where outputs for two pictures that are taken for logits may be probabilities.
 
-    Args:
-        rows: outputs for two pictures.
-        softmax: what to do where a softmax makes them; empty where that was looked for before.
+    Those of a function do not sum to 1: that was looked for before.
     """
     if not are_shares(rows):
         return ()
-    advice = "activation=sigmoid and output=probabilities where they are probabilities of each class by itself"
-    if softmax and are_probabilities(rows):
-        return (
-            "its outputs are taken for logits, and sum to 1 on two pictures, as those of a softmax do: "
-            f"{softmax} where one makes them, else state output=logits",
-        )
-    return (
-        "its outputs are taken for logits, and all lie between 0 and 1 on two pictures: state "
-        f"{advice}, else output=logits",
-    )
+    sum_to_one = source != "function" and are_probabilities(rows)
+    return (Fact(ModelNote.UNCLEAR_OUTPUTS, {"source": source, "sum_to_one": sum_to_one}),)
 
 
 def _probe_pixels(side: int) -> Tensor:
@@ -390,7 +377,7 @@ def _probe_pixels(side: int) -> Tensor:
     return torch.from_numpy(draws.repeat(16, 2).repeat(16, 3)[:, :, :side, :side] / 255.0)
 
 
-def _of_preprocessing(spec: ModelSpec) -> tuple[str, ...]:
+def _of_preprocessing(spec: ModelSpec) -> tuple[Fact, ...]:
     """Notes on the file that states the view."""
     file = split(spec.asked)[1].get(PREPROCESSING)
     return read_view(file).notes if file else ()
@@ -472,13 +459,13 @@ def wrap(
         network = copy.deepcopy(module)
     view = _stated_view(view)
     notes = assumed_geometry(view, view.stated)
-    notes += ("it was in training mode and is evaluated in evaluation mode",) if module.training else ()
+    notes += (Fact(ModelNote.TRAINING_MODE),) if module.training else ()
     with foreign_errors(name, "cannot be used"):
         network = _settled(network, name, placement)
     stated = tuple((key, options[key]) for key in ("output", ACTIVATION) if ACTIVATION in options and key in options)
     spec = ModelSpec(name, "", view, num_classes=0, class_names=class_names, options=stated)
     code = code_identity(network, tag=options.get("tag"))
-    built = BuilderResult(network, code="", notes=(*notes, *code.notes))
+    built = BuilderResult(network, code="", notes=(*notes, *facts_of(code.notes)))
     identity = Identity(state_sha256(network.state_dict()), code_sha256=code.for_one_command())
     untouched = _Untouched.of(network, identity.weights_sha256, code.sha256 if options.get("tag") is None else "")
 
@@ -560,10 +547,10 @@ def _built(spec: ModelSpec) -> BuilderResult:
 
 def _named(built: BuilderResult, spec: ModelSpec) -> BuilderResult:
     """The built model with the name under which others have published numbers of its weights, where that is known."""
-    name, how = recognised(spec)
+    name, evidence = recognised(spec)
     if not name:
         return built
-    note = f"it is {name} of RobustBench, {how}; the published accuracies stand beside those of autoattack"
+    note = Fact(ModelNote.RECOGNISED, {"name": name, "evidence": evidence})
     return replace(built, spec=replace(built.spec or spec, published=name), notes=(*built.notes, note))
 
 
@@ -626,7 +613,7 @@ def _classifier(
             with foreign_errors(spec.name, "fails on 2 images", package_of(spec)):
                 rows = _outputs(network, spec, pixels)
             _refuse_percentages(rows, spec.name)
-            notes += _of_shares(rows, "give the network without it")
+            notes += _of_shares(rows, "network")
     columns = output_columns(spec, width or spec.num_classes, built.columns)
     classes = len(columns) if columns is not None else width or spec.num_classes
     if spec.num_classes not in (0, classes):
@@ -642,7 +629,7 @@ def _classifier(
     spec = replace(spec, num_classes=classes)
     identity = replace(identity, outputs_sha256=outputs_sha256(columns, spec.class_names, classes))
     if isinstance(network, PlainFunction) and (form := whole_picture_of(dict(spec.options), spec.name)):
-        whole = WholePictureModel(spec, network, form, identity, classes, columns, facts_of(notes), built.outputs)
+        whole = WholePictureModel(spec, network, form, identity, classes, columns, notes, built.outputs)
         return cast(Classifier, whole)  # the engine asks it for answers, and nothing else of a classifier
     return Classifier(network, spec, placement, identity=identity, columns=columns, notes=notes, outputs=built.outputs)
 

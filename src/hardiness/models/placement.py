@@ -6,7 +6,9 @@ import os
 from dataclasses import dataclass
 from typing import get_args
 
+from hardiness.core.codes import ModelNote
 from hardiness.core.errors import ArgumentError, UnknownNameError
+from hardiness.core.fact import Fact
 from hardiness.models.frameworks import require_torch
 from hardiness.models.runtimes import Precision, runtimes
 from hardiness.models.runtimes.onnx_runtime import onnx_on_gpu
@@ -33,7 +35,7 @@ class ComputeSettings:
     device: str
     precision: Precision
     candidates: tuple[str, ...]
-    notes: tuple[str, ...] = ()
+    notes: tuple[Fact, ...] = ()
     plain: bool = False
 
 
@@ -52,9 +54,9 @@ def place(device: str, precision: str, runtime: str, *, onnx: bool) -> ComputeSe
         raise ArgumentError("precision fp16 needs a GPU; on a CPU use fp32 or bf16")
     if onnx and precision != "fp32":
         raise ArgumentError(f"precision {precision} is not for onnx: models, whose file fixes it; use fp32")
-    notes: tuple[str, ...] = ()
+    notes: tuple[Fact, ...] = ()
     if onnx and where != "cpu" and not onnx_on_gpu():
-        notes = (f"it runs on the CPU, as this ONNX Runtime has no CUDA (device {where} was to be used)",)
+        notes = (Fact(ModelNote.OTHER_DEVICE, {"asked": where, "runtime": "onnxruntime"}),)
         where = "cpu"
     if where != "cpu":  # read when cuBLAS is first used
         os.environ.setdefault(CUBLAS_WORKSPACE, ":4096:8")

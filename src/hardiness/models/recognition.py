@@ -10,17 +10,21 @@ from hardiness.sources.packages import file_sha256
 
 
 def recognised(spec: ModelSpec) -> tuple[str, str]:
-    """The name on RobustBench's leaderboard, and the evidence for it in words; both empty where it is not on it."""
+    """The name on RobustBench's leaderboard, and the evidence for it; both empty where it is not on it.
+
+    The evidence is ``statement`` (a person's), ``weights`` (the hash that their source publishes), ``file name`` or
+    ``file`` (its hash).
+    """
     if spec.published:
-        return spec.published, "as you say"
+        return spec.published, "statement"
     if spec.weights is None:
         name = _by_hash(spec.source.sha256)
-        return (name, "by the hash of its weights") if name else ("", "")
+        return (name, "weights") if name else ("", "")
     path = Path(spec.weights if Path(spec.weights).exists() else spec.weights.partition("#")[0])
     if path.stem in robustbench.entries():
-        return path.stem, "by the name of its file"
+        return path.stem, "file name"
     name = _by_hash(file_sha256(path)) if path.is_file() else ""
-    return (name, "by the hash of its file") if name else ("", "")
+    return (name, "file") if name else ("", "")
 
 
 def _by_hash(sha256: str) -> str:

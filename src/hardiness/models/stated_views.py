@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
+from hardiness.core.codes import ModelNote
 from hardiness.core.errors import ArgumentError
+from hardiness.core.fact import Fact
 from hardiness.core.model import View
 
 PREPROCESSING = "preprocessing"
@@ -73,7 +75,7 @@ def refuse_other_range(name: str, view: View) -> None:
         )
 
 
-def assumed_geometry(view: View, stated: Collection[str]) -> tuple[str, ...]:
+def assumed_geometry(view: View, stated: Collection[str]) -> tuple[Fact, ...]:
     """Notes on assumptions about the geometry, about one of its two sizes, or about the filter alone.
 
     Args:
@@ -83,27 +85,20 @@ def assumed_geometry(view: View, stated: Collection[str]) -> tuple[str, ...]:
     if PREPROCESSING in stated:
         return ()
     if not any(key in stated for key in _GEOMETRY):
-        return (
-            f"photographs are resized to {view.resize_px} px ({view.interpolation}) and cropped to {view.crop_px}, as "
-            "is usual for ImageNet: state resize_px=, crop_px= and interpolation= where it was trained otherwise",
-        )
+        return (_assumed(view, "resize_px", "crop_px", "interpolation"),)
     notes = []
     is_centred = view.crop_mode in ("center", "center_floor")
     if is_centred and view.resize_px < view.crop_px:
         missing = [key for key in ("resize_px", "crop_px") if key not in stated]
         if missing:
-            notes.append(
-                f"photographs are resized to {view.resize_px} px and padded with black to {view.crop_px}, as "
-                f"{' and '.join(f'{key}=' for key in missing)} is not stated: state both sizes"
-            )
+            notes.append(_assumed(view, *missing))
     if is_centred and "resize_px" not in stated and view.crop_px < _LEAST_CROP * view.resize_px:
-        notes.append(
-            f"photographs are resized to {view.resize_px} px, of which the middle {view.crop_px} are kept, as "
-            "resize_px= is not stated: state both sizes"
-        )
+        notes.append(_assumed(view, "resize_px"))
     if "interpolation" not in stated and view.crop_mode != "unresized":
-        notes.append(
-            f"photographs are resized with the filter {view.interpolation}, as none is stated: state interpolation= "
-            "where it was trained otherwise"
-        )
+        notes.append(_assumed(view, "interpolation"))
     return tuple(notes)
+
+
+def _assumed(view: View, *fields: str) -> Fact:
+    used = {"resize_px": view.resize_px, "crop_px": view.crop_px, "interpolation": view.interpolation}
+    return Fact(ModelNote.ASSUMED_VIEW, {"fields": fields, **used})

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hardiness.core.errors import ModelError
+from hardiness.core.fact import Fact
 from hardiness.core.model import ModelSpec
 from hardiness.models.failures import first_line, foreign_errors
 from hardiness.models.hub import need_hub, respect_offline
@@ -54,7 +55,7 @@ def load_network(kind: Any, name: str, config: Any, spec: ModelSpec, trusted: bo
     return loaded
 
 
-def checked(name: str, spec: ModelSpec) -> tuple[str, ...]:
+def checked(name: str, spec: ModelSpec) -> tuple[Fact, ...]:
     """Notes on the check of the files of a model that has been loaded.
 
     Raises:

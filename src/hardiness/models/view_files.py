@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 
 from hardiness.core.benchmark import Image
+from hardiness.core.codes import ModelNote
 from hardiness.core.errors import ArgumentError, HardinessError, ModelError
+from hardiness.core.fact import Fact
 from hardiness.core.model import View
 from hardiness.models.failures import first_line
 from hardiness.models.own_file import OwnFile
@@ -31,7 +33,7 @@ class StatedView:
     """A view that was read from a file, and what a person should know about it."""
 
     view: View
-    notes: tuple[str, ...] = ()
+    notes: tuple[Fact, ...] = ()
 
 
 def read_view(text: str) -> StatedView:
@@ -267,11 +269,9 @@ def _of_albumentations(settings: Mapping[str, Any], text: str) -> StatedView:
             raise ArgumentError(f"{where}: its step {kind or '?'} is no resize, centre crop or normalisation")
     if "resize_px" not in view or "crop_px" not in view:
         raise ArgumentError(f"{where} must resize and crop (or squash) to a square; state resize_px= and crop_px=")
-    note = (
-        "albumentations resizes with OpenCV, which does not smooth where it shrinks, and here photographs are resized "
-        "as PIL does it, with the same filter; hardiness compare --noise measures what that changes (resize, OpenCV)"
+    return StatedView(
+        View(**view), (Fact(ModelNote.OTHER_RESIZE, {"library": "albumentations", "resizes_by": "OpenCV"}),)
     )
-    return StatedView(View(**view), (note,))
 
 
 def _three(step: Mapping[str, Any], key: str, where: str) -> list[float]:

@@ -7,7 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from hardiness.core.codes import ModelNote
 from hardiness.core.errors import ModelError
+from hardiness.core.fact import Fact
 from hardiness.core.model import ModelSpec, View
 
 if TYPE_CHECKING:
@@ -26,11 +28,11 @@ class Fit:
 
     Attributes:
         state: names to tensors; the network's own names where they were recognised.
-        notes: on the prefix and the tensors that were left out.
+        notes: on the prefix, the normalisation beside the network and the tensors that were left out.
     """
 
     state: dict[str, Tensor]
-    notes: tuple[str, ...] = ()
+    notes: tuple[Fact, ...] = ()
 
 
 def fit(names: Sequence[str], state: Mapping[str, Tensor], view: View, where: str) -> Fit:
@@ -49,18 +51,19 @@ def fit(names: Sequence[str], state: Mapping[str, Tensor], view: View, where: st
         return Fit(dict(state))
     inner = {name.removeprefix(prefix): tensor for name, tensor in state.items() if name.startswith(prefix)}
     outer = {name: tensor for name, tensor in state.items() if not name.startswith(prefix)}
-    notes = [f"the prefix {prefix!r} of its checkpoint's names was taken off"] if prefix else []
     rest = {
         **outer,
         **{name: inner.pop(name) for name in list(inner) if name not in set(names) and _may_be_beside(name)},
     }
-    notes += _normalisation(rest, view, where)
+    normalisation = _normalisation(rest, view, where)
     copies = {name for name in outer if prefix and _is_copy(name, needed)}
     unexpected = [name for name in rest if not _may_be_beside(name) and name not in copies]
-    if copies:
-        first = min(copies)
-        notes.append(f"{len(copies)} tensors of another copy of the network in the file ({first}, …) were left out")
-    return Fit({**inner, **{name: rest[name] for name in unexpected}}, tuple(notes))
+    notes: tuple[Fact, ...] = ()
+    if prefix or normalisation or copies:
+        left_out = {"left_out": len(copies), "example": min(copies, default="")}
+        fitted = {"prefix": prefix, "normalisation": normalisation, **left_out}
+        notes = (Fact(ModelNote.CHECKPOINT_TENSORS, fitted),)
+    return Fit({**inner, **{name: rest[name] for name in unexpected}}, notes)
 
 
 def _prefix(needed: Sequence[str], state: Mapping[str, Tensor]) -> str | None:
@@ -96,7 +99,12 @@ def _role(name: str) -> str | None:
     return "mean" if last in _MEANS else "std" if last in _STDS else None
 
 
-def _normalisation(rest: Mapping[str, Tensor], view: View, where: str) -> list[str]:
+def _normalisation(rest: Mapping[str, Tensor], view: View, where: str) -> tuple[str, ...]:
+    """``mean`` and ``std``, where they are stored beside the network.
+
+    Raises:
+        ModelError: the view has other numbers.
+    """
     by_role = {_role(name): tensor for name, tensor in rest.items() if _role(name)}
     for role in ("mean", "std"):
         tensor = by_role.get(role)
@@ -110,9 +118,7 @@ def _normalisation(rest: Mapping[str, Tensor], view: View, where: str) -> list[s
                 f"{where} brings a normalisation of its own, whose {role} is {text}, and the view has {ours}; "
                 f"state {role}={text} behind the model's name"
             )
-    return (
-        [f"the normalisation in its checkpoint is the view's ({', '.join(filter(None, by_role))})"] if by_role else []
-    )
+    return tuple(filter(None, by_role))
 
 
 def in_order(network: nn.Module, state: Mapping[str, Tensor], where: str) -> dict[str, Tensor]:

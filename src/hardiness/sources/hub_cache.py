@@ -9,7 +9,9 @@ import re
 from contextlib import suppress
 from pathlib import Path
 
+from hardiness.core.codes import ModelNote
 from hardiness.core.errors import DataError
+from hardiness.core.fact import Fact
 from hardiness.core.whole_files import whole_file
 from hardiness.sources.files import open_regular, shown
 from hardiness.sources.packages import cache_folder
@@ -26,8 +28,8 @@ def hub_folder() -> Path:
     return Path(constants.HF_HUB_CACHE)
 
 
-def check_hub_files(repository: str, where: str) -> tuple[str, ...]:
-    """Notes on the check of the files of a model's repository in the hub's cache, and on those without a hash.
+def check_hub_files(repository: str, where: str) -> tuple[Fact, ...]:
+    """A note on the check of the files of a model's repository in the hub's cache, and on those without a hash.
 
     Args:
         repository: ``ORG/NAME`` or ``ORG/NAME@REVISION``; of a folder nothing is checked.
@@ -43,12 +45,8 @@ def check_hub_files(repository: str, where: str) -> tuple[str, ...]:
     reference = folder / "refs" / (revision or "main")
     commit = reference.read_text("utf-8").strip() if reference.is_file() else revision
     checked, unchecked = check_snapshot(folder / "snapshots" / commit, where) if commit else (0, [])
-    notes = []
-    if checked:
-        notes.append(f"{checked} file{'s' * (checked > 1)} of {repository} checked against the hub's hashes")
-    if unchecked:
-        notes.append(f"{', '.join(unchecked)} of {repository} not checked: the hub's cache holds no hash of them here")
-    return tuple(notes or [f"its files were not checked: there are none of {repository} in {hub_folder()}"])
+    facts = {"source": repository, "checked": checked, "unchecked": tuple(unchecked), "cache": str(hub_folder())}
+    return (Fact(ModelNote.WEIGHTS_CHECKED, facts),)
 
 
 def check_snapshot(snapshot: Path, where: str) -> tuple[int, list[str]]:

@@ -132,7 +132,7 @@ def test_what_is_assumed_of_a_model_is_said_in_python(network: Any) -> None:
     """As on the command line: such lines stood in the records alone."""
     for view, is_assumed in ((hardiness.View(32, 32), True), (hardiness.View(32, 32, "bicubic"), False)):
         result = hardiness.evaluate(network(0, 3), "own", PETS, view=view, name="mine", device="cpu", runtime="torch")
-        line = "photographs are resized with the filter bilinear, as none is stated"
+        line = "photographs are resized with the filter bilinear, because none is stated"
         assert any(each.startswith(line) for each in map(said, result.warnings)) == is_assumed
 
 

@@ -94,7 +94,7 @@ def test_logits_that_all_lie_between_0_and_1_are_doubted(tmp_path: Path) -> None
     for first, is_doubted in (("0.9", True), ("1.9", False), ("-0.1", False)):
         (tmp_path / "a.csv").write_text(f"sample,logits\n0,{first} 0.3 0.2\n1,0.1 0.8 0.9\n")
         doubts = read_predictions(str(tmp_path / "a.csv")).doubts
-        assert ["log(p / (1 - p))" in each for each in doubts] == [True] * is_doubted
+        assert ["log(p / (1 - p))" in text(each) for each in doubts] == [True] * is_doubted
     (tmp_path / "a.csv").write_text("sample,probabilities\n0,0.9 0.1\n")
     assert not read_predictions(str(tmp_path / "a.csv")).doubts
 

@@ -12,10 +12,12 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
+from hardiness.core.codes import ModelNote
 from hardiness.core.errors import ModelError
 from hardiness.core.model import ModelSpec, Source, View
 from hardiness.models.checkpoints import read_checkpoint, read_state
 from hardiness.models.weights import assign, check_parameters, fit, in_order
+from hardiness.report.words import text
 
 Make = Callable[..., nn.Module]
 
@@ -169,7 +171,9 @@ def test_any_prefix_is_recognised_and_told(tiny: Make, prefix: str) -> None:
     own = tiny().state_dict()
     found = fit(list(own), {f"{prefix}{name}": tensor for name, tensor in own.items()}, View(), "file")
     assert list(found.state) == list(own)
-    assert found.notes == (f"the prefix {prefix!r} of its checkpoint's names was taken off",)
+    (note,) = found.notes
+    assert (note.code, note.arguments["prefix"]) == (ModelNote.CHECKPOINT_TENSORS, prefix)
+    assert text(note) == f"the prefix {prefix!r} of its checkpoint's names was taken off"
 
 
 @pytest.mark.parametrize("entry", ["state_dict_ema", "model_ema", "ema"])
@@ -177,11 +181,12 @@ def test_a_moving_average_is_told(tiny: Make, tmp_path: Path, entry: str) -> Non
     file, state = tmp_path / "net.pth", dict(tiny().state_dict())
     torch.save({entry: {f"module.{name}": tensor for name, tensor in state.items()}, "epoch": 3}, file)
     found = read_checkpoint(file)
-    assert found.notes == (f"its weights are a moving average (entry {entry!r} of net.pth)",)
+    assert [*map(text, found.notes)] == [f"its weights are a moving average (entry {entry!r} of net.pth)"]
     torch.save({"model": {name: tensor + 1 for name, tensor in state.items()}, entry: state}, file)
     both = read_checkpoint(file)
     assert torch.equal(both.state["head.bias"], state["head.bias"] + 1), "the weights before their average"
-    assert "holds several networks" in both.notes[0]
+    assert "holds several networks" in text(both.notes[0])
+    assert both.notes[0].arguments["others"] == (entry,)
     chosen = read_checkpoint(f"{file}#{entry}")
     assert torch.equal(chosen.state["head.bias"], state["head.bias"])
     with pytest.raises(ModelError, match="has no entry 'other'"):
@@ -193,7 +198,8 @@ def test_a_second_copy_in_the_file_is_left_out_and_told(tiny: Make) -> None:
     state = {f"{prefix}.{name}": tensor for prefix in ("online_model", "ema_model") for name, tensor in own.items()}
     found = fit(list(own), {**state, "initted": torch.tensor(True), "step": torch.tensor(3)}, View(), "file")
     assert list(found.state) == list(own)
-    assert "15 tensors of another copy" in found.notes[1]
+    assert found.notes[0].arguments["left_out"] == 15
+    assert "15 tensors of another copy" in text(found.notes[0])
 
 
 @pytest.mark.parametrize("names", [("mu", "sigma"), ("normalizer.mean", "normalizer.std"), ("0.mean", "0.std")])
@@ -205,7 +211,7 @@ def test_a_normalisation_beside_the_network_must_be_the_view_s(tiny: Make, names
     }
     found = fit(list(own), {**state, **stored}, view, "file")
     assert list(found.state) == list(own)
-    assert "the normalisation in its checkpoint is the view's (mean, std)" in found.notes[1]
+    assert "the normalisation in its checkpoint is the view's (mean, std)" in text(found.notes[0])
     with pytest.raises(
         ModelError, match=r"file brings a normalisation .* mean is 0\.485/0\.456/0\.406, .* state mean=0"
     ):

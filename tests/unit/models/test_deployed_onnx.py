@@ -16,7 +16,6 @@ from torch import Tensor, nn
 
 from hardiness.benchmarks.options import parse
 from hardiness.core.errors import ArgumentError, ModelError, UnknownNameError
-from hardiness.core.fact import facts_of
 from hardiness.engine.protocol_noise import variations
 from hardiness.imaging.codecs import decode
 from hardiness.imaging.resizing import on_canvas
@@ -329,7 +328,7 @@ def test_a_graph_that_was_exported_in_training_mode_is_named_as_such(layer: nn.M
         )  # fmt: skip
     kind = "BatchNormalization" if isinstance(layer, nn.BatchNorm2d) else "Dropout"
     assert onnx_nodes(tmp_path / "net.onnx").training == (kind,)
-    notes = map(text, facts_of(read_graph(str(tmp_path / "net.onnx"), {}).notes))
+    notes = map(text, read_graph(str(tmp_path / "net.onnx"), {}).notes)
     assert any(note.startswith(f"its graph is exported in training mode ({kind}): ") for note in notes)
     exported.export(whole, tmp_path / "right.onnx", (64, 64))
     assert onnx_nodes(tmp_path / "right.onnx").training == ()

@@ -21,6 +21,7 @@ from hardiness.models.naming import resolve
 from hardiness.models.placement import place
 from hardiness.models.preprocessing import InputPolicy
 from hardiness.models.runtimes import onnx_runtime
+from hardiness.report.words import text
 
 Noise = Callable[..., Tensor]
 NAMES = {np.float32: "FLOAT", np.float16: "FLOAT16", np.uint8: "UINT8"}
@@ -139,7 +140,8 @@ def test_without_cuda_in_onnx_runtime_a_graph_runs_on_the_cpu_and_says_so(monkey
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     found = place("auto", "fp32", "auto", onnx=True)
     assert (found.device, found.candidates) == ("cpu", ("onnxruntime",))
-    assert found.notes == ("it runs on the CPU, as this ONNX Runtime has no CUDA (device cuda was to be used)",)
+    told = "it runs on the CPU, because this ONNX Runtime has no CUDA (device cuda was to be used)"
+    assert [*map(text, found.notes)] == [told]
     monkeypatch.setattr("onnxruntime.get_available_providers", lambda: ["CUDAExecutionProvider"])
     assert place("auto", "fp32", "auto", onnx=True).device == "cuda"
     assert place("auto", "fp32", "auto", onnx=False).notes == ()

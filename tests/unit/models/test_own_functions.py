@@ -24,6 +24,7 @@ from torch import Tensor, nn
 
 import hardiness
 from hardiness.core.errors import ArgumentError, ModelError
+from hardiness.core.fact import Fact
 from hardiness.core.model import ModelSpec, View
 from hardiness.imaging.codecs import decode
 from hardiness.imaging.resizing import on_canvas
@@ -157,9 +158,9 @@ def test_what_a_sigmoid_gives_is_read_as_is_stated(images: np.ndarray, pixels: T
 @pytest.mark.parametrize(
     ("end", "options", "line"),
     [
-        (nn.Sigmoid(), {}, "all lie between 0 and 1 on two pictures: state activation=sigmoid and output=prob"),
+        (nn.Sigmoid(), {}, "all lie between 0 and 1 on two pictures; state activation=sigmoid and output=prob"),
         (nn.Sigmoid(), {"output": "logits"}, ""),
-        (nn.Softmax(1), {}, "sum to 1 on two pictures, as those of a softmax do: give the network without it"),
+        (nn.Softmax(1), {}, "sum to 1 on two pictures, as those of a softmax do; give the network without it"),
         (nn.Identity(), {}, ""),
     ],
 )
@@ -293,7 +294,7 @@ def test_a_device_that_a_function_does_not_get_is_told(monkeypatch: pytest.Monke
     monkeypatch.setattr(loading, "place", lambda *given, **more: replace(usual(*given, **more), device="cuda"))
     classifier = wrap(logits, VIEW, name="mine")
     assert classifier.device == "cpu"
-    told = "it is a plain function: it is called with images in main memory, and cuda is used where it does so itself"
+    told = "it is called with images in main memory, and cuda is used where it does so itself"
     assert told in map(text, classifier.notes)
 
 
@@ -304,18 +305,18 @@ def test_a_mean_is_not_for_a_function() -> None:
 
 def test_what_a_view_does_not_state_is_refused_or_told(tmp_path: Path) -> None:
     """A function without a view was run at 256 and 224 pixels, and a size without its filter was bilinear unsaid."""
-    told = "photographs are resized with the filter bilinear, as none is stated: state interpolation="
+    told = "photographs are resized with the filter bilinear, because none is stated; state interpolation="
     for view, says in (
         (View(36, 32), told),
         (View(36, 32, "bicubic"), ""),
         (View(36, 32, crop_mode="unresized"), ""),
-        (View(), r"photographs are resized to 256 px (bilinear) and cropped to 224, as is usual for ImageNet: state"),
+        (View(), r"photographs are resized to 256 px (bilinear) and cropped to 224, as is usual for ImageNet; state"),
     ):
         for made in (wrap(logits, view, name="mine"), wrap(small(), view, name="net", device="cpu", runtime="torch")):
             assert [note[: len(says)] for note in map(text, made.notes)] == [says] * bool(says)
     for view, lacking in ((View(36, interpolation="bicubic"), "crop_px"), (View(crop_px=300), "resize_px")):
         note = text(wrap(logits, view, name="mine").notes[0])
-        assert f"padded with black to {view.crop_px}, as {lacking}= is not stated: state both sizes" in note
+        assert f"padded with black to {view.crop_px}, because {lacking}= is not stated; state both sizes" in note
     assert not wrap(logits, View(36, 40, "bicubic"), name="mine").notes, "both are stated"
     (tmp_path / "own.py").write_text(
         "from hardiness import View\n"
@@ -521,6 +522,14 @@ def shop(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
         return load(f"shop:four{typed}", device="cpu")
 
     return loaded
+
+
+def test_notes_of_a_builder_are_facts() -> None:
+    """A line of English became a fact without a code of its own."""
+    note = Fact("shop.old", {"year": 2019})
+    assert BuilderResult(None, notes=(note,)).notes == (note,)
+    with pytest.raises(ModelError, match="notes of a BuilderResult must be facts, and one is 'it is old'"):
+        BuilderResult(None, notes=("it is old",))  # type: ignore[arg-type]
 
 
 def test_what_a_builder_states_counts_where_the_object_is_silent(shop: Callable[..., Any]) -> None:

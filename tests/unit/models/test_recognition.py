@@ -55,13 +55,13 @@ def test_every_way_to_make_pixels_that_it_lists_is_offered() -> None:
 
 def test_a_model_is_known_by_word_name_or_hash(tmp_path: Path) -> None:
     spec = ModelSpec("torchvision:resnet50", "", source=Source(sha256="0676ba61"))
-    assert recognised(spec) == ("Standard_R50", "by the hash of its weights")
+    assert recognised(spec) == ("Standard_R50", "weights")
     assert recognised(replace(spec, source=Source(sha256="11ad3fa6"))) == ("", "")
-    assert recognised(apply(spec, {"published": "Wong2020Fast"})) == ("Wong2020Fast", "as you say")
+    assert recognised(apply(spec, {"published": "Wong2020Fast"})) == ("Wong2020Fast", "statement")
     file = tmp_path / "Salman2020Do_R50.pt"
     file.write_bytes(b"weights")
-    assert recognised(replace(spec, weights=str(file))) == ("Salman2020Do_R50", "by the name of its file")
-    assert recognised(replace(spec, weights=f"{file}#model")) == ("Salman2020Do_R50", "by the name of its file")
+    assert recognised(replace(spec, weights=str(file))) == ("Salman2020Do_R50", "file name")
+    assert recognised(replace(spec, weights=f"{file}#model")) == ("Salman2020Do_R50", "file name")
     other = tmp_path / "mine.pt"
     other.write_bytes(b"weights")
     assert recognised(replace(spec, weights=str(other))) == ("", "")

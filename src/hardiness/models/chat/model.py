@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from hardiness.core.answers import ANSWERS
 from hardiness.core.benchmark import Benchmark, DataSet, Image
+from hardiness.core.codes import ModelNote
 from hardiness.core.errors import HardinessError, ModelError, SampleError, StoreError
-from hardiness.core.fact import Fact, facts_of
+from hardiness.core.fact import Fact
 from hardiness.core.forms import from_json, json_form
 from hardiness.core.model import CANVAS_224, ModelSpec
 from hardiness.core.table import Columns
@@ -143,11 +144,8 @@ class ChatModel:
     @property
     def notes(self) -> tuple[Fact, ...]:
         """Notes on the origin of its answers, and their cost so far."""
-        origin = (
-            f"its answers come from {self.endpoint.host} and cannot be reproduced from weights; how the endpoint "
-            "resizes pictures is not known"
-        )
-        return facts_of((origin, str(self.calls)) if self.calls.made else (origin,))
+        origin = Fact(ModelNote.ANSWERS_ELSEWHERE, {"source": self.endpoint.host, "kind": "endpoint"})
+        return (origin, self.calls.fact) if self.calls.made else (origin,)
 
     def feed(self, canvas_px: int = CANVAS_224.crop_px) -> InputPolicy:
         """Pictures are sent as they are."""

@@ -22,7 +22,9 @@ from urllib.error import URLError
 from urllib.parse import urlsplit, urlunsplit
 from urllib.request import Request
 
+from hardiness.core.codes import ModelNote
 from hardiness.core.errors import ArgumentError, DataError, ModelError, SampleError
+from hardiness.core.fact import Fact
 from hardiness.models.chat.exchange import HTTPAnswer, exchange
 from hardiness.models.chat.questions import Reply
 from hardiness.models.chat.redaction import redact, redacted_line, refuse_secrets
@@ -96,14 +98,12 @@ class Calls:
             self.prompt_tokens += reply.prompt_tokens
             self.completion_tokens += reply.completion_tokens
 
-    def __str__(self) -> str:
-        retried = f", {self.again:,} of them retries" if self.again else ""
-        used = (
-            f"; tokens: {self.prompt_tokens:,} asked, {self.completion_tokens:,} answered" if self.prompt_tokens else ""
-        )
-        return (
-            f"{self.made:,} request{'' if self.made == 1 else 's'}{retried}, {self.sent_bytes / 1e6:,.1f} MB sent{used}"
-        )
+    @property
+    def fact(self) -> Fact:
+        """The requests so far, as what is to be known of a model."""
+        tokens = {"of_questions": self.prompt_tokens, "of_answers": self.completion_tokens}
+        requests = {"requests": self.made, "retries": self.again, "sent_bytes": self.sent_bytes}
+        return Fact(ModelNote.REQUESTS, requests | tokens)
 
 
 class _TransientError(Exception):

@@ -12,7 +12,7 @@ from hardiness.core.codes import ModelNote
 from hardiness.core.errors import ArgumentError, ModelError, UnknownNameError
 from hardiness.core.fact import Fact
 from hardiness.core.model import ModelSpec, View
-from hardiness.models.activation import ACTIVATION, ACTIVATION_HELP, PROBABILITIES, SIGMOID, is_sigmoid
+from hardiness.models.activation import ACTIVATION, ACTIVATION_HELP, is_sigmoid
 from hardiness.models.catalogue import BuilderResult, OnnxFile, Scheme, schemes
 from hardiness.models.onnx_graph import onnx_nodes
 from hardiness.models.options import split
@@ -76,7 +76,7 @@ class Graph:
 
     file: OnnxFile
     classes: int
-    notes: tuple[str | Fact, ...] = ()
+    notes: tuple[Fact, ...] = ()
 
 
 def read_graph(name: str, options: Mapping[str, str]) -> Graph:
@@ -114,11 +114,11 @@ def read_graph(name: str, options: Mapping[str, str]) -> Graph:
     quantised = any(map(_INTEGERS.fullmatch, nodes.kinds))
     one_by_one = any(map(_BY_BATCH.fullmatch, nodes.kinds))
     kinds = {"tensor(float16)": "fp16"}.get(inputs[0].type, "")
-    notes = list[str | Fact]()
+    notes = list[Fact]()
     if sigmoid:
-        notes.append(SIGMOID)
+        notes.append(Fact(ModelNote.SIGMOID))
     elif probabilities:
-        notes.append(PROBABILITIES)
+        notes.append(Fact(ModelNote.PROBABILITIES))
     if quantised or kinds == "fp16":
         notes.append(
             Fact(

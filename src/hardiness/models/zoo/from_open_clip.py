@@ -8,7 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from hardiness.core.codes import ModelNote
 from hardiness.core.errors import ArgumentError, ModelError, UnknownNameError
+from hardiness.core.fact import Fact
 from hardiness.core.model import ModelSpec, View
 from hardiness.models.catalogue import BuilderResult, Scheme, schemes
 from hardiness.models.failures import foreign_errors
@@ -87,7 +89,7 @@ def build(spec: ModelSpec) -> BuilderResult:
     facts = (("context", int(context)), ("logit_scale", scale), ("logit_bias", tower.bias))
     classifier = classifier_of(tower, text, dict(spec.options))
     repositories = () if random else _repositories(package.get_model_config(architecture), published)
-    notes = [note for repository in repositories for note in check_hub_files(repository, spec.name)]
+    notes = [fact for repository in repositories for fact in check_hub_files(repository, spec.name)]
     if not random and not published:
         notes += _activation_of_a_file(package, architecture, tag)
     return BuilderResult(classifier, spec=replace(spec, options=(*spec.options, *facts)), notes=tuple(notes))
@@ -171,7 +173,7 @@ def _refuse_other_activation(
         )
 
 
-def _activation_of_a_file(package: Any, architecture: str, file: str) -> list[str]:
+def _activation_of_a_file(package: Any, architecture: str, file: str) -> list[Fact]:
     """A note where a file's weights go into a network with GELU that open_clip has with QuickGELU, too.
 
     The two have tensors of the same names and shapes, so a file does not say for which of them it was trained.
@@ -179,10 +181,7 @@ def _activation_of_a_file(package: Any, architecture: str, file: str) -> list[st
     quick = f"{architecture}-quickgelu"
     if package.get_model_config(architecture).get("quick_gelu", False) or quick not in package.list_models():
         return []
-    return [
-        f"{architecture} computes with GELU; if the weights in {file} were trained with QuickGELU, as OpenAI's were, "
-        f"accuracy falls without an error: write openclip:{quick}/{file}"
-    ]
+    return [Fact(ModelNote.UNCLEAR_ACTIVATION, {"architecture": architecture, "file": file, "other": quick})]
 
 
 def _need(published: Mapping[str, Any], where: str) -> None:

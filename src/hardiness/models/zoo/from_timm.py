@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from hardiness.core.errors import ArgumentError, ModelError, UnknownNameError
+from hardiness.core.fact import Fact
 from hardiness.core.model import IMAGENET_CLASSES, ModelSpec, Source
 from hardiness.models.activation import OUTPUT_OPTIONS, stated_outputs
 from hardiness.models.catalogue import BuilderResult, Scheme, registry, schemes
@@ -114,7 +115,7 @@ def _need_weights(name: str, where: str) -> None:
         raise ModelError(f"timm has no weights for {where}; choose a tag, or give a checkpoint with weights=FILE")
 
 
-def _checked(name: str, where: str) -> tuple[str, ...]:
+def _checked(name: str, where: str) -> tuple[Fact, ...]:
     """Notes on the check of the weights that timm has loaded."""
     hub, url, _ = _source(name)
     return check_hub_files(hub, where) if hub else check_torch_file(url, where)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from hardiness.core.codes import ModelNote
 from hardiness.core.errors import ArgumentError, ModelError
+from hardiness.core.fact import Fact
 from hardiness.core.model import IMAGENET_CLASSES, ModelSpec
 from hardiness.models.activation import OUTPUT_OPTIONS, stated_outputs
 from hardiness.models.catalogue import BuilderResult, Scheme, schemes
@@ -58,7 +60,7 @@ def build(spec: ModelSpec) -> BuilderResult:
     network = load_network(kind, name, config, spec, trusted)
     mapped = spec.class_names is None and stated_order(spec) is None
     columns = order_by_name(_labels(config, spec.name), spec.name) if mapped else None
-    notes = (f"code beside the model ran on this machine, as {TRUST}=true allows",) if trusted else ()
+    notes = (Fact(ModelNote.TRUSTED_CODE, {"option": TRUST}),) if trusted else ()
 
     def resized(classes: int) -> Any:
         config.num_labels = classes
