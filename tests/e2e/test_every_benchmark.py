@@ -33,7 +33,7 @@ PHOTOGRAPHS = {
     "imagenet-es/ImageNet-ES/es-test/param_control/l1/param_1": "n01641577",
     "model-vs-human/edge": "cat",
     "cue-conflict": ".",
-    **dict.fromkeys(("cifar10", "cifar10.1"), "airplane"),
+    **dict.fromkeys(("cifar10", "cifar10.1", "cifar10.1-v4"), "airplane"),
     "cifar100": "apple",
 }
 """A folder below the data root, and what holds pictures below that."""

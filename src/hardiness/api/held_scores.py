@@ -23,7 +23,7 @@ from hardiness.store.held import HeldStore
 
 USUAL = (
     *("top1", "balanced_accuracy", "macro_f1", "nll", "ece", "auroc_two_classes"),
-    *("mean_error", "clean_error", "error", "retained_accuracy"),
+    *("mean_error", "clean_error", "error", "retained_accuracy", "mean_accuracy", "effective_robustness"),
 )
 """The scores that are shown where nobody names others, of those that the answers have."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
 
@@ -14,6 +14,7 @@ from hardiness.api.arrays import array_of, columns_of, picture_columns_of, place
 from hardiness.api.grouping import grouping_of
 from hardiness.api.held_scores import USUAL, HeldScores
 from hardiness.benchmarks.decisions import argmax
+from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.ratios import DENOMINATOR, MEAN_RATIO, NUMERATOR, RATIO
 from hardiness.benchmarks.score_file import PREFIX, condition_of, score_file
 from hardiness.core.answers import SCORES
@@ -25,6 +26,7 @@ from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, R
 from hardiness.core.table import Records
 from hardiness.metrics.picture_scores import SCORE
 from hardiness.models.activation import log_probabilities
+from hardiness.reference.small_pictures import small_pictures
 from hardiness.store.held import HeldStore
 
 KINDS = {"classes": CLASSES, "probabilities": "probabilities", "logits": ""}
@@ -55,7 +57,9 @@ def score(
     Arrays may be lists, or of numpy, torch, pandas, polars or Arrow. N is the number of pictures, K that of classes.
 
     Args:
-        labels: ``(N,)`` the right class of each picture, as integers or names.
+        labels: ``(N,)`` the right class of each picture, as integers or names; or a mapping to these from names of
+            `small_pictures`, such as ``"cifar10"`` and ``"cifar10.1"``, then of answers, too. What was published of
+            these stands beside, and effective robustness.
         answers: ``(N,)`` classes as labels have them; or ``(N, K)`` with another `kind`; or a mapping, or of classes
             also a data frame, from models to these; or from models to conditions (``"clean"``, ``"fog"``, ``"fog/3"``)
             to these.
@@ -75,6 +79,48 @@ def score(
     """
     if kind not in KINDS:
         raise UnknownNameError("kind", kind, KINDS)
+    if not isinstance(labels, Mapping):
+        answered = [_answered("", name, labels, answers, kind, classes, groups)]
+    elif not isinstance(answers, Mapping) or labels.keys() != answers.keys() or groups is not None:
+        raise ArgumentError(f"answers must be a mapping from {', '.join(map(str, labels))}, as labels, without groups")
+    else:
+        answered = [_answered(of, of, labels[of], answers[of], kind, classes, None) for of in labels]
+    store = _store_of(name, answered, ModelIdentity(outputs=KINDS[kind]))
+    return HeldScores(store, grouping_of((), cluster, slices), USUAL if metrics is None else metrics, level)
+
+
+@dataclass(frozen=True)
+class _Answered:
+    """Answers to one set of pictures.
+
+    Attributes:
+        benchmark, data: of their runs.
+        labels: class of each picture, int32 ``(N,)``.
+        columns: of the pictures.
+        held: by model and condition the columns of rows, one a picture.
+    """
+
+    benchmark: BenchmarkIdentity
+    data: DataIdentity
+    labels: NDArray[np.int32]
+    columns: Columns
+    held: Mapping[str, Mapping[Condition, Mapping[str, NDArray[Any]]]]
+
+
+def _answered(
+    benchmark: str, name: str, labels: Any, answers: Any, kind: str, classes: Sequence[str], groups: Any
+) -> _Answered:
+    """Answers with a class for each picture; arguments as of `score`, whose errors it raises.
+
+    Args:
+        benchmark: the set of small pictures whose labels these are; empty for a person's own.
+        name: of the data.
+        labels, answers, kind, classes, groups: as of `score`.
+    """
+    described = small_pictures().get(benchmark)
+    if benchmark and described is None:
+        raise UnknownNameError("benchmark", benchmark, small_pictures())
+    classes = described.classes if described else classes
     right = array_of(labels, "labels")
     _refuse_several(right)
     outputs = {
@@ -91,11 +137,13 @@ def score(
         }
         for model, each in outputs.items()
     }
-    card = "corruption" if any(cell for each in held.values() for cell in each) else "classification"
+    is_corrupted = any(cell for each in held.values() for cell in each)
+    card, protocol, of = "corruption" if is_corrupted else "classification", "own", "answers"
+    if described:
+        of = described.corrupted if is_corrupted else described.name
+        protocol = registry.get(of).protocol
     data = DataIdentity(name, _digest(codes, *names), len(codes), len(names), classes=names)
-    identity = BenchmarkIdentity("answers", card, "own")
-    store = _store_of(held, ModelIdentity(outputs=KINDS[kind], classes=names), identity, data, codes, columns)
-    return HeldScores(store, grouping_of((), cluster, slices), USUAL if metrics is None else metrics, level)
+    return _Answered(BenchmarkIdentity(of, card, protocol), data, codes, columns, held)
 
 
 def score_values(
@@ -146,7 +194,7 @@ def score_values(
     columns = picture_columns_of(groups, count)
     identity = BenchmarkIdentity(benchmark.name, benchmark.card, benchmark.protocol, benchmark.identity())
     data, labels = DataIdentity(name, _digest(str(count)), count, 1), np.zeros(count, np.int32)
-    store = _store_of(held, ModelIdentity(outputs=SCORES), identity, data, labels, columns)
+    store = _store_of(name, [_Answered(identity, data, labels, columns, held)], ModelIdentity(outputs=SCORES))
     return HeldScores(store, grouping_of((), cluster, slices), metrics, level)
 
 
@@ -211,7 +259,7 @@ def score_ratio(
     data, labels = DataIdentity(name, _digest(str(count)), count, 1), np.zeros(count, np.int32)
     identity = BenchmarkIdentity("counts", "ratios", "own")
     columns = picture_columns_of(groups, count)
-    store = _store_of(held, ModelIdentity(outputs=SCORES), identity, data, labels, columns)
+    store = _store_of(name, [_Answered(identity, data, labels, columns, held)], ModelIdentity(outputs=SCORES))
     return HeldScores(store, grouping_of((), cluster, slices), (MEAN_RATIO.name, RATIO.name)[: len(names)], level)
 
 
@@ -233,43 +281,46 @@ def _counts(values: Any, name: str) -> NDArray[np.float64]:
     return array.astype(np.float64)
 
 
-def _store_of(
-    held: Mapping[str, Mapping[Condition, Mapping[str, NDArray[Any]]]],
-    model: ModelIdentity,
-    benchmark: BenchmarkIdentity,
-    data: DataIdentity,
-    labels: NDArray[np.int32],
-    columns: Columns,
-) -> HeldStore:
-    """The runs of some models in memory.
+def _store_of(name: str, answered: Sequence[_Answered], model: ModelIdentity) -> HeldStore:
+    """The runs of some models in memory, each known by its answers to all sets of pictures.
 
     Args:
-        held: by model and condition the columns of rows, one a picture.
+        name: what the store is called.
+        answered: the answers to each set.
         model: what all models have in common.
-        benchmark, data: of the runs.
-        labels: class of each picture.
-        columns: of the pictures.
     """
-    store, ids = HeldStore(data.name), np.array(place_names(len(labels)))
-    conditions = tuple(sorted(dict.fromkeys(cell for each in held.values() for cell in each), key=bool))
-    for name, each in held.items():
-        rows = [
-            Records(
-                {
-                    "sample": ids,
-                    "image": np.arange(len(ids), dtype=np.int32),
-                    "condition": np.full(len(ids), conditions.index(cell), np.int16),
-                    "frame": np.zeros(len(ids), np.int16),
-                    "label": labels,
-                    **row,
-                }
-            )
-            for cell, row in each.items()
-        ]
-        records = Records.concatenate(rows)
-        digest = _digest(*(column for column in records.columns.values() if column.dtype.kind in "if"))
-        own = replace(model, name=name, weights_sha256=digest, options={"predictions": "Python"})
-        store.add(Run(model=own, benchmark=benchmark, data=data, conditions=conditions), records, columns)
+    store, runs = HeldStore(name), list[tuple[str, _Answered, tuple[Condition, ...], Records]]()
+    for each in answered:
+        ids = np.array(place_names(len(each.labels)))
+        conditions = tuple(sorted(dict.fromkeys(cell for own in each.held.values() for cell in own), key=bool))
+        for own_name, own in each.held.items():
+            rows = [
+                Records(
+                    {
+                        "sample": ids,
+                        "image": np.arange(len(ids), dtype=np.int32),
+                        "condition": np.full(len(ids), conditions.index(cell), np.int16),
+                        "frame": np.zeros(len(ids), np.int16),
+                        "label": each.labels,
+                        **row,
+                    }
+                )
+                for cell, row in own.items()
+            ]
+            runs.append((own_name, each, conditions, Records.concatenate(rows)))
+    digests = {
+        own_name: _digest(
+            *(c for n, *_, rows in runs if n == own_name for c in rows.columns.values() if c.dtype.kind in "if")
+        )
+        for own_name, *_ in runs
+    }
+    for own_name, each, conditions, records in runs:
+        options = {"predictions": "Python"}
+        own_model = replace(
+            model, name=own_name, weights_sha256=digests[own_name], options=options, classes=each.data.classes
+        )
+        run = Run(model=own_model, benchmark=each.benchmark, data=each.data, conditions=conditions)
+        store.add(run, records, each.columns)
     return store
 
 

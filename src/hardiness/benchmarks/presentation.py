@@ -31,6 +31,22 @@ def benchmark_type(run: Run) -> type[Benchmark]:
     return benchmark if benchmark is not None and benchmark.card == run.benchmark.card else Benchmark
 
 
+def is_of_published_data(run: Run) -> bool:
+    """Whether a run is on the data set of its benchmark, which has classes of its own: what was published is of these.
+
+    Somebody's benchmark need not name them.
+    """
+    benchmark, name = registry.find(run.benchmark.name), run.benchmark.name
+    if benchmark is None or benchmark.is_own or run.data.name not in benchmark.needs:
+        return False
+    return bool(run.data.classes) or not registry.ships(name)
+
+
+def has_published_classes(run: Run) -> bool:
+    """Whether the classes of a run are those that numbers of its benchmark were published of."""
+    return run.data.has_imagenets_classes or is_of_published_data(run)
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """One score as a column of the table of models.

@@ -37,7 +37,7 @@ class PublishedLine:
         moves: the most by which its slope moves, as a share of it: without one of its models, and without those of one
             recipe.
         models: their names in the source; all are of type STANDARD.
-        source, date: where the numbers stand, and when they were published.
+        source, authors, date: where the numbers stand, who published them, and when.
     """
 
     benchmark: str
@@ -53,6 +53,7 @@ class PublishedLine:
     moves: tuple[float, float]
     models: tuple[str, ...]
     source: str
+    authors: str
     date: str
 
 
@@ -70,7 +71,8 @@ def published_line(benchmark: str, clean: float) -> PublishedLine | None:
 
     ImageNet-A was filtered by a ResNet-50, so that its line is broken there.
 
-    Source: Taori et al. (2020), arXiv:2007.00644, and the results of imagenet-testbed (see ``SOURCES.md``).
+    Source: Taori et al. (2020), arXiv:2007.00644, and the results of imagenet-testbed; of CIFAR-10.1 Recht et al.
+    (2018), arXiv:1806.00451 (see ``SOURCES.md``).
     """
     lines = published_lines(benchmark)
     if len(lines) < 2:
@@ -85,13 +87,12 @@ def published_lines(benchmark: str = "") -> tuple[PublishedLine, ...]:
     return tuple(
         PublishedLine(
             **{
+                **{key: facts[key] for key in ("source", "authors", "date")},
                 **line,
                 "clean": Interval(*line["clean"]),
                 "moves": tuple(line["moves"]),
                 "models": tuple(line["models"]),
-            },
-            source=facts["source"],
-            date=facts["date"],
+            }
         )
         for line in facts["lines"]
         if benchmark in ("", line["benchmark"])

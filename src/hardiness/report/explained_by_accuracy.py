@@ -37,7 +37,7 @@ def explained_chart(results: Sequence[Result]) -> Scatter | None:
     trends = [trend for line in lines for trend in _trends(line, min(clean), max(clean), lines)]
     points = _published(lines[0])
     through = " and ".join(f"{line.n} models without extra data {line.part}".rstrip() for line in lines)
-    classes = f"the classes of {lines[0].clean_on}" if lines[0].clean_on else "all 1,000 classes"
+    classes = f"the classes of {lines[0].clean_on}" if lines[0].clean_on else "all classes"
     caption = (
         f"The line goes through {through} ({lines[0].date[:4]}); in its band lie 95 % of such models. Above it a model "
         "is right more often than its clean accuracy explains. "

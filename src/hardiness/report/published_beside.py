@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hardiness.benchmarks.options import registry
+from hardiness.benchmarks.presentation import has_published_classes
 from hardiness.core.result import Result
 from hardiness.core.run import InputIdentity, Run
 from hardiness.reference.published_numbers import PublishedNumber, published_series
@@ -16,20 +17,7 @@ def is_comparable(results: Sequence[Result]) -> bool:
     They may not where classes are other ones, or where pictures lie on another canvas than the published ones did.
     """
     runs = [result.run for result in results if not result.measured.get("published")]
-    return all(
-        (run.data.has_imagenets_classes or is_of_published_data(run)) and _is_on_published_canvas(run) for run in runs
-    )
-
-
-def is_of_published_data(run: Run) -> bool:
-    """Whether a run is on the data set of its benchmark, which has classes of its own: what was published is of these.
-
-    Somebody's benchmark need not name them.
-    """
-    benchmark, name = registry.find(run.benchmark.name), run.benchmark.name
-    if benchmark is None or benchmark.is_own or run.data.name not in benchmark.needs:
-        return False
-    return bool(run.data.classes) or not registry.ships(name)
+    return all(has_published_classes(run) and _is_on_published_canvas(run) for run in runs)
 
 
 def series_beside(results: Sequence[Result], metric: str) -> dict[str, list[PublishedNumber]]:

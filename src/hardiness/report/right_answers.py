@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from hardiness.benchmarks.presentation import Column
+from hardiness.benchmarks.presentation import Column, is_of_published_data
 from hardiness.core.result import PARTIAL, Result, Score
-from hardiness.report.published_beside import is_of_published_data
 from hardiness.results.comparison import ERRORS, BenchmarkComparison, PairDetail
 from hardiness.statistics.comparison import Difference, ScoreComparison
 from hardiness.statistics.spreads.combined import Scaled

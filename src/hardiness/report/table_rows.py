@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hardiness.benchmarks.accuracy_warnings import is_part
+from hardiness.benchmarks.presentation import is_of_published_data
 from hardiness.core.result import PARTIAL, Result, Score
 from hardiness.reference.published_numbers import PublishedNumber, published, published_for
 from hardiness.report import format as formatting
@@ -13,7 +14,6 @@ from hardiness.report.beside import difference
 from hardiness.report.marks import caveat
 from hardiness.report.notes import names_of
 from hardiness.report.places import PlaceRange
-from hardiness.report.published_beside import is_of_published_data
 from hardiness.report.sections import BenchmarkSection, score_of
 
 

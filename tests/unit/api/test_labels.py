@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy import stats
+from scipy.special import expit, logit
 
 import hardiness
 from hardiness.core.errors import ArgumentError, UnknownNameError
@@ -369,28 +370,54 @@ print(*(name for name in sys.modules if name.startswith("hardiness.")))
 
 @pytest.mark.slow
 def test_fifteen_published_networks_have_their_accuracies_and_places(tmp_path: Path, small_pictures_data: Path) -> None:
+    versions = {"cifar10": "test", "cifar10.1": "v6", "cifar10.1-v4": "v4"}
     with np.load(small_pictures_data / "predictions_of_15.npz") as arrays:
-        answers = {name.removesuffix(".test"): arrays[name] for name in arrays.files if name.endswith(".test")}
-        labels = arrays["labels"]
+        names = [name.removesuffix(".test") for name in arrays.files if name.endswith(".test")]
+        labels = {of: arrays[f"labels_{version}".removesuffix("_test")] for of, version in versions.items()}
+        answers = {of: {name: arrays[f"{name}.{version}"] for name in names} for of, version in versions.items()}
     published = {
-        "resnet_basic_32": 92.5,
-        "wrn_28_10": 95.9,
-        "vgg_15_BN_64": 93.0,
-        "shake_shake_26_2x96d_SSI": 97.1,
+        "resnet_basic_32": (92.5, 84.9),
+        "wrn_28_10": (95.9, 89.7),
+        "vgg_15_BN_64": (93.0, 84.9),
+        "shake_shake_26_2x96d_SSI": (97.1, 91.9),
     }
-    scores = hardiness.score(labels, answers, name="cifar10")
-    assert len(scores) == 15
-    for name, percent in published.items():
-        (result,) = (each for each in scores if each.model == name)
-        top1 = result.score("top1")
-        assert 100 * top1.number == pytest.approx(percent, abs=0.051)
-        assert top1.interval.low < top1.number < top1.interval.high
+    scores = hardiness.score(labels, answers)
+    assert len(scores) == 45
+    by_name = {(each.benchmark, each.model): each for each in scores}
+    for name, percents in published.items():
+        for of, percent in zip(("cifar10", "cifar10.1-v4"), percents, strict=True):
+            top1 = by_name[of, name].score("top1")
+            assert 100 * top1.number == pytest.approx(percent, abs=0.051)
+            assert top1.interval.low < top1.number < top1.interval.high
+    clean, shifted = (
+        [np.mean(labels[of] == answers[of][name]) for name in names] for of in ("cifar10", "cifar10.1-v4")
+    )
+    line = stats.linregress(logit(clean), logit(shifted))
+    for name, x, y in zip(names, clean, shifted, strict=True):
+        above = by_name["cifar10.1-v4", name].score("effective_robustness")
+        assert above.number == pytest.approx(y - expit(line.intercept + line.slope * logit(x)), abs=1e-4)
+        assert above.interval.low < 0 < above.interval.high
     compared = scores.compare()
-    assert compared.table().num_rows == 15 * 14 // 2
+    assert {each.benchmark for each in compared} == versions.keys()
     places = compared.benchmarks[0].scores[0].ranks
     assert places["shake_shake_26_2x96d_SSI"].rank == 1
     assert (places["alexnet_tf_ben"].rank, places["alexnet_tf_ben"].worst) == (15, 15)
-    assert "wrn_28_10" in Path(scores.report(tmp_path / "page.html")).read_text()
+    page = Path(scores.report(tmp_path / "page.html")).read_text()
+    assert "the best of 15 models here is better than 143 of 143" in page
+    assert "cifar10.1: clean accuracy explains all 15 models" in page
+
+
+def test_a_part_of_a_published_set_has_no_effective_robustness() -> None:
+    labels = {"cifar10": np.arange(40) % 10, "cifar10.1": np.arange(20) % 10}
+    answers = {of: {"net": np.where(right % 3, right, 0)} for of, right in labels.items()}
+    scores = hardiness.score(labels, answers, metrics=["top1", "effective_robustness"])
+    shifted = next(each for each in scores if each.benchmark == "cifar10.1")
+    assert shifted.score("effective_robustness").lack.code == "part"
+    assert len({each.run.model.weights_sha256 for each in scores}) == 1
+    with pytest.raises(ArgumentError, match="answers must be a mapping from cifar10"):
+        hardiness.score(labels, answers["cifar10"])
+    with pytest.raises(UnknownNameError, match="benchmark"):
+        hardiness.score({"cifar10.2": [0, 1]}, {"cifar10.2": [0, 1]})
 
 
 def test_scores_that_classes_cannot_have_are_left_out_unless_they_are_named() -> None:

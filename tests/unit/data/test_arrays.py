@@ -178,3 +178,16 @@ def test_the_published_part_of_the_test_set_has_its_own_names(tmp_path: Path) ->
     np.save(tmp_path / "cifar10.1_v4_data.npy", X[:3])
     data = read("cifar10.1", tmp_path)
     assert (data.name, len(data), data.released) == ("cifar10.1", 20, 2000)
+
+
+def test_another_draw_of_new_pictures_is_a_set_of_its_own(tmp_path: Path) -> None:
+    many = np.zeros((2021, 32, 32, 3), np.uint8)
+    for version, count in (("v4", 2021), ("v6", 2000)):
+        np.save(tmp_path / f"cifar10.1_{version}_data.npy", many[:count])
+        np.save(tmp_path / f"cifar10.1_{version}_labels.npy", np.arange(count) % 10)
+    file = tmp_path / "cifar10.1_v4_data.npy"
+    for place in (tmp_path, file):
+        data = read("cifar10.1-v4", place)
+        assert (len(data), data.released) == (2021, 2021)
+    with pytest.raises(DataError, match=r"holds 2,021 pictures and cifar10\.1 has 2,000: name the set"):
+        read("cifar10.1", file)

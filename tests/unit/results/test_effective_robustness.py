@@ -144,9 +144,13 @@ def test_a_published_line_says_what_it_goes_through() -> None:
         ("imagenet-a", "below ResNet-50"): 33,
         ("imagenet-a", "above ResNet-50"): 51,
         ("imagenet-c", ""): 78,
+        ("cifar10.1", ""): 15,
+        ("cifar10.1-v4", ""): 15,
     }
     for line in lines.values():
-        assert (len(line.models), line.date) == (line.n, "2020-07")
+        of_cifar = line.benchmark.startswith("cifar")
+        expected = (line.n, "Recht et al.", "2018-06") if of_cifar else (line.n, "Taori et al.", "2020-07")
+        assert (len(line.models), line.authors, line.date) == expected
         assert not {"resnet50_swsl", "resnet50_augmix"} & set(line.models)
         assert line.clean.low < float(expit(line.centre)) < line.clean.high
     assert not any("resnet50" in line.models for line in lines.values() if line.benchmark == "imagenet-a")

@@ -140,6 +140,11 @@ def _read(described: SmallPictures, place: Place) -> DataSet:
             "again"
         ) from None
     pictures = _checked_pictures(described, values, str(file))
+    if len(pictures) > described.images:
+        raise DataError(
+            f"{file} holds {len(pictures):,} pictures and {described.name} has {described.images:,}: name the set that "
+            "these are of"
+        )
     indices = _checked_labels(described, labels, len(pictures), str(file))
     samples = [
         Item(_path(described, label, at).removesuffix(".ppm"), label, ArrayPicture(f"{file}[{at}]", pictures, at))

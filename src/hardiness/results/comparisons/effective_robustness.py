@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.benchmarks.accuracy_warnings import CLEAN
-from hardiness.benchmarks.presentation import benchmark_type
+from hardiness.benchmarks.presentation import benchmark_type, has_published_classes
 from hardiness.benchmarks.shares import EFFECTIVE
 from hardiness.core.codes import Lack, RunRemark
 from hardiness.core.errors import ArgumentError
@@ -47,7 +47,7 @@ def fitted(line: PublishedLine) -> FittedLine:
         line.centre,
         line.spread,
         line.clean,
-        f"{line.n} standard models{part} of Taori et al. {line.date[:4]}",
+        f"{line.n} standard models{part} of {line.authors} {line.date[:4]}",
     )
 
 
@@ -170,7 +170,7 @@ def why_none(shifted: Result, clean: Result) -> Fact | None:
     """Why a model has no effective robustness by the published line; ``None`` where it has one."""
     run = shifted.run
     for each in (run, clean.run):
-        if not each.data.has_imagenets_classes:
+        if not has_published_classes(each):
             return Fact(Lack.NOT_IMAGENETS)
     if lack := _other_view(run):
         return lack
@@ -185,7 +185,12 @@ def why_none(shifted: Result, clean: Result) -> Fact | None:
 
 
 def _other_view(run: Run) -> Fact | None:
-    """Why its pictures were not seen as the published models saw theirs; ``None`` where they were."""
+    """Why its pictures were not seen as the published models saw theirs; ``None`` where they were.
+
+    Small pictures are shown to every model as they are.
+    """
+    if run.data.classes:
+        return None
     changed = [f"{name}={value}" for name, value in run.model.options.items() if name in View.__dataclass_fields__]
     if changed:
         return Fact(Lack.OTHER_VIEW, {"changes": tuple(changed)})
@@ -224,7 +229,7 @@ def against_references(
         return {}, []  # joined of several sets, as out of distribution: no shift of the photographs
     first = by_key[next(iter(shown.values()))].stored.run
     clean = clean_benchmark(first)
-    if first.benchmark.name == clean or not first.data.has_imagenets_classes:
+    if first.benchmark.name == clean or not has_published_classes(first):
         return {}, []
     place_of_first = (first.benchmark.name, first.benchmark.protocol, first.data.name)
     references = list(dict.fromkeys(references))
