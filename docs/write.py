@@ -41,6 +41,7 @@ from rich.console import Console
 import hardiness
 from hardiness import attacks, benchmarks, models
 from hardiness.benchmarks.own_pictures import takes_own_pictures
+from hardiness.benchmarks.small_sets import OfAnySize
 from hardiness.cli.main import COMMANDS, GROUPS, cli, command_of
 from hardiness.core.registry import summary_of
 from hardiness.core.result import Metric
@@ -170,7 +171,8 @@ def own_pictures_table() -> str:
         )
         own = (f"yes{beside}",) * 3 if takes_own else ("no",) * 3
         imagenet = "no" if "imagenet" not in kind.needs else f"yes{beside and ', likewise'}"
-        published = "yes" if {*kind.needs} - {"imagenet", "own"} else "no"
+        is_published = name in kind.needs or {*kind.needs} - {"own", *OfAnySize.needs}
+        published = "yes" if is_published else "no"
         instead = "" if takes_own else kind.own_substitute.replace("'", "`")
         alike.setdefault((*own, imagenet, published, instead), []).append(f"`{name}`")
     heads = (

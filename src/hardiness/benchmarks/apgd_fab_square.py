@@ -44,7 +44,11 @@ class ApgdFabSquareAccuracy(AttackedPhotographs):
 
     norm: str = field(default="linf", metadata={"help": "linf or l2: what epsilon bounds"})
     epsilons: tuple[float, ...] = field(
-        default=(), metadata={"help": "budgets; 4/255 for linf, 0.5+3.0 for l2 if empty", "item": float}
+        default=(),
+        metadata={
+            "help": "budgets; if empty 4/255 for linf, 0.5+3.0 for l2; 8/255 and 0.5 for small pictures",
+            "item": float,
+        },
     )
     iterations: int = field(default=100, metadata={"help": "of APGD and, for each target, of FAB"})
     queries: int = field(default=5000, metadata={"help": "of Square, for each image that is left"})
@@ -54,6 +58,7 @@ class ApgdFabSquareAccuracy(AttackedPhotographs):
     subset: ClassVar[str] = ""  # type: ignore[misc]  # published parts are of 1,000 classes
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         require_within(f"{ATTACK}:queries", self.queries, 1, MOST_STEPS)
         require_within(f"{ATTACK}:iterations", self.iterations, 1, MOST_STEPS)
         check_attack(ATTACK, ATTACK, self.norm, self.epsilons, targeted=False)
@@ -72,7 +77,7 @@ class ApgdFabSquareAccuracy(AttackedPhotographs):
                 },
                 options={"iterations": self.iterations, "queries": self.queries},
             )
-            for epsilon in self.epsilons or EPSILONS[self.norm]
+            for epsilon in self.epsilons or self.usual_epsilons(self.norm) or EPSILONS[self.norm]
         )
         checks = CrossChecks(0, queries=0) if self.cross_checks else None
         return AttackPlan((*rounds, *(ROUNDS if self.must_break else ())), checks=checks)

@@ -19,15 +19,16 @@ from hardiness.benchmarks.losses import nll_column
 from hardiness.benchmarks.options import check_attack, registry
 from hardiness.benchmarks.presentation import sweep
 from hardiness.benchmarks.shares import CLEAN_ACCURACY, CONDITION_METRICS, answered, classes
+from hardiness.benchmarks.small_sets import OfAnySize
 from hardiness.benchmarks.validation_subsets import HELP as SUBSET_HELP
 from hardiness.benchmarks.validation_subsets import check_subset, part_of
 from hardiness.core.attack_plan import AttackPlan, CrossChecks, Round, usual_epsilon
-from hardiness.core.benchmark import Benchmark, DataRoot, DataSet, Expansion, Item, Selection
+from hardiness.core.benchmark import DataRoot, DataSet, Expansion, Item, Selection
 from hardiness.core.bounds import MOST_STEPS, require_within
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, UnknownNameError
 from hardiness.core.fact import Fact
-from hardiness.core.model import CANVAS_224, Canvas
+from hardiness.core.model import Canvas
 from hardiness.core.result import Metric, Score
 from hardiness.core.run import Run
 from hardiness.core.table import RIGHT, ImageTable, Records
@@ -191,19 +192,21 @@ def _share(metric: Metric, ids: NDArray[np.object_], hits: NDArray[np.bool_], co
     return metric.score(count / n, n, ShareOfImages(count, n), condition, basis=basis_of_share(ids, hits))
 
 
-class AttackedPhotographs(Benchmark):
-    """ImageNet's validation photographs on the 224 canvas, which the engine attacks by the benchmark's plan."""
+class AttackedPhotographs(OfAnySize):
+    """Photographs on the 224 canvas or small pictures as they are, which the engine attacks by the benchmark's plan."""
 
-    needs: ClassVar[tuple[str, ...]] = ("imagenet",)
     card: ClassVar[str] = "attack"
-    canvas: ClassVar[Canvas | None] = CANVAS_224
     shard_items: ClassVar[int] = 16
 
     subset: str
 
     def dataset(self, data: DataRoot) -> DataSet:
-        """The photographs, or a published part of them."""
-        return part_of(data.dataset("imagenet"), self.subset)
+        """The pictures, or a published part of them."""
+        return part_of(super().dataset(data), self.subset)
+
+    def usual_epsilons(self, norm: str) -> tuple[float, ...]:
+        """The budget at which its small pictures are usually attacked; none for photographs."""
+        return (self.small.budgets[norm],) if self.small and norm in self.small.budgets else ()
 
     def selection(self) -> Selection:
         """Clean, then every mark of every round."""
@@ -315,7 +318,11 @@ class Whitebox(AttackedPhotographs):
 
     protocol: str = field(default="orhan2019", metadata={"help": "orhan2019 (targeted) or standard (untargeted)"})  # type: ignore[misc]  # an option here
     epsilons: tuple[float, ...] = field(
-        default=(), metadata={"help": "budgets, as in 4/255+0.06; the protocol's if empty", "item": float}
+        default=(),
+        metadata={
+            "help": "budgets, as in 4/255+0.06; if empty the protocol's, or those of small pictures",
+            "item": float,
+        },
     )
     steps: tuple[int, ...] = field(
         default=(), metadata={"help": "steps to record, as in 1+10+50; the protocol's if empty", "item": int}
@@ -340,9 +347,10 @@ class Whitebox(AttackedPhotographs):
     )
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.protocol not in PROTOCOLS:
             raise UnknownNameError("protocol of whitebox", self.protocol, PROTOCOLS)
-        if self.norm != "linf" and not self.epsilons:
+        if self.norm != "linf" and not (self.epsilons or self.usual_epsilons(self.norm)):
             example = {"l2": "0.5+3.0", "l0": "10+50", "l1": "12", "patch": "0.05", "spatial": "1"}.get(self.norm, "1")
             check_attack("whitebox", self.method, self.norm, (), self.aimed)
             raise ArgumentError(
@@ -372,7 +380,7 @@ class Whitebox(AttackedPhotographs):
     def attack(self) -> AttackPlan:
         """A round for each epsilon, and those that must break every model."""
         chosen = PROTOCOLS[self.protocol]
-        epsilons = self.epsilons or chosen.epsilons
+        epsilons = self.epsilons or self.usual_epsilons(self.norm) or chosen.epsilons
         curves = self.steps_at or self._marked(chosen, epsilons)
         rounds = [self._round(chosen, e, e in curves) for e in dict.fromkeys((*epsilons, *curves))]
         checks = CrossChecks(_longest(rounds)) if self.cross_checks and any(tried.epsilon for tried in rounds) else None
@@ -442,7 +450,11 @@ class Blackbox(AttackedPhotographs):
     norm: str = field(default="linf", metadata={"help": "threat model: what epsilon bounds"})
     targeted: bool = field(default=False, metadata={"help": "towards a drawn class, whatever the protocol says"})
     epsilons: tuple[float, ...] = field(
-        default=(), metadata={"help": "budgets, as in 4/255+0.06; the protocol's if empty", "item": float}
+        default=(),
+        metadata={
+            "help": "budgets, as in 4/255+0.06; if empty the protocol's, or those of small pictures",
+            "item": float,
+        },
     )
     steps: int = field(default=10, metadata={"help": "steps of each attack"})
     subset: str = field(default="", metadata={"help": SUBSET_HELP})
@@ -453,9 +465,10 @@ class Blackbox(AttackedPhotographs):
     )
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.protocol not in PROTOCOLS:
             raise UnknownNameError("protocol of blackbox", self.protocol, PROTOCOLS)
-        if self.norm != "linf" and not self.epsilons:
+        if self.norm != "linf" and not (self.epsilons or self.usual_epsilons(self.norm)):
             raise ArgumentError(f"blackbox:norm={self.norm} needs its own epsilons, as in norm=l2,epsilons=0.5+3.0")
         check_subset("blackbox", self.subset)
         aimed = self.targeted or PROTOCOLS[self.protocol].targeted
@@ -477,6 +490,6 @@ class Blackbox(AttackedPhotographs):
                 failed=chosen.failed,
                 options=chosen.options_of(self.method, self.method_options),
             )
-            for epsilon in self.epsilons or chosen.epsilons
+            for epsilon in self.epsilons or self.usual_epsilons(self.norm) or chosen.epsilons
         )
         return AttackPlan(rounds, self.surrogate, keep=self.keep)

@@ -13,7 +13,7 @@ from hardiness.core.attack_plan import AttackPlan, CrossChecks, Norm, Round
 from hardiness.core.benchmark import DataRoot, DataSet
 from hardiness.core.bounds import MOST_STEPS, require_within
 from hardiness.core.condition import Condition
-from hardiness.core.errors import DataError, UnknownNameError
+from hardiness.core.errors import ArgumentError, DataError, UnknownNameError
 from hardiness.core.model import CANVAS_224, Canvas
 from hardiness.reference.robustbench import OWN, PREPROCESSINGS
 
@@ -63,7 +63,11 @@ class AutoAttackAccuracy(AttackedPhotographs):
 
     norm: str = field(default="linf", metadata={"help": "linf or l2: what epsilon bounds"})
     epsilons: tuple[float, ...] = field(
-        default=(), metadata={"help": "budgets; 4/255 for linf, 0.5+3.0 for l2 if empty", "item": float}
+        default=(),
+        metadata={
+            "help": "budgets; if empty 4/255 for linf, 0.5+3.0 for l2; 8/255 and 0.5 for small pictures",
+            "item": float,
+        },
     )
     queries: int = field(default=5000, metadata={"help": "of Square, for each image that is left"})
     version: str = field(
@@ -79,10 +83,13 @@ class AutoAttackAccuracy(AttackedPhotographs):
     )
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         require_within("autoattack:queries", self.queries, 1, MOST_STEPS)
         check_subset("autoattack", self.subset)
         if self.preprocessing not in CANVASES:
             raise UnknownNameError("preprocessing of autoattack", self.preprocessing, CANVASES)
+        if self.pictures and self.preprocessing != PREPROCESSINGS[0]:
+            raise ArgumentError(f"autoattack:preprocessing is of photographs, and {self.pictures} is not resized")
         if self.version not in VERSIONS:
             raise UnknownNameError("version of autoattack", self.version, VERSIONS)
         check_attack("autoattack", "autoattack", self.norm, self.epsilons, targeted=False)
@@ -105,8 +112,8 @@ class AutoAttackAccuracy(AttackedPhotographs):
 
     @property
     def canvas(self) -> Canvas | None:  # type: ignore[override]  # an option here
-        """The canvas that the leaderboard's name of a preprocessing stands for."""
-        return CANVASES[self.preprocessing]
+        """The canvas that the leaderboard's name of a preprocessing stands for, or the small pictures' own size."""
+        return super().canvas if self.pictures else CANVASES[self.preprocessing]
 
     @property
     def attack(self) -> AttackPlan:
@@ -126,7 +133,7 @@ class AutoAttackAccuracy(AttackedPhotographs):
                     **({} if self.version == "standard" else {"variant": self.version}),
                 },
             )
-            for epsilon in self.epsilons or EPSILONS[self.norm]
+            for epsilon in self.epsilons or self.usual_epsilons(self.norm) or EPSILONS[self.norm]
         )
         attacked = [number for number, tried in enumerate(rounds) if tried.epsilon > 0]
         checks = CrossChecks(attacked[0], queries=0) if self.cross_checks and attacked else None

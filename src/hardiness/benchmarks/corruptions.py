@@ -33,6 +33,7 @@ from hardiness.benchmarks.operating_limits import OPERATING_LIMIT, is_of_level, 
 from hardiness.benchmarks.options import FILE_PREFIX, own_name, reads, registry
 from hardiness.benchmarks.photographs import sized
 from hardiness.benchmarks.shares import SELECTIVE_METRICS, answered, selective_by_corruption
+from hardiness.benchmarks.small_sets import canvas_of_set
 from hardiness.core.benchmark import Benchmark, DataRoot, DataSet, Expansion, Image, Item, PictureFault, Selection
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, DataError, SampleError, UnknownNameError
@@ -649,12 +650,6 @@ def _stored(
 
 def _clean(content: bytes, name: str, canvas: Canvas) -> Image:
     return imaging.on_canvas(imaging.decode(content, name), canvas)
-
-
-def canvas_of_set(pictures: str) -> Canvas:
-    """The canvas on which the photographs of a data set are corrupted: their own size where they are small."""
-    small = small_pictures().get(pictures)
-    return Canvas(small.side_px, small.side_px) if small else CANVAS_224
 
 
 def own_set(name: str) -> DistortionSet:

@@ -11,6 +11,7 @@ from hardiness.benchmarks.chat_answers import CHAT_METRICS
 from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.own_classes import CLASS_METRICS
 from hardiness.benchmarks.shares import EFFECTIVE
+from hardiness.benchmarks.small_sets import OfAnySize
 from hardiness.core.attack_plan import epsilon_text
 from hardiness.core.benchmark import GROUPS, LAST, Benchmark
 from hardiness.core.condition import Condition
@@ -43,8 +44,12 @@ def is_of_published_data(run: Run) -> bool:
 
 
 def has_published_classes(run: Run) -> bool:
-    """Whether the classes of a run are those that numbers of its benchmark were published of."""
-    return run.data.has_imagenets_classes or is_of_published_data(run)
+    """Whether the classes of a run are those that numbers of its benchmark were published of.
+
+    Of a benchmark of pictures of any size these are ImageNet's; numbers of other pictures name their data set.
+    """
+    is_of_any_size = issubclass(benchmark_type(run), OfAnySize)
+    return run.data.has_imagenets_classes or (is_of_published_data(run) and not is_of_any_size)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ from hardiness.benchmarks.cell_calibration import calibration_of_cells
 from hardiness.benchmarks.losses import nll_column
 from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.shares import CONDITION_METRICS, TOP1, answered
-from hardiness.core.benchmark import Benchmark, DataRoot, DataSet, Expansion, Item, Selection
+from hardiness.benchmarks.small_sets import OfAnySize
+from hardiness.core.benchmark import Expansion, Item, Selection
 from hardiness.core.codes import Lack
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
@@ -39,6 +40,9 @@ CROPS = ("first", "second")
 WHOLE = Canvas(resize_px=256, crop_px=256, interpolation="bilinear")
 
 OFFSETS = WHOLE.crop_px - CANVAS_224.crop_px
+
+SHIFTS_PX = -3, 3
+"""Shifts of small pictures in each direction: from the first to below the second."""
 
 
 @register("shift_consistency")
@@ -112,27 +116,30 @@ def _score(means: CellMeans, metric: Metric, cells: tuple[Condition, ...], condi
 @registry.add("shift-consistency")
 @final
 @dataclass(frozen=True)
-class ShiftConsistency(Benchmark):
+class ShiftConsistency(OfAnySize):
     """How often two crops of one photograph get the same answer, right or wrong.
 
     Shorter side 256, centre crop 256, then two crops of 224 at offsets from 0 to 31 in each direction; five passes.
 
-    Source: Zhang (2019), arXiv:1904.11486, and its published evaluation.
-    Differs: offsets are drawn for each photograph, where the published code draws them once for a batch; the
-        expectation is the same.
+    Small pictures keep their size: both are shifted by -3 to 2 px in each direction, and what leaves them at one side
+    enters at the other.
+
+    Source: Zhang (2019), arXiv:1904.11486, and its published evaluation; for small pictures Chaman & Dokmanic (2021),
+        arXiv:2011.14214, and its published evaluation on CIFAR-10.
+    Differs: offsets are drawn for each picture, where the published code draws them once for a batch; the expectation
+        is the same.
     """
 
     name: ClassVar[str] = "shift-consistency"
     question: ClassVar[str] = "Does the answer stay the same when the picture moves by a few pixels?"
     paper: ClassVar[str] = "Zhang 2019, arXiv:1904.11486"
     protocol: ClassVar[str] = "zhang2019"
-    needs: ClassVar[tuple[str, ...]] = ("imagenet",)
     card: ClassVar[str] = "shift_consistency"
-    canvas: ClassVar[Canvas | None] = CANVAS_224
 
     passes: int = field(default=PASSES, metadata={"help": "pairs of crops a photograph, 1 to 5", "request": True})
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not 1 <= self.passes <= PASSES:
             raise ArgumentError(f"shift-consistency:passes must be from 1 to {PASSES}, was {self.passes}")
 
@@ -141,18 +148,17 @@ class ShiftConsistency(Benchmark):
         every = tuple(Condition(shift=shift, crop=crop) for shift in range(1, PASSES + 1) for crop in CROPS)
         return Selection(every, requested=tuple(condition for condition in every if condition["shift"] <= self.passes))
 
-    def dataset(self, data: DataRoot) -> DataSet:
-        return data.dataset("imagenet")
-
     def expand(
         self, item: Item, conditions: Sequence[Condition], canvases: Sequence[Canvas], seed: int
     ) -> Iterator[Expansion]:
-        """One decode, then a crop for each condition."""
-        whole = imaging.on_canvas(imaging.decode(item.file.read(), item.file.name), WHOLE)
-        side = CANVAS_224.crop_px
+        """One decode, then a crop, or a shift, for each condition."""
+        picture = imaging.decode(item.file.read(), item.file.name)
+        whole, side = picture if self.small else imaging.on_canvas(picture, WHOLE), CANVAS_224.crop_px
+        limits = SHIFTS_PX if self.small else (0, OFFSETS)
         for condition in conditions:
-            offsets = rng(seed, "shift_consistency", condition["shift"], item.id).integers(0, OFFSETS, (len(CROPS), 2))
+            offsets = rng(seed, "shift_consistency", condition["shift"], item.id).integers(*limits, (len(CROPS), 2))
             top, left = offsets[CROPS.index(condition["crop"])].tolist()
-            yield Expansion(condition, 0, (np.ascontiguousarray(whole[top : top + side, left : left + side]),))
+            shifted = np.roll(whole, (top, left), (0, 1)) if self.small else whole[top : top + side, left : left + side]
+            yield Expansion(condition, 0, (np.ascontiguousarray(shifted),))
 
     decide = staticmethod(decisions.argmax)

@@ -25,13 +25,18 @@ Pictures of 64, 40 or 32 px are enlarged 4 to 8 times by the usual 256 px.
 
 
 def enlarged(benchmark: Benchmark, data: DataSet, tasks: Sequence[Task]) -> Iterator[str]:
-    """A line for each canvas that enlarges most pictures of a data set at least `TOLD_FROM` times, naming its models.
+    """A line for each size that small pictures are resized to, and for each canvas that enlarges most photographs.
+
+    A canvas is told that enlarges them at least `TOLD_FROM` times. Each line names the models.
 
     Args:
         benchmark: which may have a canvas of its own.
         data: its data set, of which `SAMPLED` pictures are read.
         tasks: its models.
     """
+    for feed in dict.fromkeys(task.feed for task in tasks if data.side_px and task.feed.resized):
+        whom = ", ".join(task.classifier.spec.name for task in tasks if task.feed == feed)
+        yield f"{data.name}: its pictures are resized ({feed}) for {whom}, which takes or states that size"
     sizes = _sizes(data.items) if tasks else []
     if not sizes:
         return

@@ -18,6 +18,7 @@ class SmallPictures:
         side_px: width and height of its pictures, at which they are shown, corrupted and attacked.
         images: how many were published.
         classes: their names in the order of the labels.
+        budgets: the epsilons at which its pictures are usually attacked, by threat model.
         strengths: the protocol whose severities its corruptions have, of `hardiness.reference.strengths`.
         paper: citation.
         question: what accuracy on it answers.
@@ -32,6 +33,7 @@ class SmallPictures:
     side_px: int
     images: int
     classes: tuple[str, ...]
+    budgets: Mapping[str, float]
     strengths: str
     paper: str
     question: str
