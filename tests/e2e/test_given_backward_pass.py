@@ -29,12 +29,6 @@ def build():
     return network
 """
 BACKWARD = "import slope_beside_it\n\ndef through(given, slope):\n    return slope_beside_it.turned(slope)\n"
-READING = """
-import pathlib
-
-def through(given, slope):
-    return slope * float(pathlib.Path({file!r}).read_text())
-"""
 QUICK = "protocol=standard,epsilons=24/255,steps=2,must_break=false,cross_checks=false"
 
 
@@ -67,29 +61,6 @@ def test_the_neighbour_of_a_backward_pass_is_found_and_counts(folder: Path, hard
     first = run("def turned(slope):\n    return slope * 1\n", "out")
     assert run("# a comment\ndef turned(slope):\n    return slope * 1\n", "out") == first
     assert len(run("def turned(slope):\n    return slope * -1\n", "out")) == 2
-
-
-@pytest.mark.slow
-def test_what_a_backward_pass_reads_is_named(folder: Path, hardiness: Any) -> None:
-    (folder / "one").write_text("1")
-    (folder / "backward.py").write_text(READING.format(file=str(folder / "one")))
-    command = (
-        *("run", "-m", f"py:{folder / 'model.py'}:build:mean=0,std=1", "--data", "embedded", "--limit", "1"),
-        *("-b", f"whitebox:{QUICK},bpda=rounded={folder / 'backward.py'}:through"),
-        *("--device", "cpu", "--out", folder / "out"),
-    )
-    for count in (1, 2):
-        told = hardiness(*command)
-        assert told.status == 0, told.err
-        (line,) = (each for each in told.lines if "does not cover" in each)
-        assert (
-            "backward.py:through: its key does not cover files that its code reads while it runs (read_text in" in line
-        )
-        assert "each command begins anew" in line
-        assert len(list((folder / "out").glob("records/*/run.json"))) == count
-    shared = hardiness(*command, "--worker", "0/2")
-    assert shared.status == 2
-    assert "evaluate it in one process" in shared.err
 
 
 @pytest.mark.parametrize(

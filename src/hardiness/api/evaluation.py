@@ -166,7 +166,7 @@ def evaluate(
             digits of the hash of its weights.
         view: the preprocessing of a module, or the geometry of a function, which normalises pictures itself; required
             for both, refused for a name. Of several models it goes with each module and function.
-        tag: a name for the code of a module or function, in place of a hash over it: the version of a service.
+        tag: a name for the code of a module or function, in place of its source and of a look at it.
         output: ``"logits"`` or ``"probabilities"``, of a function; by default seen on a picture.
         activation: ``"sigmoid"`` where each class of a module or function has a probability of its own, or one output
             is that of the second of two classes; softmax by default.

@@ -14,6 +14,7 @@ from hardiness.benchmarks.card import Card
 from hardiness.benchmarks.corruptions import CorruptionSet
 from hardiness.benchmarks.options import registry
 from hardiness.core.benchmark import Benchmark
+from hardiness.core.condition import Condition
 from hardiness.core.registry import Registry
 from hardiness.data.root import LAYOUTS
 
@@ -21,8 +22,6 @@ T = TypeVar("T")
 
 _OF_A_SESSION = ("__main__", "hardiness_user_")
 """Beginnings of the names of modules that a notebook, or a file named as ``py:FILE.py:NAME``, is run as."""
-
-_DATA_SET = "data set"
 
 _SHIPS = frozenset(("hardiness", "abc", "builtins", "typing"))
 """Packages of the base classes of what ships."""
@@ -34,41 +33,39 @@ class OwnCode:
 
     Attributes:
         sha256: hexadecimal; empty where all of it ships.
-        left_out: what changes rows and was seen not to be covered, one line each.
         of_session: what a notebook, or a file that a command names, defines: no other process knows it.
     """
 
     sha256: str = ""
-    left_out: tuple[str, ...] = ()
     of_session: tuple[str, ...] = ()
 
 
 def benchmark_code(benchmark: Benchmark) -> OwnCode:
     """The hash over what is one's own of a benchmark: class, data sets, distortions, attacks and threat models.
 
-    What each of them executes counts, as `models.function_identity` takes it in; what ships has a version of its own in
-    the key.
+    The source of each counts, as `models.code_sha256` takes it in; what ships has a version of its own in the key.
     """
     things = dict(_own_parts(benchmark))
-    parts = [(what, models.function_identity(thing)) for what, thing in things.items()]
-    texts = [[what, identity.sha256] for what, identity in parts]
+    texts = [[what, models.code_sha256(thing)] for what, thing in things.items()]
     texts += [["set", text] for text in _own_set(benchmark)]
-    reads_pictures = f"{_DATA_SET} "  # files that a data set reads are in its fingerprint
-    lines = (
-        f"{what}: {line}; after a change there, raise its version= or a constant of its code, or its old rows are shown"
-        for what, identity in parts
-        if not what.startswith(reads_pictures)
-        for line in identity.left_out
-    )
     digest = hashlib.sha256(json.dumps(sorted(texts)).encode()).hexdigest() if texts else ""
     of_session = tuple(what for what, thing in things.items() if _home(thing).startswith(_OF_A_SESSION))
-    return OwnCode(digest, tuple(lines), of_session)
+    return OwnCode(digest, of_session)
+
+
+def own_conditions(benchmark: Benchmark) -> list[Condition]:
+    """The conditions that are asked for whose pictures are made by code of a person's own."""
+    if _is_own(type(benchmark)):
+        return list(benchmark.requested())
+    kinds = {"corruption": distortions.corruptions, "perturbation": distortions.perturbations}
+    names = {kind: {name for name, _ in _used(own, _distortions_of(benchmark, kind))} for kind, own in kinds.items()}  # type: ignore[arg-type]
+    return [cell for cell in benchmark.requested() if any(cell.get(kind) in names[kind] for kind in kinds)]
 
 
 def scoring_code(thing: Any) -> str:
     """The hash over code of a person's own that scores rows, e.g. a card; empty where it ships."""
     thing = _with_methods(type(thing)) if isinstance(thing, Card) else thing
-    return models.function_identity(thing).sha256 if _is_own(thing) else ""
+    return models.code_sha256(thing) if _is_own(thing) else ""
 
 
 def _own_parts(benchmark: Benchmark) -> Iterator[tuple[str, partial[None]]]:
@@ -79,7 +76,7 @@ def _own_parts(benchmark: Benchmark) -> Iterator[tuple[str, partial[None]]]:
     for name in benchmark.needs:  # one's own gives its labels and fingerprint, too, by its own code
         layout = LAYOUTS.find(name)
         if layout is not None and not LAYOUTS.ships(name):
-            yield f"{_DATA_SET} {name}", _together(layout.read)
+            yield f"data set {name}", _together(layout.read)
     for name, corruption in _used(distortions.corruptions, _distortions_of(benchmark, "corruption")):
         yield f"corruption {name}", _together(corruption.apply, corruption.draw, corruption.levels)
     for name, perturbation in _used(distortions.perturbations, _distortions_of(benchmark, "perturbation")):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from hardiness.core.answers import ANSWERS, CHAT_MARK, SCORES
@@ -188,7 +188,7 @@ class Run:
         precision: arithmetic of the forward pass, e.g. ``"fp32"``.
         attack: the rounds of an attack, in order; empty where there is none.
         surrogate: the model attacked in its place, or ``None``.
-        versions: of each thing of ours that rows depend on, e.g. ``{"rows": 2, "kernels": 1}``.
+        versions: of each thing of ours that rows depend on, e.g. ``{"rows": 2, "kernels": 1}``, and the `ordinal`.
     """
 
     model: ModelIdentity = field(default_factory=ModelIdentity)
@@ -201,6 +201,19 @@ class Run:
     attack: tuple[Round, ...] = ()
     surrogate: Surrogate | None = None
     versions: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def ordinal(self) -> int:
+        """How often code of a person's own was found to give other outputs though all else is equal.
+
+        Of runs that differ by it alone the last is the model's, and the others are of earlier code.
+        """
+        return int(self.versions.get("code", 0))
+
+    def with_ordinal(self, ordinal: int) -> Run:
+        """The run with another ordinal, of which 0 leaves nothing in its key."""
+        others = {name: version for name, version in self.versions.items() if name != "code"}
+        return replace(self, versions={**others, **({"code": ordinal} if ordinal else {})})
 
     @property
     def has_own_classes(self) -> bool:

@@ -483,7 +483,7 @@ def suspect_of(classifier: Classifier, feed: InputPolicy, bpda: str = "") -> Sus
 def substitute_network(classifier: Classifier, feed: InputPolicy, bpda: str) -> Network:
     """`network_of` with the backward pass of one module replaced; made once, and again where its code was edited."""
     replacement = given_backward(bpda)
-    return _substitute_network(classifier, feed, bpda, replacement[1].sha256 if replacement else "")
+    return _substitute_network(classifier, feed, bpda, replacement[1] if replacement else "")
 
 
 @lru_cache(maxsize=4)

@@ -57,7 +57,7 @@ def classify(
     """
     if isinstance(classifier, ClosedQuestionModel):
         return _ask_questions(classifier, benchmark, rows)
-    logits = _logits(classifier, feed, [row.image for row in rows], batch)
+    logits = logits_of_pictures(classifier, feed, [row.image for row in rows], batch)
     finite = np.asarray(np.isfinite(logits).all(axis=1))
     finite_rows = [row for row, fine in zip(rows, finite.tolist(), strict=True) if fine]
     failures = [
@@ -119,7 +119,7 @@ def _ask_questions(model: ClosedQuestionModel, benchmark: Benchmark, rows: Seque
     return records
 
 
-def _logits(
+def logits_of_pictures(
     classifier: Classifier, feed: InputPolicy, images: Sequence[Image | Pixels], batch: BatchSize
 ) -> NDArray[np.float32]:
     """Logits in one pass, or in smaller ones where the accelerator has too little memory for one."""

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from hardiness.benchmarks.own_code import benchmark_code
 from hardiness.core.benchmark import Benchmark, DataSet
 from hardiness.core.errors import DataError, ModelError, line_of
 from hardiness.core.fact import Fact, facts_of, message
@@ -18,6 +17,7 @@ from hardiness.engine.enlargement import enlarged
 from hardiness.engine.ensemble import Ensemble
 from hardiness.engine.goals import EvaluationToGoal, Outlook, Precision, Verdicts
 from hardiness.engine.label_map import labels_for
+from hardiness.engine.look import look_at
 from hardiness.engine.other_runs import fewer_images
 from hardiness.engine.provenance import keep_beginning, keep_measured
 from hardiness.engine.rounds import Rounds
@@ -26,7 +26,6 @@ from hardiness.engine.tasks import (
     Task,
     asks_for_gradients,
     begin,
-    left_out_of,
     require_attackable,
     require_gradients,
     takes_whole_pictures,
@@ -275,19 +274,18 @@ def prepared(
     request: Request,
     listener: Listener,
     looks: bool = True,
-    is_shared: bool = False,
 ) -> PreparedEvaluation:
     """An evaluation that can start: its workers, and its runs opened or begun.
 
     Args:
         benchmark, classifiers, data, store, request, listener: as for `evaluate`.
-        looks: whether stored files are looked into, and damaged ones set aside.
-        is_shared: whether other processes are to evaluate the same runs.
+        looks: whether stored files are looked into, damaged ones set aside, and code of one's own is looked at.
 
     Raises:
         ArgumentError: other processes' rows are by another version or of other data, or they would never find a run.
     """
     tasks: list[Task] = []
+    remarks: list[Fact] = []
     problems = [*facts_of(data.notes)]
     try:
         surrogate = surrogate_of(benchmark, classifiers, data, listener)
@@ -298,7 +296,11 @@ def prepared(
     for classifier in classifiers:
         try:
             require_module(classifier, benchmark)
-            tasks.append(begin(classifier, benchmark, data, request, store, survey.runs, surrogate, is_shared))
+            task = begin(classifier, benchmark, data, request, store, survey.runs, surrogate)
+            if looks:
+                task, facts = look_at(task, benchmark, data, request, store)
+                remarks += facts
+            tasks.append(task)
         except ModelError as error:
             problems.append(message(line_of(error), classifier.spec.name))
     damage = in_parallel(lambda task: task.stored.set_damage_aside(request.share), tasks) if looks else []
@@ -312,13 +314,12 @@ def prepared(
         tuple(problems),
         facts_of(
             (
-                *benchmark_code(benchmark).left_out,
                 *data.remarks,
                 *dict.fromkeys(line for task in tasks if (line := task.class_order(data))),
                 *enlarged(benchmark, data, tasks),
                 *fewer_images(benchmark, data, survey.runs),
-                *(left_out_of(benchmark.attack) if tasks and benchmark.attack else ()),
                 *survey.renamed,
+                *remarks,
                 *(line for lines in damage for line in lines),
             )
         ),

@@ -9,7 +9,6 @@ from dataclasses import replace
 from hardiness.core.benchmark import Benchmark, DataSet
 from hardiness.core.errors import ArgumentError
 from hardiness.core.run import DataIdentity, Run
-from hardiness.models.identity import is_of_one_command
 from hardiness.store.run import StoredRun
 
 ADVICE = (
@@ -40,28 +39,6 @@ def refuse_another_run(run: Run, every: Iterable[StoredRun]) -> None:
     raise ArgumentError(
         f"{other.place} was made by another version of hardiness ({name} {former.get(name)}, and {current.get(name)} "
         "here): install one version for every worker, or give this one another --out"
-    )
-
-
-def own_code_of(run: Run) -> list[str]:
-    """The hashes in a run's key over code of a person's own: of its model, its surrogates and its attack."""
-    surrogates = run.surrogate.code_sha256 if run.surrogate else ""
-    return [*filter(None, (run.model.code_sha256, *surrogates.split("+"), *run.versions.get("files", ())))]
-
-
-def refuse_to_share(run: Run) -> None:
-    """Raise where the key does not cover all that the run's own code computes with, so that processes never meet.
-
-    Raises:
-        ArgumentError: naming the model.
-    """
-    if not any(map(is_of_one_command, own_code_of(run))):
-        return
-    is_attacks = any(map(is_of_one_command, run.versions.get("files", ())))
-    advice = "evaluate it in one process" if is_attacks else "add a tag=NAME to the model"
-    raise ArgumentError(
-        f"{run.model.name} on {run.benchmark.name}: several processes (--worker, --engine ray) would each begin a run "
-        f"of their own, as its key does not cover all that its code computes with; {advice}"
     )
 
 

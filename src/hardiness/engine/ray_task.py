@@ -159,9 +159,7 @@ def _prepare(errand: Errand) -> tuple[list[PreparedEvaluation], list[Fact], list
         remarks += passed_over
         request = replace(each.request, workers=errand.threads)
         is_first = not errand.keys  # later ones look into no stored file before its unit is theirs
-        preparations.append(
-            prepared(each.benchmark, capable, each.data, store, request, Silence(), looks=is_first, is_shared=True)
-        )
+        preparations.append(prepared(each.benchmark, capable, each.data, store, request, Silence(), looks=is_first))
     return preparations, problems, remarks
 
 

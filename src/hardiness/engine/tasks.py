@@ -35,7 +35,7 @@ from hardiness.engine.batch_sizes import BatchSize, automatic_batch_size, larges
 from hardiness.engine.cross_checks import VERSION as CROSS_CHECKS
 from hardiness.engine.ensemble import Ensemble
 from hardiness.engine.label_map import labels_for
-from hardiness.engine.other_runs import refuse_another_run, refuse_to_share
+from hardiness.engine.other_runs import refuse_another_run
 from hardiness.engine.whole_pictures import benchmark_at_own_size
 from hardiness.imaging.resizing import RESAMPLING
 from hardiness.models.chat.model import ClosedQuestionModel, on_question
@@ -81,14 +81,7 @@ def _content(attack_round: Round) -> str:
 def _code(bpda: str) -> str:
     """Hash over the code of a backward pass that is given in a file; empty where none is."""
     backward = given_backward(bpda)
-    return backward[1].for_one_command() if backward else ""
-
-
-def left_out_of(plan: AttackPlan) -> tuple[str, ...]:
-    """A line for each thing that a given backward pass computes with and no key covers."""
-    backward = given_backward(plan.bpda)
-    lines = backward[1].left_out if backward else ()
-    return tuple(f"bpda={plan.bpda}: {line}: each command begins anew" for line in lines)
+    return backward[1] if backward else ""
 
 
 def asks_for_gradients(plan: AttackPlan) -> bool:
@@ -135,7 +128,7 @@ class Task:
         Raises:
             StoreError: the run there cannot be read.
         """
-        stored = store.find(self.stored.run)
+        stored = store.find(store.last_of(self.stored.run))
         return self if stored is None else replace(self, stored=replace(stored, cells=self.stored.cells))
 
     def class_order(self, data: DataSet) -> str:
@@ -168,7 +161,6 @@ def begin(
     store: Store,
     former: Sequence[StoredRun] = (),
     surrogate: Classifier | Ensemble | None = None,
-    is_shared: bool = False,
 ) -> Task:
     """The task of one model, its run opened or begun in the store.
 
@@ -176,7 +168,6 @@ def begin(
         classifier, benchmark, data, request, store: what meets what, how much of it, and where it is kept.
         former: the runs that the store holds, among which the run may be in a folder of another name.
         surrogate: the model that is attacked in its place, where the benchmark has one.
-        is_shared: whether other processes are to evaluate the same run, as they are where ``request`` has a share.
 
     Raises:
         ArgumentError: it shares the store with other workers, whose data or version are others, or which would never
@@ -199,9 +190,7 @@ def begin(
     labels = labels_for(classifier, data)
     canvas = _canvas(classifier, benchmark)
     feed = _feed(classifier, canvas, data)
-    run = run_of(classifier, benchmark, data, request.seed, surrogate)
-    if is_shared or request.share:
-        refuse_to_share(run)
+    run = store.last_of(run_of(classifier, benchmark, data, request.seed, surrogate), former)
     attacked = benchmark.attack is not None and surrogate is None and asks_for_gradients(benchmark.attack)
     begun = None
     with suppress(StoreError):  # what cannot be believed is set aside when the run is opened, below

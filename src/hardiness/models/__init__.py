@@ -8,7 +8,6 @@ if TYPE_CHECKING:
     from hardiness.models.catalogue import known_names as known_names
     from hardiness.models.catalogue import registry, schemes
     from hardiness.models.chat.model import limit_calls as limit_calls
-    from hardiness.models.code_hash import function_identity as function_identity
     from hardiness.models.library_views import library_view as library_view
     from hardiness.models.loading import load, wrap
     from hardiness.models.naming import is_pattern as is_pattern
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from hardiness.models.naming import search as search
     from hardiness.models.options import COMMON as COMMON
     from hardiness.models.own_file import OwnFile as OwnFile
+    from hardiness.models.own_source import code_sha256 as code_sha256
     from hardiness.models.placement import place as place
     from hardiness.models.preprocessing import to_pixels
 else:

@@ -14,15 +14,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-OF_ONE_COMMAND = ".anew"
-"""Ending of a hash over code that cannot cover everything, so that no other command has the same."""
-
-
-def is_of_one_command(code_sha256: str) -> bool:
-    """Whether a key's hash over a model's code, or one of several joined by +, is of one command alone."""
-    return any(digest.endswith(OF_ONE_COMMAND) for digest in code_sha256.split("+"))
-
-
 @dataclass(frozen=True, slots=True)
 class Identity:
     """The hashes that, beside its spec, tell a model's rows from others.

@@ -14,7 +14,7 @@ import numpy as np
 
 from hardiness.core.codes import ModelNote
 from hardiness.core.errors import ArgumentError, ModelError, UnknownNameError
-from hardiness.core.fact import Fact, facts_of
+from hardiness.core.fact import Fact
 from hardiness.core.model import CANVAS_224, ModelSpec, View
 from hardiness.core.random import rng
 from hardiness.models.activation import ACTIVATION, is_sigmoid
@@ -23,7 +23,6 @@ from hardiness.models.chat.model import ChatModel
 from hardiness.models.checkpoints import read_checkpoint
 from hardiness.models.classes import output_columns
 from hardiness.models.classifier import Classifier
-from hardiness.models.code_hash import CodeIdentity, code_identity
 from hardiness.models.failures import contained, foreign_errors
 from hardiness.models.frameworks import require_torch
 from hardiness.models.heads import with_head
@@ -41,6 +40,7 @@ from hardiness.models.own_functions import (
     read_by_sigmoid,
     refuse_numbers,
 )
+from hardiness.models.own_source import code_sha256
 from hardiness.models.placement import ComputeSettings, place
 from hardiness.models.preprocessing import Normalisation
 from hardiness.models.random_weights import randomise
@@ -142,10 +142,9 @@ def _with_weights(
         built = _add_weights(built, built.spec or model, progress)
         check_parameters(built.network, built.spec or model)
         built = replace(built, network=_settled(built.network, model.name, placement))
-    code = _code(built, model)
-    identity = Identity(state_sha256(built.network.state_dict()), code_sha256=code.for_one_command())
+    identity = Identity(state_sha256(built.network.state_dict()), code_sha256=_code(built, model))
     spec = built.spec or model
-    built = _with_activation(replace(built, notes=(*built.notes, *facts_of(code.notes))), spec)
+    built = _with_activation(built, spec)
     return _classifier(built, model, placement, identity, is_stated="output" in dict(spec.options))
 
 
@@ -266,7 +265,7 @@ def _of_function(built: BuilderResult, model: ModelSpec, placement: ComputeSetti
     with foreign_errors(spec.name, "cannot be used", package_of(spec)):
         code = identity_of(network.function, built.code or "", dict(spec.options).get("tag"))
     network = replace(network, outputs=outputs)
-    notes = [*built.notes, *facts_of(code.notes)]
+    notes = [*built.notes]
     if network.sigmoid:
         notes.append(Fact(ModelNote.SIGMOID))
     elif outputs:
@@ -279,7 +278,7 @@ def _of_function(built: BuilderResult, model: ModelSpec, placement: ComputeSetti
     outputs = "" if network.sigmoid else outputs
     built = replace(built, network=network, spec=spec, notes=tuple(notes), outputs=outputs)
     # There are no tensors to hash: what it holds of them counts with its code.
-    identity = Identity(code.sha256, code_sha256=code.for_one_command())
+    identity = Identity(code, code_sha256=code)
     width = 2 if network.sigmoid and rows.shape[1] == 1 else rows.shape[1]
     return _classifier(built, model, placement, identity, width=width)
 
@@ -383,11 +382,11 @@ def _of_preprocessing(spec: ModelSpec) -> tuple[Fact, ...]:
     return read_view(file).notes if file else ()
 
 
-def _code(built: BuilderResult, spec: ModelSpec) -> CodeIdentity:
-    """The identity of code that no library made; else an empty one."""
+def _code(built: BuilderResult, spec: ModelSpec) -> str:
+    """The hash over code that no library made; else empty."""
     tag = dict(spec.options).get("tag")
     own = built.code is not None or tag or not spec.build.startswith(_ZOO)
-    return code_identity(built.network, built.code or "", tag) if own else CodeIdentity("")
+    return code_sha256(built.network, built.code or "", tag) if own else ""
 
 
 def wrap(
@@ -462,12 +461,13 @@ def wrap(
     notes += (Fact(ModelNote.TRAINING_MODE),) if module.training else ()
     with foreign_errors(name, "cannot be used"):
         network = _settled(network, name, placement)
-    stated = tuple((key, options[key]) for key in ("output", ACTIVATION) if ACTIVATION in options and key in options)
+    read = ("output", ACTIVATION) if ACTIVATION in options else ()
+    stated = tuple((key, options[key]) for key in ("tag", *read) if key in options)
     spec = ModelSpec(name, "", view, num_classes=0, class_names=class_names, options=stated)
-    code = code_identity(network, tag=options.get("tag"))
-    built = BuilderResult(network, code="", notes=(*notes, *facts_of(code.notes)))
-    identity = Identity(state_sha256(network.state_dict()), code_sha256=code.for_one_command())
-    untouched = _Untouched.of(network, identity.weights_sha256, code.sha256 if options.get("tag") is None else "")
+    built = BuilderResult(network, code="", notes=notes)
+    tag = options.get("tag")
+    identity = Identity(state_sha256(network.state_dict()), code_sha256=code_sha256(network, tag=tag))
+    untouched = _Untouched.of(network, identity.weights_sha256, identity.code_sha256 if tag is None else "")
 
     def classify_by(network: nn.Module) -> Classifier:
         with_logits = _with_activation(replace(built, network=network), spec)
@@ -483,18 +483,18 @@ class _Untouched:
 
     Attributes:
         network: the copy.
-        weights_sha256, code_sha256: of the module, as it was then.
+        weights_sha256, code: hashes of the module, as it was then.
     """
 
     network: nn.Module
     weights_sha256: str
-    code_sha256: str
+    code: str
 
     @classmethod
-    def of(cls, network: nn.Module, weights_sha256: str, code_sha256: str) -> _Untouched:
+    def of(cls, network: nn.Module, weights_sha256: str, code: str) -> _Untouched:
         """A copy of a network that has just been settled; where its code has a name of its own it is hashed here."""
         copied = _with_the_same_parameters(network)
-        return cls(copied, weights_sha256, code_sha256 or code_identity(copied).sha256)
+        return cls(copied, weights_sha256, code or code_sha256(copied))
 
     def copy(self) -> nn.Module:
         """Another copy.
@@ -503,7 +503,7 @@ class _Untouched:
             ModelError: its parameters, which the module that was shown images has too, have changed since.
         """
         same = state_sha256(self.network.state_dict()) == self.weights_sha256
-        if not same or code_identity(self.network).sha256 != self.code_sha256:
+        if not same or code_sha256(self.network) != self.code:
             raise ModelError("what the network shares with its copies has changed since it was handed over")
         return _with_the_same_parameters(self.network)
 

@@ -8,12 +8,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import CodeType
 from typing import Any
 
 from hardiness.core.errors import ArgumentError, ModelError, UnknownNameError
 from hardiness.models.failures import PROCESS_STATE, foreign_errors
-from hardiness.models.own_code import OWN_FILE, imported_by, installed, spec_of
+from hardiness.models.own_source import OWN_FILE, imports_of, is_local, spec_of
 
 
 @dataclass
@@ -69,9 +68,8 @@ class OwnFile:
         with foreign_errors(self._label(), "cannot be built, as the file cannot be imported"):
             source = file.read_bytes()
             self.text = importlib.util.decode_source(source)
-            code = compile(source, str(file), "exec")
-            exec(code, vars(module))  # the person's own file, run at their request
-        _require_own_neighbours(file, code)
+            exec(compile(source, str(file), "exec"), vars(module))  # the person's own file, run at their request
+        _require_own_neighbours(file, self.text)
         named = {key: value for key, value in vars(module).items() if fits(value) and not key.startswith("_")}
         if self.name not in named:
             raise UnknownNameError(f"{kind} in {file}", self.name, named)
@@ -101,7 +99,7 @@ def imported_anew(file: Path) -> Iterator[None]:
         before = dict(sys.modules)
         for name, module in before.items():
             place = getattr(module, "__file__", None)
-            if name != "__main__" and place and folder in Path(place).resolve().parents and not installed(name):
+            if name != "__main__" and place and folder in Path(place).resolve().parents and is_local(name):
                 del sys.modules[name]
         try:
             yield
@@ -109,14 +107,14 @@ def imported_anew(file: Path) -> Iterator[None]:
             sys.modules.update(before)
 
 
-def _require_own_neighbours(file: Path, code: CodeType) -> None:
+def _require_own_neighbours(file: Path, text: str) -> None:
     """Refuse a file that imports a neighbour, where Python has a file of another folder by that name."""
-    for name in sorted({module.partition(".")[0] for module in imported_by(code)}):
+    for name in sorted({module.partition(".")[0] for module in imports_of(text)}):
         beside = [
             module for module in (file.parent / f"{name}.py", file.parent / name / "__init__.py") if module.is_file()
         ]
         spec = spec_of(name) if beside else None
-        if spec is None or not spec.origin or installed(name, spec):
+        if spec is None or not spec.origin or not is_local(name, spec):
             continue
         if Path(spec.origin).resolve() not in [module.resolve() for module in beside]:
             raise ModelError(

@@ -15,9 +15,9 @@ from hardiness.core.errors import ArgumentError, ModelError
 from hardiness.core.model import View
 from hardiness.models.activation import SMALLEST
 from hardiness.models.catalogue import PlainFunction
-from hardiness.models.code_hash import CodeIdentity, code_identity, function_identity
 from hardiness.models.identity import state_sha256
 from hardiness.models.logits import logits_of
+from hardiness.models.own_source import code_sha256
 from hardiness.models.service import Service
 
 if TYPE_CHECKING:
@@ -57,13 +57,13 @@ class TorchForm:
         outputs = getattr(outputs, "logits", outputs)
         return outputs[0] if isinstance(outputs, tuple | list) else outputs
 
-    def identity(self) -> CodeIdentity:
-        """The hash over its weights, whatever numbers they are, and over what it computes with them."""
-        code = CodeIdentity("") if _is_exported(self.original) else code_identity(self.original)
+    def identity(self) -> str:
+        """The hash over its weights, whatever numbers they are, and over its code."""
+        code = "" if _is_exported(self.original) else code_sha256(self.original)
         digest = hashlib.sha256()
-        for part in (*_parts(self.original), code.sha256):
+        for part in (*_parts(self.original), code):
             digest.update(part.encode())
-        return CodeIdentity(digest.hexdigest(), code.left_out)
+        return digest.hexdigest()
 
 
 @dataclass(frozen=True, eq=False)
@@ -211,11 +211,11 @@ def class_names_of(function: Callable[[Any], Any]) -> tuple[str, ...] | None:
     return tuple(map(str, names)) if isinstance(names, tuple | list) else None
 
 
-def identity_of(function: Any, text: str, tag: str | None) -> CodeIdentity:
-    """The identity of such a function: weights and code, or the tag that a person gives."""
+def identity_of(function: Any, text: str, tag: str | None) -> str:
+    """The hash over such a function: weights and code, or the tag that a person gives."""
     if isinstance(function, TorchForm | Service) and tag is None:
         return function.identity()
-    return function_identity(function.model if isinstance(function, MaiteModel) else function, text, tag)
+    return code_sha256(function.model if isinstance(function, MaiteModel) else function, text, tag)
 
 
 def refuse_numbers(name: str, view: View) -> None:

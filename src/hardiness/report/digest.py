@@ -155,8 +155,8 @@ def _more(each: BenchmarkComparison) -> Iterator[str]:
 
 
 def _second_names(each: BenchmarkComparison) -> list[str]:
-    """The models that are the same run as another one, of which the notes say so."""
-    return [note.about for note in each.notes if note.code == RunRemark.SAME_RUN]
+    """The models that are the same run as another one, or of earlier code, of which the notes say so."""
+    return [note.about for note in each.notes if note.code in (RunRemark.SAME_RUN, RunRemark.EARLIER_CODE)]
 
 
 def _notes(each: BenchmarkComparison) -> Iterator[str]:

@@ -14,6 +14,15 @@ RANDOM_WEIGHTS = "random weights"
 """The mark of a network that nobody trained, which has no place."""
 
 
+EARLIER_CODE = "earlier code"
+"""The mark of a run whose code gives other outputs now; it has no place."""
+
+
+def is_of_earlier_code(result: Result) -> bool:
+    """Whether a later command found that its code gives other outputs."""
+    return any(warning.code == RunRemark.EARLIER_CODE for warning in result.warnings)
+
+
 def has_random_weights(result: Result) -> bool:
     """Whether its network has random weights, as whoever ran it asked."""
     sessions = result.measured.get("sessions", ())

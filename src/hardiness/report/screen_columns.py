@@ -15,7 +15,7 @@ from hardiness.core.condition import Condition
 from hardiness.core.result import PARTIAL, Result, Score, SlicedScore
 from hardiness.core.spread import Interval
 from hardiness.report.first_screen import ScreenColumn, listed, pair_text
-from hardiness.report.marks import RANDOM_WEIGHTS, has_random_weights
+from hardiness.report.marks import EARLIER_CODE, RANDOM_WEIGHTS, has_random_weights, is_of_earlier_code
 from hardiness.report.places import order_beyond_chance
 from hardiness.report.right_answers import complement
 from hardiness.report.sections import BenchmarkSection, score_of
@@ -233,6 +233,7 @@ def _column(
         **{name: score.doubt for name, score in scores.items() if score.doubt},
         **{name: reason for name, reason in (others or {}).items() if name in scores},
         **{result.name: RANDOM_WEIGHTS for result in each.results if has_random_weights(result)},
+        **{result.name: EARLIER_CODE for result in each.results if is_of_earlier_code(result)},
     }
     unranked = {name: reason for name, reason in unranked.items() if name in points}
     twins = {name: other for name, other in each.twins.items() if {name, other} <= points.keys() - unranked.keys()}

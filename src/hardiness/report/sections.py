@@ -18,7 +18,7 @@ from hardiness.core.result import PARTIAL, Result, Score
 from hardiness.report import format as formatting
 from hardiness.report.charts import Chart, Dots
 from hardiness.report.flip_figures import flip_charts, flip_gallery, recall_changes
-from hardiness.report.marks import has_random_weights, marks_in_export, marks_of
+from hardiness.report.marks import has_random_weights, is_of_earlier_code, marks_in_export, marks_of
 from hardiness.report.notes import merged
 from hardiness.report.own_classes import with_classes
 from hardiness.report.places import PlaceRange, order_beyond_chance, places, ranks
@@ -53,6 +53,11 @@ class BenchmarkSection:
         names = [result.name for result in self.results]
         return {names[later]: names[first] for later, first in twins_of([each.run for each in self.results]).items()}
 
+    @cached_property
+    def unplaced(self) -> frozenset[str]:
+        """Models that have no place: those under a second name, and runs of earlier code."""
+        return frozenset((*self.twins, *(each.name for each in self.results if is_of_earlier_code(each))))
+
     @property
     def paired(self) -> Sequence[ScoreComparison]:
         """The scores by which its models were compared; none where they were not."""
@@ -69,7 +74,7 @@ class BenchmarkSection:
         scores = {
             r.name: score
             for r, score in scored
-            if score and not score.doubt and r.name not in self.twins and not has_random_weights(r)
+            if score and not score.doubt and r.name not in self.unplaced and not has_random_weights(r)
         }
         by = places(comparison, list(scores)) if comparison is not None and comparison.ranks else ranks(scores)
         return by if len(by) > 1 or len(self.results) == 1 else {}
@@ -113,7 +118,7 @@ class BenchmarkSection:
 
     def comparison(self, column: Column) -> ScoreComparison | None:
         """The paired comparison of a column; ``None`` where not all of its models were compared."""
-        names = {result.name for result in self.results} - self.twins.keys()
+        names = {result.name for result in self.results} - self.unplaced
         # Where images failed or were not finished, scores are those of a part; compared are images that have all cells.
         score = (column.metric.removesuffix(PARTIAL), column.condition)
         comparisons = (

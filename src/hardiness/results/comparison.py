@@ -42,7 +42,7 @@ from hardiness.results.noise import Noise
 from hardiness.results.pair_scores import PairScore, pair_scores_of
 from hardiness.results.run_names import differences
 from hardiness.results.runs import ScoredRun, digest_of
-from hardiness.results.same_rows import same_run, twins_of
+from hardiness.results.same_rows import earlier_of, same_run, twins_of
 from hardiness.results.shared_clusters import clusters_of_runs
 from hardiness.results.slice_comparison import SlicedDifference, sliced_differences
 from hardiness.results.stored_baseline import StoredBaseline
@@ -362,13 +362,17 @@ def _comparisons(
 
 
 def without_twins(runs: Mapping[str, ScoredRun]) -> tuple[dict[str, ScoredRun], list[Fact]]:
-    """The runs, of each that stands under two names the first, and a fact for each other one."""
+    """The runs, of each that stands under two names the first, and a fact for each that is left out.
+
+    Left out are runs of earlier code, too.
+    """
     names, identities = list(runs), [run.stored.run for run in runs.values()]
-    twins = twins_of(identities)
+    twins, earlier = twins_of(identities), earlier_of(identities)
     lines = [
         same_run(identities[later], identities[first], names[first], names[later]) for later, first in twins.items()
     ]
-    return {name: run for place, (name, run) in enumerate(runs.items()) if place not in twins}, lines
+    lines += [Fact(RunRemark.EARLIER_CODE, about=names[place]) for place in earlier]
+    return {name: run for place, (name, run) in enumerate(runs.items()) if place not in {**twins, **earlier}}, lines
 
 
 def _group(run: ScoredRun) -> TableKey:

@@ -33,6 +33,7 @@ from hardiness.results.runs import (
     evaluated_last,
     successors_of,
 )
+from hardiness.results.same_rows import earlier_of
 from hardiness.results.stored_baseline import StoredBaseline
 from hardiness.store.run import StoredRun
 from hardiness.store.store import Store
@@ -306,6 +307,8 @@ def _with_levels(runs: Sequence[ScoredRun]) -> list[ScoredRun]:
     ones that which was evaluated last.
     """
     levels = [run for run in runs if is_of_level(run.stored.run)]
+    earlier = earlier_of([run.stored.run for run in levels])
+    levels = [run for place, run in enumerate(levels) if place not in earlier]
     if not levels:
         return list(runs)
     whole: list[ScoredRun] = []
@@ -367,5 +370,5 @@ def _kin(run: Run) -> list[Any]:
         run.seed,
         run.precision,
         run.data.num_classes,
-        dict(run.versions),
+        dict(run.with_ordinal(0).versions),
     ]

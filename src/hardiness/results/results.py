@@ -23,7 +23,7 @@ from hardiness.results.metric_scores import with_metrics
 from hardiness.results.noise import Noise
 from hardiness.results.run_names import differences_of
 from hardiness.results.runs import ScoredRun
-from hardiness.results.same_rows import same_run, twins_of
+from hardiness.results.same_rows import earlier_of, same_run, twins_of
 from hardiness.results.slices import sliced_scores, why_not_sliced, with_worst_pictures
 from hardiness.results.stopped import at_stop
 from hardiness.results.stored_baseline import StoredBaseline
@@ -56,7 +56,7 @@ def group_of(result: Result) -> tuple[str, ...]:
 
 
 def _with_twins(results: Sequence[Result]) -> list[Result]:
-    """The results, where one run stands under two names with a warning that says so.
+    """The results, with a warning where one run stands under two names, or is of earlier code.
 
     Args:
         results: sorted by their groups.
@@ -64,13 +64,16 @@ def _with_twins(results: Sequence[Result]) -> list[Result]:
     warned = []
     for _, group in groupby(results, key=group_of):
         table = list(group)
-        twins = twins_of([result.run for result in table])
+        runs = [result.run for result in table]
+        twins, earlier = twins_of(runs), earlier_of(runs)
         names = [f"{r.name} ({text})" if text else r.name for r, text in zip(table, differences_of(table), strict=True)]
         for place, result in enumerate(table):
             if place in twins:
                 other = twins[place]
                 fact = same_run(result.run, table[other].run, names[other])
                 result = replace(result, warnings=(*result.warnings, fact))
+            if place in earlier:
+                result = replace(result, warnings=(*result.warnings, Fact(RunRemark.EARLIER_CODE)))
             warned.append(result)
     return warned
 

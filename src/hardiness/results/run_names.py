@@ -11,6 +11,7 @@ from hardiness.core.forms import json_form
 from hardiness.core.result import Result
 from hardiness.core.run import Run, spelled
 from hardiness.results.runs import DIGITS
+from hardiness.results.same_rows import earlier_of
 
 _TYPED = {"method": "attack"}
 """How options are called on the command line where their fields are called otherwise."""
@@ -30,10 +31,10 @@ def differences(runs: Sequence[Run], keys: Sequence[str], sessions: Sequence[Ses
     alike: dict[tuple[str, str], list[int]] = {}
     for place, run in enumerate(runs):
         alike.setdefault((run.model.name, run.precision), []).append(place)
-    texts = [""] * len(runs)
+    texts, earlier = [""] * len(runs), earlier_of(runs)
     for places in alike.values():
         if len(places) > 1:
-            facts = [dict(_facts(runs[place], sessions[place], keys[place])) for place in places]
+            facts = [dict(_facts(runs[place], sessions[place], keys[place], place in earlier)) for place in places]
             for place, text in zip(places, _fewest(facts), strict=True):
                 texts[place] = text
     return texts
@@ -62,8 +63,9 @@ def _fewest(facts: Sequence[Mapping[str, str]]) -> list[str]:
     return texts
 
 
-def _facts(run: Run, sessions: Sessions, key: str) -> Iterator[tuple[str, str]]:
+def _facts(run: Run, sessions: Sessions, key: str, is_earlier: bool) -> Iterator[tuple[str, str]]:
     """The facts of a run by name, as a person would type or say them; those that people chose stand before hashes."""
+    yield "ordinal", f"earlier code{f' {run.ordinal + 1}' * bool(run.ordinal)}" if is_earlier else ""
     yield "seed", f"seed {run.seed}"
     if file := _checkpoint(sessions()):
         yield "weights file", f"weights={file}"

@@ -51,6 +51,7 @@ from hardiness.core.table import RIGHT, Failure, ImageTable, Records
 from hardiness.distortions.levels import Quantity
 from hardiness.results.clustered import clustered_details, clustered_scores, without_bases, without_interval
 from hardiness.results.grouping import clusters_of, gaps_of, slices_of
+from hardiness.results.same_rows import earlier_of
 from hardiness.statistics.clusters import Clusters
 from hardiness.store.memo import Memo, Stamps
 from hardiness.store.run import StoredRun, last_began
@@ -90,7 +91,8 @@ def successors_of(runs: Sequence[ScoredRun]) -> dict[str, ScoredRun]:
         by_question.setdefault((identity.model.name, identity.precision, question_of(identity)), []).append(run)
     successors = {}
     for alike in by_question.values():
-        last = evaluated_last(alike)
+        earlier = earlier_of([run.stored.run for run in alike])
+        last = evaluated_last([run for place, run in enumerate(alike) if place not in earlier])
         successors.update({run.stored.key: last[0] for run in alike if run not in last})
     return successors
 

@@ -35,6 +35,20 @@ def twins_of(runs: Sequence[Run]) -> dict[int, int]:
     return twins
 
 
+def earlier_of(runs: Sequence[Run]) -> dict[int, int]:
+    """The place of the run of today's code, by the place of each run of earlier code; neither ranked nor compared.
+
+    Args:
+        runs: of one table.
+    """
+    places: dict[str, list[int]] = {}
+    for place, run in enumerate(runs):
+        places.setdefault(run.with_ordinal(0).key, []).append(place)
+    last = {key: max(alike, key=lambda place: runs[place].ordinal) for key, alike in places.items()}
+    later = {place: last[key] for key, alike in places.items() for place in alike}
+    return {place: other for place, other in later.items() if runs[place].ordinal < runs[other].ordinal}
+
+
 def same_run(run: Run, other: Run, name: str, about: str = "") -> Fact:
     """The fact that two runs are one: they are of one model, or the benchmark sets its own picture size.
 

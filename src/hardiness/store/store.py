@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -216,6 +216,22 @@ class Store:
         key = run.key
         known = next((candidate for candidate in stored if candidate.key == key), None)
         return known or find_run(self.files, path_of(run, key), key)
+
+    def last_of(self, run: Run, stored: Iterable[StoredRun] = ()) -> Run:
+        """The run with the ordinal of the last that was begun; only code of a person's own has several.
+
+        Args:
+            run: which.
+            stored: as for `find`.
+        """
+        runs = list(stored)
+        while run.model.code_sha256 or run.benchmark.code_sha256:
+            later = run.with_ordinal(run.ordinal + 1)
+            with suppress(StoreError):  # a damaged one is set aside when it is opened
+                if self.find(later, runs) is None:
+                    break
+            run = later
+        return run
 
     def run_folders(self) -> dict[str, str]:
         """The key of each run folder by the folder's name, also of those whose ``run.json`` cannot be read."""

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from hardiness.benchmarks.options import parse
 from hardiness.core.benchmark import DataSet
-from hardiness.core.errors import ArgumentError
 from hardiness.core.forms import from_json
-from hardiness.core.run import ModelIdentity, Run, Surrogate
+from hardiness.core.run import Run
 from hardiness.engine.backward_pass import given_backward
-from hardiness.engine.other_runs import refuse_to_share
 from hardiness.engine.tasks import run_of
 from hardiness.models.loading import load
 
@@ -80,27 +76,6 @@ def test_another_version_of_an_attack_its_judging_or_its_gradients_is_another_ru
     assert _key(file) == plain, "a run without an attack is what it was"
 
 
-HASH, OTHER = "0123456789abcdef" * 4, "fedcba9876543210" * 4
-
-
-def _run(code: str, **others: Any) -> Run:
-    return replace(Run(ModelIdentity("net", weights_sha256=HASH, code_sha256=code)), **others)
-
-
-@pytest.mark.parametrize(
-    ("run", "advice"),
-    [
-        (_run(f"{HASH}.anew"), "add a tag=NAME"),
-        (_run("", surrogate=Surrogate("a+b", HASH, code_sha256=f"{OTHER}+{HASH}.anew")), "add a tag=NAME"),
-        (_run("", versions={"files": [f"{HASH}.anew"]}), "evaluate it in one process"),
-    ],
-)
-def test_what_no_other_process_finds_is_not_shared(run: Run, advice: str) -> None:
-    with pytest.raises(ArgumentError, match=advice):
-        refuse_to_share(run)
-    refuse_to_share(_run(HASH, surrogate=Surrogate("s", HASH, code_sha256=HASH)))
-
-
 def test_what_lies_beside_a_backward_pass_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", [*sys.path])
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
@@ -113,7 +88,7 @@ def test_what_lies_beside_a_backward_pass_counts(tmp_path: Path, monkeypatch: py
         (tmp_path / "slope_near_it.py").write_text(f"def f(slope):\n    return slope * {factor}\n")
         given = given_backward(f"jpeg={tmp_path / 'own.py'}:through")
         assert given is not None
-        digits.append(given[1].sha256)
+        digits.append(given[1])
     sys.modules.pop("slope_near_it", None)
     assert digits[0] == digits[1] != digits[2]
     assert given_backward("jpeg") is given_backward("") is None

@@ -16,7 +16,7 @@ from hardiness.models.stated_views import PREPROCESSING, assumed_geometry, requi
 from hardiness.models.whole_pictures import TAKES, WHOLE_OPTIONS, refuse_view, whole_picture_of
 
 _OPTIONS = {
-    "tag": "a name for the code, in place of a hash over it: then edits are yours to answer for",
+    "tag": "a name for the code, in place of its source and of a look at it: then changes are yours to answer for",
     "output": "logits or probabilities, of a plain function; by default seen on a picture",
     ACTIVATION: ACTIVATION_HELP,
     **WHOLE_OPTIONS,

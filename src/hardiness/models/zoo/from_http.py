@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from functools import partial, update_wrapper
 
+from hardiness.core.errors import ArgumentError
 from hardiness.core.model import ModelSpec, View
 from hardiness.models.activation import ACTIVATION, ACTIVATION_HELP
 from hardiness.models.catalogue import BuilderResult, PlainFunction, Scheme, schemes
@@ -17,7 +18,7 @@ from hardiness.models.stated_views import assumed_geometry, require_view
 from hardiness.models.whole_pictures import TAKES, WHOLE_OPTIONS, refuse_view, whole_picture_of
 
 _OPTIONS = {
-    "tag": "a name for the version of what answers, by which a later command goes on",
+    "tag": "a name for the version of what answers, which is then not looked at again",
     "key_env": "environment variable with the key that is sent as Authorization: Bearer; none by default",
     "output": "logits or probabilities; by default seen on a picture",
     ACTIVATION: ACTIVATION_HELP,
@@ -35,7 +36,7 @@ def spec(scheme: str, rest: str, options: Mapping[str, str]) -> ModelSpec:
         options: as typed.
 
     Raises:
-        ArgumentError: it is no address, holds a key, or what it takes is no known form.
+        ArgumentError: it is no address, holds a key, has a key and no tag, or what it takes is no known form.
         DataError: downloads are forbidden, and it is not on this machine.
     """
     url = f"{scheme}:{rest}"
@@ -44,6 +45,11 @@ def spec(scheme: str, rest: str, options: Mapping[str, str]) -> ModelSpec:
     if "key_env" in options:
         check_key_env(options["key_env"])
         refuse_key({"the address": url, **options}, os.environ[options["key_env"]].strip())
+        if "tag" not in options:
+            raise ArgumentError(
+                f"{url} takes a key, so that its answers may cost, and is not asked again whether it still is the same "
+                "model: state its version as tag=NAME, and another one when it changes"
+            )
     whole_picture_of(options, url)
     return ModelSpec(
         name=url,

@@ -69,7 +69,34 @@ plain(
     "than 3 in {units:,} {of}",
     "moves_at_most says how far one can",
 )
+plain(RunRemark.EARLIER_CODE, "its code gives other outputs now: earlier code, which is neither ranked nor continued")
+plain(
+    RunRemark.OTHER_PICTURES,
+    "a distortion of your own makes another picture than when the stored rows were made ({picture}): a new run begins, "
+    "and the stored one is kept as earlier code",
+)
 plain(RunRemark.MESSAGE, "{line}")
+
+
+@says(RunRemark.OTHER_OUTPUTS)
+def other_outputs(fact: Fact, image: str, change: float, tolerance: float) -> Words:
+    """As of the remark."""
+    told = (
+        f"its source is the same, and its outputs are not those of the stored rows: for {image} they differ by "
+        f"{percent(change)} of the largest (up to {percent(tolerance)} is taken for the same): a new run begins, and "
+        "the stored one is kept as earlier code"
+    )
+    return told, "if it is the same model, add tag=NAME, by which its rows are known from then on"
+
+
+@says(RunRemark.NO_LOOK)
+def no_look(fact: Fact, image: str, change: float) -> Words:
+    """As of the remark."""
+    told = (
+        f"asked twice for {image}, its outputs differ by {percent(change)} of the largest: nothing says whether its "
+        "code is that of the stored rows, which go on"
+    )
+    return told, "add tag=NAME, and another NAME after a change"
 
 
 @says(RunRemark.PARTIAL)
