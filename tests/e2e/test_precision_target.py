@@ -16,9 +16,9 @@ from hardiness.benchmarks.options import parse
 from hardiness.core.progress import Silence
 from hardiness.core.request import Request
 from hardiness.data.root import locate
+from hardiness.engine import worker
 from hardiness.engine.evaluation import prepared
 from hardiness.engine.rounds import Rounds
-from hardiness.models.classifier import Classifier
 from hardiness.models.loading import load
 from hardiness.statistics.sequences import share_interval
 from hardiness.statistics.stopping import Extent
@@ -74,7 +74,7 @@ def test_the_same_command_computes_nothing_and_a_smaller_target_adds_images(
     assert hardiness(*command(model, root, in_steps, "--precision-target", "0.15")).status == 0
     before = {path: path.stat().st_mtime_ns for path in in_steps.glob("records/*/*.parquet")}
     with monkeypatch.context() as patch:
-        patch.setattr(Classifier, "logits", lambda *_: pytest.fail("nothing must be computed"))
+        patch.setattr(worker, "classify", lambda *_: pytest.fail("nothing must be computed, but for the look"))
         assert hardiness(*command(model, root, in_steps, "--precision-target", "0.15")).status == 0
     first = cells(in_steps)
     assert hardiness(*command(model, root, in_steps, "--precision-target", "0.1")).status == 0

@@ -10,7 +10,7 @@ import pytest
 from told import warnings_of
 
 import hardiness as package
-from hardiness.models.classifier import Classifier
+from hardiness.engine import worker
 from hardiness.report.words import line as said
 from hardiness.report.words import text
 
@@ -92,7 +92,7 @@ def test_the_same_command_computes_nothing_and_an_interrupted_one_ends_where_it_
     assert found.outcome == "pass"
     assert found.as_dict() == package.gate(tmp_path / "b", rules).as_dict()
     with monkeypatch.context() as patch:
-        patch.setattr(Classifier, "logits", lambda *_: pytest.fail("nothing must be computed"))
+        patch.setattr(worker, "classify", lambda *_: pytest.fail("nothing must be computed, but for the look"))
         assert until_decided(model, root, tmp_path / "b", rules).counts == undisturbed.counts
     # Whoever wants the rest gets it, with the usual intervals and verdicts, and no mark.
     assert until_decided(model, root, tmp_path / "b", None).stop is None
