@@ -33,6 +33,7 @@ from hardiness.reference.published_lines import TESTBED_NAMES
 from hardiness.reference.published_numbers import published, published_beside
 from hardiness.report.section import section_of
 from hardiness.report.words import line as said
+from hardiness.report.words import text
 
 VIEW = View(mean=(0, 0, 0), std=(1, 1, 1))
 
@@ -334,11 +335,11 @@ def test_pugs_accuracy_by_level_of_each_factor(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"labels_pug_imagenet\.csv: must have a column camera_pitch; fetch it again"):
         locate([str(tmp_path)]).dataset("pug-imagenet")
     (root / "labels_pug_imagenet.csv").write_text(lines[0])
-    assert "names none of its pictures" in locate([str(tmp_path)]).dataset("pug-imagenet").remarks[0]
+    assert "names none of its pictures" in text(locate([str(tmp_path)]).dataset("pug-imagenet").remarks[0])
     (root / "labels_pug_imagenet.csv").unlink()
     without = locate([str(tmp_path)]).dataset("pug-imagenet")
     assert without.items[0].id == "Camera_Yaw/Wolf/c"
-    assert "labels_pug_imagenet.csv is not there: accuracy has no levels of factors" in without.remarks[0]
+    assert "labels_pug_imagenet.csv is not there: accuracy has no levels of factors" in text(without.remarks[0])
 
 
 class SecondAnswers(ColoursAreAnswers):
@@ -504,7 +505,7 @@ def test_half_a_download_is_told(hardiness: Callable[..., Any], tmp_path: Path) 
     assert ("missing-condition", "mixed_rand/val") in faults  # of how many pictures it has nobody says
     assert [kind for kind, _ in faults].count("missing-condition") == 6
     remarks = locate([str(tmp_path)]).dataset("imagenet-9").remarks
-    assert any("6 of its 8 parts are not there (mixed_rand/val, " in line for line in remarks)
+    assert any("6 of its 8 parts are not there (mixed_rand/val, " in line for line in map(text, remarks))
     listed = hardiness("data", "list", "--data", tmp_path)
     assert "of 50,273" in listed.out
     assert re.search(r"imagenet-hard\W+6\.8", listed.out)
@@ -517,14 +518,16 @@ def test_pictures_of_other_folders_are_left_out_and_said_to_be(hardiness: Callab
     odd = {f"odd_{place}/a.png": coloured(1) for place in range(4)}
     put(tmp_path / "objectnet/images", {"chair/a.png": coloured(423), **odd})
     (remark,) = locate([str(tmp_path)]).dataset("objectnet").remarks
-    assert remark.endswith(
+    assert text(remark).endswith(
         "images left out, being no part of the benchmark: 4, in images/odd_0, images/odd_1, images/odd_2 …"
     )
     wnid = next(iter(class_set("imagenet-es").labels))
     split = tmp_path / "imagenet-es/ImageNet-ES"
     put(split, {f"es-{name}/param_control/l1/param_1/{wnid}/{name}.png": coloured(1) for name in ("test", "val")})
     remarks = locate([str(tmp_path)]).dataset("imagenet-es").remarks
-    assert any("left out, being no part of the benchmark: 1, in ImageNet-ES/es-val/" in line for line in remarks)
+    assert any(
+        "left out, being no part of the benchmark: 1, in ImageNet-ES/es-val/" in line for line in map(text, remarks)
+    )
     listed = hardiness("data", "list", "--data", tmp_path)
     assert re.search(r"imagenet-es +1 of 65,000", listed.out)
 

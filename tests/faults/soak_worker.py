@@ -19,6 +19,7 @@ import numpy as np
 from hardiness.core.errors import StoreError
 from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Plan, Run
 from hardiness.core.table import Records
+from hardiness.report.words import text
 from hardiness.store import local_files, writing
 from hardiness.store.shards import Row
 from hardiness.store.store import Store
@@ -88,7 +89,7 @@ def main(out: str, index: int, count: int, faults: float, seed: int) -> int:
     told: list[str] = []
     try:
         run = Store.create(out).run(IDENTITY, PLAN)
-        told += run.set_damage_aside()
+        told += map(text, run.set_damage_aside())
         listed = run.shards()
         for shard in (np.arange(SHARDS) + index * SHARDS // count) % SHARDS:
             if run.holds(int(shard), work(shard)) or not (missing := run.missing(int(shard), work(shard), listed)):

@@ -23,6 +23,7 @@ from hardiness.imaging.videos import encode_video
 from hardiness.reference.classes import wnids
 from hardiness.reference.published_data import published_set
 from hardiness.reference.validation_images import validation_labels, validation_name
+from hardiness.report.words import text
 
 FAST = {"preset": "ultrafast", "crf": "30"}
 
@@ -80,7 +81,7 @@ def test_files_that_are_no_photographs_are_counted_and_named(imagenet: Path) -> 
     put(imagenet / "val" / "b", picture(1))
     (imagenet / "val" / wnids()[999]).mkdir()
     for root, folders in ((imagenet, "2 folders are"), (in_tar(imagenet), "1 folder is")):
-        over, empty = check(published_set("imagenet"), Place(str(root), str(root))).remarks
+        over, empty = map(text, check(published_set("imagenet"), Place(str(root), str(root))).remarks)
         assert over.startswith(f"imagenet at {root}: 2 files are passed over (")
         assert f"{folders} without an image ({wnids()[0]}" in empty
 

@@ -19,6 +19,7 @@ from hardiness.data.label_files import read_labels
 from hardiness.data.root import locate
 from hardiness.engine.worker import unchanged
 from hardiness.reference.classes import wnids
+from hardiness.report.words import text
 from hardiness.sources import files
 from hardiness.sources.files import DiskFile
 
@@ -278,7 +279,7 @@ def test_a_hidden_folder_of_pictures_is_named_and_those_of_programs_are_not(tmp_
     data = locate([f"own={tmp_path}"]).dataset("own")
     assert data.class_names == ("cat", "dog")
     (remark,) = data.remarks
-    assert "passed over .bee: what begins with a dot is hidden; rename it if it is a class" in remark
+    assert "passed over .bee: what begins with a dot is hidden; rename it if it is a class" in text(remark)
 
 
 @pytest.mark.parametrize(("disk", "written"), [("NFD", "NFC"), ("NFC", "NFD")])

@@ -16,6 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from hardiness.core.errors import StoreError
 from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Plan, Run
 from hardiness.core.table import Failure, Records
+from hardiness.report.words import text
 from hardiness.store import local_files
 from hardiness.store.run import StoredRun
 from hardiness.store.shards import file_name
@@ -132,7 +133,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule()
     def set_aside(self) -> None:
-        lines = self.run.set_damage_aside()
+        lines = [*map(text, self.run.set_damage_aside())]
         assert len(lines) == len(self.damaged)
         assert all(any(name in line for line in lines) for name in self.damaged)
         self.damaged.clear()

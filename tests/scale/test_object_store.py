@@ -11,9 +11,11 @@ import pytest
 from sliced_runs import columns_of, stored
 
 from hardiness import load_results
+from hardiness.core.codes import FolderRemark
 from hardiness.core.errors import ArgumentError, StoreError
+from hardiness.report.words import text
 from hardiness.store.object_files import ObjectFiles
-from hardiness.store.store import UNCONDITIONAL, Store
+from hardiness.store.store import Store
 
 
 @pytest.fixture(params=["s3://bucket/out", "gs://bucket/google", "memory://"])
@@ -98,7 +100,9 @@ def test_a_store_without_conditions_is_told_apart_and_made_safe(s3: Any, monkeyp
     assert not files.create("a", b"2")
     assert files.read("a") == b"1"
     store = Store.create("s3://bucket/plain")
-    assert store.remarks == [UNCONDITIONAL.format("s3://bucket/plain")]
+    (remark,) = store.remarks
+    assert (remark.code, remark.arguments["lacks"]) == (FolderRemark.CLAIMS, "conditional writes")
+    assert "s3://bucket/plain cannot put an object only where there is none" in text(remark)
     assert Store.create("memory://plain").remarks != store.remarks
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from hardiness.core.columns import NO_GROUPING, Grouping
 from hardiness.core.errors import ArgumentError, HardinessError
+from hardiness.core.fact import Fact
 from hardiness.core.result import Result
 from hardiness.report.gate import GateTable, gate_table
 from hardiness.report.sections import with_own_names
@@ -37,7 +38,7 @@ class ResultCollection:
     results: Sequence[Result]
     problems: Sequence[str]
     comparisons: Sequence[BenchmarkComparison]
-    remarks: Sequence[str] = ()
+    remarks: Sequence[Fact] = ()
     folder: Folder = field(default_factory=Folder.open)
 
 
@@ -76,11 +77,11 @@ def collect_results(
     folder = Folder.open(*stores, grouping=grouping, baseline=baseline, above=above)
     comparisons = comparisons_of(folder, details=False)
     about_tables = dict.fromkeys(
-        line
+        fact
         for run in folder.runs
         for table in grouping.columns
         if len(run.ids)
-        for line in table.of_pictures(run.ids).remarks
+        for fact in table.of_pictures(run.ids).remarks
     )
     return ResultCollection(
         folder.results, problems_of(folder, problems), comparisons, [*folder.renamed, *about_tables], folder

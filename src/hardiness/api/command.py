@@ -24,7 +24,7 @@ from hardiness.benchmarks.own_pictures import refusal_of_own
 from hardiness.benchmarks.score_file import ScoreFile
 from hardiness.benchmarks.suites import Suite, SuiteRow, suite
 from hardiness.core.benchmark import Benchmark, DataRoot, DataSet
-from hardiness.core.columns import NO_GROUPING, Columns, Grouping
+from hardiness.core.columns import NO_GROUPING, Columns, Grouping, refuse_no_line
 from hardiness.core.errors import ArgumentError, DataError
 from hardiness.core.fact import Fact, lines_of, message
 from hardiness.core.options import baseline_option, option, wait_option
@@ -145,9 +145,7 @@ def sets_with_tables(sets: Sequence[DataSet], grouping: Grouping) -> list[DataSe
         ArgumentError: no picture has a line in a table, or tables disagree.
     """
     for table in grouping.columns:
-        placed = [table.of_pictures(np.array([item.id for item in data.items], object)) for data in sets]
-        if placed and not any(placed):
-            raise ArgumentError(placed[0].remarks[-1])
+        refuse_no_line(table, [np.array([item.id for item in data.items], object) for data in sets])
     return [with_tables(data, grouping.columns) for data in sets]
 
 

@@ -12,6 +12,7 @@ from hardiness.api.grouping import GroupingArguments, Mix
 from hardiness.api.page import Report
 from hardiness.core.columns import NO_GROUPING, Grouping
 from hardiness.core.errors import ArgumentError, StoreError
+from hardiness.core.fact import Fact
 from hardiness.core.result import Result
 from hardiness.data.column_descriptions import describe_columns
 from hardiness.data.columns import GivenColumns
@@ -68,7 +69,7 @@ class WrittenEvidence:
     page: str
     file: str
     problems: tuple[str, ...] = ()
-    remarks: tuple[str, ...] = ()
+    remarks: tuple[Fact, ...] = ()
 
 
 def file_evidence(request: EvidenceRequest) -> WrittenEvidence:

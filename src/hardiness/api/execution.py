@@ -277,7 +277,7 @@ def _stored_predictions(evaluations: Command) -> Outcome:
         skipped=(),
         problems=stored.outcome.problems,
         remarks=[
-            *facts_of(stored.store.remarks),
+            *stored.store.remarks,
             *(replace(fact, about=stored.model) for fact in stored.outcome.remarks),
         ],
         parts=[(BenchmarkChoice(stored.benchmark, evaluations.request, named=evaluations.benchmarks), stored.outcome)],
@@ -342,7 +342,7 @@ class _Session:
             results=[result for result in folder.results if result.is_of(keys)],
             folder=folder,
             remarks=[
-                *facts_of(store.remarks),
+                *store.remarks,
                 *(remark for classifier in classifiers for remark in on_models[classifier.spec.name]),
                 *dict.fromkeys(remark for outcome in outcomes for remark in outcome.remarks),  # benchmarks share data
                 *untracked,

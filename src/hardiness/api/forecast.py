@@ -10,8 +10,9 @@ from hardiness.api.command import Command
 from hardiness.api.execution import EarlyEnd, policy_for, require_evaluable, require_possible, where_of
 from hardiness.api.loading import LoadOutcome
 from hardiness.core.benchmark import DataSet
+from hardiness.core.codes import DataRemark
 from hardiness.core.errors import ArgumentError, StoreError
-from hardiness.core.fact import Fact, facts_of
+from hardiness.core.fact import Fact
 from hardiness.core.forms import json_form
 from hardiness.core.progress import Silence
 from hardiness.core.result import TextTable
@@ -171,17 +172,17 @@ def plan(command: Command) -> CommandPlan:
         problems=(*(absent if command.models else ()), *problems),
         remarks=(
             *dict.fromkeys(fact for forecast in forecasts for fact in forecast.remarks),
-            *facts_of(dict.fromkeys(line for _, data in workload.rows if (line := _columns_text(data)))),
+            *dict.fromkeys(fact for _, data in workload.rows if (fact := _columns_fact(data))),
         ),
         stops=stops,
         calls=command.request.calls,
     )
 
 
-def _columns_text(data: DataSet) -> str:
-    """The columns that the pictures of a data set have, and where they were read; empty where they have none."""
-    columns = data.columns
-    return f"{data.name}: columns of its pictures: {', '.join(columns.values)} ({columns.title})" if columns else ""
+def _columns_fact(data: DataSet) -> Fact | None:
+    """The columns that the pictures of a data set have, and where they were read; ``None`` where they have none."""
+    columns = {"columns": tuple(data.columns.values), "source": data.columns.title}
+    return Fact(DataRemark.HAS_COLUMNS, {"data": data.name, **columns}) if data.columns else None
 
 
 def _row(each: Forecast) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from hardiness.api.paper_claims import claims_table, published_claims
 from hardiness.core.benchmark import DataRoot
 from hardiness.core.columns import Grouping
 from hardiness.core.errors import ArgumentError, HardinessError, UnknownNameError
+from hardiness.core.fact import Fact
 from hardiness.core.options import above_option, argument, baseline_option, option, wait_option
 from hardiness.core.result import Result
 from hardiness.data.columns import GivenColumns
@@ -137,7 +138,7 @@ class WrittenPage:
 
     address: str
     problems: tuple[str, ...] = ()
-    remarks: tuple[str, ...] = ()
+    remarks: tuple[Fact, ...] = ()
 
 
 def write_page(report: Report) -> WrittenPage:

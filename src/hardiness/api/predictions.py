@@ -14,9 +14,10 @@ from hardiness.benchmarks.model_vs_human import ModelVsHuman
 from hardiness.benchmarks.options import parse
 from hardiness.benchmarks.score_file import ScoreFile
 from hardiness.core.benchmark import Benchmark
+from hardiness.core.codes import RunRemark
 from hardiness.core.columns import Grouping
 from hardiness.core.errors import ArgumentError
-from hardiness.core.fact import facts_of
+from hardiness.core.fact import Fact
 from hardiness.data.root import OWN, absolute_arguments
 from hardiness.engine.answer_tables import Answers
 from hardiness.engine.answered_pictures import class_names, pictures_of
@@ -77,7 +78,7 @@ def store_predictions(command: Command) -> StoredPredictions:
     require_columns([matched.pictures.data], grouping)
     store = Store.create(command.out, command.wait_s)
     outcome = matched.store(benchmark, store, request)
-    outcome = replace(outcome, remarks=(*outcome.remarks, *facts_of(matched.pictures.data.remarks)))
+    outcome = replace(outcome, remarks=(*outcome.remarks, *matched.pictures.data.remarks))
     return StoredPredictions(store, benchmark, matched.model.spec.name, outcome, grouping)
 
 
@@ -86,13 +87,13 @@ def _store_scores(command: Command, answers: Answers, benchmark: ScoreFile) -> S
     if names := command.named_pictures:
         raise ArgumentError(f"{names[0]} does not go with {benchmark.name}: of scores no picture is read; leave it out")
     table, grouping = read_scores(answers, benchmark), command.grouping
-    own, lines = table.data()
+    own, left_out = table.data()
     (data,) = sets_with_tables([own], grouping)
     require_columns([data], grouping)
-    matched = table.matched(command.models[0], data, command.request, lines)
+    matched = table.matched(command.models[0], data, command.request, left_out)
     store = Store.create(command.out, command.wait_s)
     outcome = matched.store(table.benchmark, store, command.request)
-    outcome = replace(outcome, remarks=(*outcome.remarks, *facts_of(data.remarks)))
+    outcome = replace(outcome, remarks=(*outcome.remarks, *data.remarks))
     return StoredPredictions(store, table.benchmark, matched.model.spec.name, outcome, grouping)
 
 
@@ -105,12 +106,12 @@ def _store_trials(command: Command, path: Path, benchmark: ModelVsHuman) -> Stor
     matched = trials.matched(command.models[0], data, request)
     store = Store.create(command.out, command.wait_s)
     outcome = matched.store(benchmark, store, request)
-    lines = (*data.remarks, *_beside_people(store, path, outcome.keys))
-    outcome = replace(outcome, remarks=(*outcome.remarks, *facts_of(lines)))
+    beside = _beside_people(store, path, outcome.keys)
+    outcome = replace(outcome, remarks=(*outcome.remarks, *data.remarks, *beside))
     return StoredPredictions(store, benchmark, matched.model.spec.name, outcome, command.grouping)
 
 
-def _beside_people(store: Store, path: Path, keys: Sequence[str]) -> list[str]:
+def _beside_people(store: Store, path: Path, keys: Sequence[str]) -> list[Fact]:
     """How like people a run errs whose trials lie beside theirs, as ``show --people`` says it; none without people."""
     people = {name: answers for name, answers in read_set_trials(path).items() if name.startswith(PERSON)}
     if not people:
@@ -118,11 +119,7 @@ def _beside_people(store: Store, path: Path, keys: Sequence[str]) -> list[str]:
     folder = Folder.open(store)
     names = {run.run.model.name for run in folder.stored if run.key in keys}
     return [
-        "beside people: "
-        + ", ".join(
-            f"{measure.replace('_', ' ')} {getattr(each, measure).number:.3f}"
-            for measure in ("ood_accuracy", *MEASURES)
-        )
+        Fact(RunRemark.BESIDE_PEOPLE, {name: getattr(each, name).number for name in ("ood_accuracy", *MEASURES)})
         for each in human_likeness(folder, people)
         if each.name in names
     ]

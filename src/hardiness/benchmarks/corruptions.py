@@ -35,8 +35,10 @@ from hardiness.benchmarks.photographs import sized
 from hardiness.benchmarks.shares import SELECTIVE_METRICS, answered, selective_by_corruption
 from hardiness.benchmarks.small_sets import canvas_of_set
 from hardiness.core.benchmark import Benchmark, DataRoot, DataSet, Expansion, Image, Item, PictureFault, Selection
+from hardiness.core.codes import DataRemark
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, DataError, SampleError, UnknownNameError
+from hardiness.core.fact import Fact
 from hardiness.core.model import CANVAS_224, Canvas
 from hardiness.core.result import Metric, Score
 from hardiness.core.run import Run
@@ -268,12 +270,11 @@ def unavailable(members: DistortionSet, conditions: Iterable[Condition]) -> dict
     return missing
 
 
-def missing_notes(missing: Mapping[str, str], headline: str) -> Iterator[str]:
-    """A line for each reason, with the corruptions that it keeps from being evaluated."""
+def missing_notes(missing: Mapping[str, str], headline: str) -> Iterator[Fact]:
+    """A fact for each reason, with the corruptions that it keeps from being evaluated."""
     for reason in dict.fromkeys(missing.values()):
-        names = [name for name in missing if missing[name] == reason]
-        are = "is" if len(names) == 1 else "are"
-        yield f"{', '.join(names)} {are} not evaluated, {headline} is partial: {reason}"
+        names = tuple(name for name in missing if missing[name] == reason)
+        yield Fact(DataRemark.ABSENT_CONDITIONS, {"cells": names, "partial": headline, "line": reason})
 
 
 def _require(members: DistortionSet, name: str) -> None:
@@ -503,12 +504,11 @@ class CorruptionSet(Benchmark):
 
     decide = staticmethod(decisions.argmax)
 
-    def _absent(self, data: DataSet, cell: Condition) -> str:
+    def _absent(self, data: DataSet, cell: Condition) -> Fact:
         """Why a cell that was asked for is not evaluated on stored files."""
-        place = f"{data.location} has no {cell['corruption']}/{cell['severity']}: not evaluated"
-        if cell["corruption"] in self.own:
-            return f"{place}; with source=generated it is made from the photographs"
-        return f"{place}, so {self.headline} is partial"
+        partial = "" if cell["corruption"] in self.own else self.headline  # its own can be made from photographs
+        files = (f"{cell['corruption']}/{cell['severity']}",)
+        return Fact(DataRemark.ABSENT_CONDITIONS, {"cells": files, "partial": partial, "location": data.location})
 
     @property
     def headline(self) -> str:

@@ -29,8 +29,10 @@ from hardiness.benchmarks.sequence_measures import (
     sequences,
 )
 from hardiness.core.benchmark import Benchmark, DataRoot, DataSet, Expansion, Image, Item, PictureFault, Selection
+from hardiness.core.codes import DataRemark
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, SampleError, UnknownNameError
+from hardiness.core.fact import Fact
 from hardiness.core.model import CANVAS_224, Canvas
 from hardiness.core.result import Metric, Score
 from hardiness.core.run import Run
@@ -242,7 +244,10 @@ class ImagenetP(Benchmark):
         stored = data.dataset("imagenet-p")
         present = stored.conditions or frozenset()
         absent = (
-            f"{stored.location} has no {self.folder_of(condition)}: not evaluated, so mFR is partial"
+            Fact(
+                DataRemark.ABSENT_CONDITIONS,
+                {"cells": (self.folder_of(condition),), "partial": "mFR", "location": stored.location},
+            )
             for condition in self.requested()
             if condition not in present
         )

@@ -23,9 +23,7 @@ class OfAnySize(Benchmark):
 
     needs: ClassVar[tuple[str, ...]] = ("imagenet", *small_pictures())
 
-    pictures: str = field(
-        default="", metadata={"help": "small pictures at their own size, such as cifar10"}
-    )
+    pictures: str = field(default="", metadata={"help": "small pictures at their own size, such as cifar10"})
 
     def __post_init__(self) -> None:
         if self.pictures and self.pictures not in small_pictures():

@@ -33,6 +33,7 @@ from hardiness.distortions.frost_pictures import fetch_frost
 from hardiness.reference.published_data import PublishedSet, datasets, published_set
 from hardiness.report.format import FittingTable, PlainConsole
 from hardiness.report.results_file import rebuild_results
+from hardiness.report.words import line as line_of
 from hardiness.results.stored_runs import drop_run
 from hardiness.sources.downloads import WAIT_S
 from hardiness.sources.files import shown
@@ -103,7 +104,7 @@ def print_checked(console: Console, checked: CheckReport) -> None:
     head = f"{checked.name}: {amount(checked.files, 'file')} in {checked.location}: {verdict}"
     console.print(head, markup=False, highlight=False, soft_wrap=True)
     for remark in checked.remarks:
-        console.print(remark, markup=False, highlight=False, soft_wrap=True)
+        console.print(line_of(remark), markup=False, highlight=False, soft_wrap=True)
     if checked.columns:
         described = Table("column", "kind", "values", "missing", box=None)
         for column in checked.columns:

@@ -29,6 +29,7 @@ from hardiness.models.classifier import Classifier
 from hardiness.reference.sets import set_names
 from hardiness.reference.strengths import protocol_names
 from hardiness.report.format import PlainConsole
+from hardiness.report.words import line
 from hardiness.store.lock import WAIT_S
 from hardiness.trees.contact_sheets import write_contact_sheet, write_corruption_sheet
 from hardiness.trees.corruptions import PictureForm, write_corrupted
@@ -62,7 +63,7 @@ class TreeOptions:
     def tell(self, written: TreeOutcome, sheet: Path | None) -> int:
         """Print what was written and what failed; the exit status."""
         print_failures(written.failures)
-        print_lines(problems=written.notes)
+        print_lines(*map(line, () if self.quiet else written.remarks), problems=map(line, written.notes))
         if sheet is not None and not self.quiet:
             click.echo(sheet)
         if not self.quiet:

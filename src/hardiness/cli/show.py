@@ -29,7 +29,7 @@ from hardiness.report.terminal import (
     scorecard_tables,
     tables_below,
 )
-from hardiness.report.words import text
+from hardiness.report.words import line, text
 from hardiness.results.comparison import BenchmarkComparison
 from hardiness.results.folder import Folder, require_shares
 from hardiness.results.results import group_of
@@ -67,7 +67,7 @@ def show(options: ShowOptions) -> int:
         *stores, grouping=grouping, baseline=options.baseline, below=below, above=above, verify=options.verify
     )
     problems, shown = api.problems_of(folder, missing), folder.results
-    print_lines(*folder.renamed, problems=problems)
+    print_lines(*map(line, folder.renamed), problems=problems)
     if options.as_json:
         print_json(shown)
     else:

@@ -16,6 +16,7 @@ from hardiness.core.attack_plan import AttackPlan
 from hardiness.core.columns import NO_COLUMNS
 from hardiness.core.columns import Columns as PictureColumns
 from hardiness.core.condition import Condition
+from hardiness.core.fact import Fact
 from hardiness.core.model import Canvas
 from hardiness.core.table import Columns
 
@@ -140,8 +141,8 @@ class DataSet:
     class_names: tuple[str, ...] | None = None
     outputs: tuple[str, ...] = ()
     conditions: frozenset[Condition] | None = None
-    notes: tuple[str, ...] = ()
-    remarks: tuple[str, ...] = ()
+    notes: tuple[Fact, ...] = ()
+    remarks: tuple[Fact, ...] = ()
     released: int | None = None
     categories: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     questions: Mapping[str, tuple[str, str]] = field(default_factory=dict)

@@ -109,6 +109,62 @@ class ModelNote(StrEnum):
     """How near its logits in less than fp32 are to those in fp32."""
 
 
+class DataRemark(StrEnum):
+    """What to know of pictures, of the files that hold them, and of their columns."""
+
+    PASSED_OVER = "passed over"
+    """Files or folders beside the pictures are not evaluated."""
+    LACKS_PARTS = "lacks parts"
+    """Some parts of a released set are not there."""
+    LACKS_LEVELS = "lacks levels"
+    """The table of a set's factors is not there, or names none of its pictures."""
+    FEW_IMAGES = "few images"
+    """A folder of a condition has fewer images than others."""
+    FEWER_IMAGES = "fewer images"
+    """Images are gone since an earlier run."""
+    UNREADABLE = "unreadable"
+    """A file of pictures cannot be read, and is left out."""
+    ABSENT_CONDITIONS = "absent conditions"
+    """Conditions that were asked for have no files, or cannot be made, and are not evaluated."""
+    NOT_CALLED = "not called"
+    """A part of a data set or loader of Python is left out."""
+    SIZES = "sizes"
+    """Pictures have several sizes."""
+    RESIZED = "resized"
+    """Small pictures are resized to the size that a model takes."""
+    ENLARGED = "enlarged"
+    """Pictures are enlarged before a model sees them."""
+    ROUNDED = "rounded"
+    """Pictures that were floats are rounded to 8 bits."""
+    CLASS_ORDER = "class order"
+    """Which output of a network is taken for which class."""
+    HAS_COLUMNS = "has columns"
+    """The pictures have columns."""
+    COLUMN_LEFT_OUT = "column left out"
+    """Columns of a table say nothing of the pictures."""
+    LOST_DIGITS = "lost digits"
+    """Numbers of a column lost digits in another program."""
+    TABLE_LINES = "table lines"
+    """Lines of a table have no picture, several, or one that has another line."""
+    EMPTY_CELLS = "empty cells"
+    """Pictures have no line in a table, or no cell in one of its columns."""
+    REPLACED_CELLS = "replaced cells"
+    """Cells of a table count in place of other ones of the same pictures."""
+    NO_PAIRS = "no pairs"
+    """A file of scores has no clean ones, or no picture with a clean score and another one."""
+
+
+class FolderRemark(StrEnum):
+    """What to know of an output folder."""
+
+    CLAIMS = "claims"
+    """The place lacks what makes writing by several processes fast."""
+    SET_ASIDE = "set aside"
+    """A file is not what was written, and was moved away."""
+    RENAMED = "renamed"
+    """A folder has not the name of the run that it holds."""
+
+
 class RunRemark(StrEnum):
     """What to know of a run before trusting its numbers."""
 
@@ -210,6 +266,14 @@ class RunRemark(StrEnum):
     """It has no effective robustness."""
     OTHER_CLASSES = "other classes"
     """Answers of two models cannot be matched by class."""
+    TIME_OVER = "time over"
+    """The time was over before everything was evaluated."""
+    SAVED_PICTURES = "saved pictures"
+    """Adversarial pictures were written, and some get another prediction once they are rounded."""
+    NOT_KEPT = "not kept"
+    """Pictures that were made on a surrogate could not be kept."""
+    BESIDE_PEOPLE = "beside people"
+    """How like people's its errors are."""
     MESSAGE = "message"
     """A message of the loading, the running or the storing of a model or of its data, as it was raised."""
 

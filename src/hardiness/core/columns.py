@@ -11,7 +11,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from hardiness.core.codes import DataRemark
 from hardiness.core.errors import ArgumentError
+from hardiness.core.fact import Fact
 from hardiness.core.picture_names import match_names
 
 _NAMED = 3
@@ -42,13 +44,13 @@ class Columns:
         values: by the column's name ``(N,)`` object of str, ``None`` where the cell is empty. Numbers are texts too, so
             that identifiers such as 1.1 and 1.10 stay apart; `numbers_of` reads them as numbers.
         sources: where they were read from.
-        remarks: what a person should know of them, a line each; no value of a column stands there.
+        remarks: what a person should know of them; no value of a column stands there.
     """
 
     ids: NDArray[np.object_]
     values: Mapping[str, NDArray[np.object_]]
     sources: tuple[ColumnSource, ...] = ()
-    remarks: tuple[str, ...] = ()
+    remarks: tuple[Fact, ...] = ()
     _placed: list[tuple[NDArray[Any], Columns]] = field(default_factory=list, init=False, repr=False)
 
     def __len__(self) -> int:
@@ -82,31 +84,20 @@ class Columns:
         has_line = match.places >= 0
         name, lines, pictures = self.title, self.ids, np.asarray(ids, object)
         if not has_line.any():
-            line = f"{name}: none of its {len(lines):,} lines is of one of these {len(pictures):,} pictures"
-            examples = f": they are called {_some(pictures)}, and its lines {_some(lines)}" if len(lines) else ""
-            return replace(self, ids=np.zeros(0, object), values={}, remarks=(*self.remarks, line + examples))
+            none = table_lines(name, "none", len(lines), len(lines), lines, pictures)
+            return replace(self, ids=np.zeros(0, object), values={}, remarks=(*self.remarks, none))
         placed = self._taken(pictures[has_line], match.places[has_line])
         remarks = list(self.remarks)
-        if unclear := list(match.unclear):
-            remarks.append(
-                f"{name}: {_count(len(unclear), 'line')} of {len(lines):,} may be of several pictures, or share one, "
-                f"and count for none ({_some(lines[unclear])}); write paths below the folder of the pictures"
-            )
-        if unused := list(match.unused):
-            is_are = "is" if len(unused) == 1 else "are"
-            remarks.append(
-                f"{name}: {_count(len(unused), 'line')} of {len(lines):,} {is_are} of no picture here "
-                f"({_some(lines[unused])})"
-            )
+        for reason, places in (("unclear", list(match.unclear)), ("no picture", list(match.unused))):
+            if places:
+                remarks.append(table_lines(name, reason, len(places), len(lines), lines[places]))
         if not has_line.all():
             missing = pictures[~has_line]
-            verb = "has" if len(missing) == 1 else "have"
-            remarks.append(
-                f"{name}: {_count(len(missing), 'picture')} of {len(pictures):,} {verb} no line ({_some(missing)})"
-            )
+            counts = {"pictures": len(pictures), "without_line": len(missing), "examples": _examples(missing)}
+            remarks.append(Fact(DataRemark.EMPTY_CELLS, {"source": name, **counts}))
         gaps = [(column, int(is_empty(values).sum())) for column, values in placed.values.items()]
-        if empty := [f"{count:,} {'has' if count == 1 else 'have'} no {column}" for column, count in gaps if count]:
-            remarks.append(f"{name}: of {_count(len(placed), 'picture')} with a line {', '.join(empty)} (empty cells)")
+        if empty := tuple((column, count) for column, count in gaps if count):
+            remarks.append(Fact(DataRemark.EMPTY_CELLS, {"source": name, "pictures": len(placed), "columns": empty}))
         return replace(placed, remarks=tuple(remarks))
 
     def _taken(self, ids: NDArray[np.object_], places: NDArray[np.int64]) -> Columns:
@@ -143,6 +134,60 @@ def join_columns(first: Columns, second: Columns) -> tuple[Columns, Mapping[str,
     return joined_columns, disagreements
 
 
+def table_lines(
+    source: str,
+    reason: str,
+    count: int,
+    lines: int,
+    examples: Sequence[Any] | NDArray[Any] = (),
+    pictures: Sequence[Any] | NDArray[Any] = (),
+) -> Fact:
+    """The fact that lines of a table are of no picture, of several, or of one that has another line.
+
+    Args:
+        source: name of the table.
+        reason: ``none`` (no line of the table is of a picture here), ``no path``, ``repeated`` (a picture has several
+            lines, which agree), ``unclear`` (of several pictures, or sharing one) or ``no picture``.
+        count: of these lines.
+        lines: of all.
+        examples: names of pictures in these lines, of which the first are taken.
+        pictures: names of the pictures here, likewise.
+    """
+    arguments = {"source": source, "reason": reason, "count": count, "lines": lines, "examples": _examples(examples)}
+    here = {"pictures": len(pictures), "names": _examples(pictures)} if len(pictures) else {}
+    return Fact(DataRemark.TABLE_LINES, arguments | here)
+
+
+def column_left_out(source: str, reason: str, *columns: str) -> Fact:
+    """The fact that columns of a table say nothing of its pictures.
+
+    Args:
+        source: name of the table.
+        reason: ``long`` texts, ``no cells`` (neither texts nor numbers), a name that is there ``twice`` or not at all
+            (``unnamed``), or other cells of a picture under other ``conditions``.
+        columns: their names.
+    """
+    return Fact(DataRemark.COLUMN_LEFT_OUT, {"source": source, "reason": reason, "columns": columns})
+
+
+def refuse_no_line(table: Columns, ids: Sequence[NDArray[Any]]) -> None:
+    """Raise where no line of a table is of a picture of any of several sets, given by the ids of their pictures.
+
+    Raises:
+        ArgumentError: naming the table, and how lines and pictures are called.
+    """
+    if ids and not any(map(table.of_pictures, ids)):
+        raise ArgumentError(no_line_text(table.title, len(table), _examples(table.ids), len(ids[0]), _examples(ids[0])))
+
+
+def no_line_text(source: str, lines: int, examples: Sequence[str], pictures: int, names: Sequence[str]) -> str:
+    """The words for a table without a line of any picture; the first names show how both are called."""
+    told = f"{source}: none of its {lines:,} lines is of one of these {pictures:,} pictures"
+    if not lines:
+        return told
+    return f"{told}: they are called {_some(names, pictures)}, and its lines {_some(examples, lines)}"
+
+
 def with_given(columns: Columns, tables: Iterable[Columns], ids: NDArray[np.object_], other: str) -> Columns:
     """The columns of some pictures with those of tables that were given beside them, which count.
 
@@ -152,7 +197,7 @@ def with_given(columns: Columns, tables: Iterable[Columns], ids: NDArray[np.obje
         columns: that the pictures have.
         tables: whose names of pictures are matched with the ids.
         ids: of the pictures, sorted.
-        other: the cell that is replaced, in words.
+        other: where the cell is that is replaced: in the ``data``, or stored beside the ``rows``.
 
     Raises:
         ArgumentError: two tables disagree.
@@ -162,11 +207,24 @@ def with_given(columns: Columns, tables: Iterable[Columns], ids: NDArray[np.obje
         beside, disagreements = join_columns(beside, table.of_pictures(ids))
         refuse_disagreement(disagreements, beside.title)
     joined, replaced = join_columns(columns, beside)
-    replacements = (
-        f"{beside.title}: {column} of {pictures_text(pictures)} is another than {other}: the given one counts"
-        for column, pictures in replaced.items()
-    )
-    return replace(joined, remarks=(*joined.remarks, *replacements))
+    return replace(joined, remarks=(*joined.remarks, *replaced_cells(beside.title, replaced, other)))
+
+
+def replaced_cells(source: str, replaced: Mapping[str, Sequence[str]], other: str) -> list[Fact]:
+    """A fact for each column of a source whose cells count in place of others.
+
+    Args:
+        source: name of the table.
+        replaced: by column the pictures, as `join_columns` gives them.
+        other: where the others are: ``data``, ``rows`` or an earlier ``session``.
+    """
+    return [
+        Fact(
+            DataRemark.REPLACED_CELLS,
+            {"source": source, "column": column, "other": other, "count": len(names), "examples": _examples(names)},
+        )
+        for column, names in replaced.items()
+    ]
 
 
 def refuse_disagreement(disagreements: Mapping[str, Sequence[str]], title: str) -> None:
@@ -279,9 +337,15 @@ def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
-def _some(names: Sequence[Any] | NDArray[Any]) -> str:
+def _examples(names: Sequence[Any] | NDArray[Any]) -> tuple[str, ...]:
+    """A few names."""
+    return tuple(map(str, names[:_NAMED]))
+
+
+def _some(names: Sequence[Any] | NDArray[Any], count: int | None = None) -> str:
     """A few names, with an ellipsis where there are more."""
-    return ", ".join(map(str, names[:_NAMED])) + (", …" if len(names) > _NAMED else "")
+    count = len(names) if count is None else count
+    return ", ".join(_examples(names)) + (", …" if count > _NAMED else "")
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from hardiness.core.benchmark import Stimulus
 from hardiness.core.columns import Columns
 from hardiness.core.errors import DataError, SampleError
+from hardiness.core.fact import Fact, message
 from hardiness.data.column_descriptions import ColumnDescription, describe_columns
 from hardiness.data.columns import with_tables
 from hardiness.data.faults import IMAGENET_C, IMAGENET_P, KINDS, Fault
@@ -36,6 +37,8 @@ from hardiness.sources import archives
 from hardiness.sources.files import shown
 from hardiness.sources.tables import parquet_files, parquet_rows
 
+_UNREADABLE = "cannot be read, or has another number of pictures than there are labels; fetch it again"
+
 OWN_SET = PublishedSet(OWN, "your own pictures in your own classes", "", "", "", OWN, "", "")
 """The stand-in for a person's own data set, of which nobody published anything."""
 
@@ -60,7 +63,7 @@ class CheckReport:
         files: how many images or videos were looked at.
         sound: whether nothing is wrong.
         faults: what is wrong, notes among them.
-        remarks: what else lies in its folders and is no file of it, a line each.
+        remarks: what else lies in its folders and is no file of it, and what to know of columns.
         columns: what its pictures have beyond their labels.
     """
 
@@ -69,7 +72,7 @@ class CheckReport:
     files: int
     sound: bool
     faults: tuple[Fault, ...]
-    remarks: tuple[str, ...] = ()
+    remarks: tuple[Fact, ...] = ()
     columns: tuple[ColumnDescription, ...] = ()
 
     @property
@@ -184,7 +187,7 @@ def _check_arrays(published: PublishedSet, place: Place, depth: Depth) -> CheckR
         data = LAYOUTS.get(published.name).read(place)
     except DataError as error:
         return CheckReport(published.name, place.path, 0, False, (Fault("unreadable", published.name, str(error)),))
-    faults = [Fault("unreadable", published.name, note) for note in data.notes]
+    faults = [Fault("unreadable", shown(str(note.arguments["file"])), _UNREADABLE) for note in data.notes]
     if len(data) != published.images:
         part = f"has {len(data):,} of {published.images:,} pictures: results on it are partial"
         faults.append(Fault("count", published.name, part, is_note=len(data) < published.images))
@@ -208,8 +211,8 @@ def _check_arrays(published: PublishedSet, place: Place, depth: Depth) -> CheckR
 
 def _columns(
     published: PublishedSet, place: Place, depth: Depth, is_sound: bool
-) -> tuple[tuple[ColumnDescription, ...], tuple[str, ...]]:
-    """The columns of the pictures of a set, and lines about them; none where neither the data nor a table has any.
+) -> tuple[tuple[ColumnDescription, ...], tuple[Fact, ...]]:
+    """The columns of the pictures of a set, and what to know of them; none where neither the data nor a table has any.
 
     Why data cannot be read is among the faults already, where they are not sound.
     """
@@ -221,7 +224,7 @@ def _columns(
     try:
         data = LAYOUTS.get(published.name).read(place)
     except DataError as error:
-        return (), (str(error),) if is_sound else ()
+        return (), (message(str(error)),) if is_sound else ()
     data = with_tables(data, depth.tables)
     return describe_columns(data.columns, [item.id for item in data.items], depth.cluster), data.remarks
 

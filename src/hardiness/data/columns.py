@@ -19,15 +19,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core.benchmark import DataSet
+from hardiness.core.codes import DataRemark
 from hardiness.core.columns import (
     NO_COLUMNS,
     Columns,
     ColumnSource,
+    column_left_out,
     number_of,
+    table_lines,
     text_cells,
     with_given,
 )
 from hardiness.core.errors import ArgumentError, suggestion
+from hardiness.core.fact import Fact
 from hardiness.core.picture_names import folded_name, plain_name
 from hardiness.sources.files import read_regular, shown
 from hardiness.sources.tables import scalar_columns
@@ -171,7 +175,7 @@ def with_tables(data: DataSet, tables: Sequence[Columns]) -> DataSet:
     if not tables:
         return data
     ids = np.array([item.id for item in data.items], object)
-    columns = with_given(data.columns, tables, ids, "in the data")
+    columns = with_given(data.columns, tables, ids, "data")
     remarks = tuple(dict.fromkeys((*data.remarks, *columns.remarks)))
     return replace(data, columns=columns, remarks=remarks)
 
@@ -210,7 +214,7 @@ def _read_file(table: ColumnTable) -> Columns:
     return replace(columns, remarks=(*remarks, *columns.remarks))
 
 
-def arrays_of_table(content: bytes, file: str, place: str) -> tuple[dict[str, NDArray[np.object_]], list[str]]:
+def arrays_of_table(content: bytes, file: str, place: str) -> tuple[dict[str, NDArray[np.object_]], list[Fact]]:
     """The columns of a csv or Parquet file by name, each ``(N,)`` as `Columns.values` are, and what is to be known.
 
     Args:
@@ -272,7 +276,7 @@ def _each_once(
             again.append((earlier, line))
     remarks = []
     if nameless:
-        remarks.append(f"{source.name}: {_lines(nameless)} of {len(names):,} without a path; left out")
+        remarks.append(table_lines(source.name, "no path", nameless, len(names)))
     if again:
         before, after = (np.array(lines) for lines in zip(*again, strict=True))
         for name, column in values.items():
@@ -284,12 +288,10 @@ def _each_once(
                     f"{after[line] + 1}) that say different things of {name}"
                     f"{f', and {len(differs) - 1:,} more such' if len(differs) > 1 else ''}; leave one of them"
                 )
-        pictures = len(set(before.tolist()))
-        example, number = shown(str(names[again[0][0]])), "picture has" if pictures == 1 else "pictures have"
-        remarks.append(f"{source.name}: {pictures:,} {number} several lines ({example} …), which agree")
+        pictures, example = len(set(before.tolist())), [names[again[0][0]]]
+        remarks.append(table_lines(source.name, "repeated", pictures, len(names), example))
     remarks += [
-        f"{source.name}: {name} has numbers such as 1.2E+17, of which another program dropped digits: identifiers may "
-        "have become one; write them as text"
+        Fact(DataRemark.LOST_DIGITS, {"source": source.name, "column": name})
         for name, column in values.items()
         if any(text is not None and _ROUNDED.fullmatch(text) for text in column.tolist())
     ]
@@ -321,7 +323,7 @@ def read_cells(content: bytes, place: str) -> tuple[Iterator[list[str]], bool]:
     return csv.reader(io.StringIO(text, newline=""), delimiter=separator), separator == ";"
 
 
-def _of_csv(content: bytes, file: str, place: str) -> tuple[dict[str, NDArray[np.object_]], list[str]]:
+def _of_csv(content: bytes, file: str, place: str) -> tuple[dict[str, NDArray[np.object_]], list[Fact]]:
     rows, has_decimal_comma = read_cells(content, place)
     try:
         head = [name.strip() for name in next(rows, [])]
@@ -354,16 +356,14 @@ def _refuse_doubles(head: Sequence[str], place: str) -> None:
 
 def _without_long(
     arrays: Mapping[str, NDArray[np.object_]], file: str
-) -> tuple[dict[str, NDArray[np.object_]], list[str]]:
-    """The columns without those of long texts, with a line that names these."""
+) -> tuple[dict[str, NDArray[np.object_]], list[Fact]]:
+    """The columns without those of long texts, and the fact that these are left out."""
     long = [
         name
         for name, column in arrays.items()
         if any(text is not None and len(text) > LONGEST for text in column.tolist())
     ]
-    remarks = [
-        f"{shown(Path(file).name)}: {name} is left out: it has texts of more than {LONGEST} characters" for name in long
-    ]
+    remarks = [column_left_out(shown(Path(file).name), "long", *long)] if long else []
     return {name: column for name, column in arrays.items() if name not in long}, remarks
 
 
@@ -388,7 +388,7 @@ def cells_of(texts: Sequence[str | None], has_decimal_comma: bool = False) -> ND
     return column
 
 
-def _of_parquet(content: bytes, file: str, place: str) -> tuple[dict[str, NDArray[np.object_]], list[str]]:
+def _of_parquet(content: bytes, file: str, place: str) -> tuple[dict[str, NDArray[np.object_]], list[Fact]]:
     import pyarrow as pa
     from pyarrow import parquet
 
@@ -406,8 +406,7 @@ def _of_parquet(content: bytes, file: str, place: str) -> tuple[dict[str, NDArra
         raise ArgumentError(f"{place}: must hold a line for each picture, and holds none")
     arrays, remarks = _without_long({name: cells_of(_arrow_texts(table.column(name))) for name in names}, file)
     if others := [name for name in schema.names if name not in names and not _INDEX.fullmatch(name)]:
-        listed = ", ".join(map(shown, others))
-        remarks.append(f"{shown(Path(file).name)}: left out, as cells hold neither text nor numbers: {listed}")
+        remarks.append(column_left_out(shown(Path(file).name), "no cells", *others))
     return arrays, remarks
 
 

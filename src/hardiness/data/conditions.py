@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Protocol
 
 from hardiness.core.benchmark import DataSet, File, Item
+from hardiness.core.codes import DataRemark
 from hardiness.core.condition import Condition
 from hardiness.core.errors import DataError, SampleError
+from hardiness.core.fact import Fact
 from hardiness.data.cells import ArchiveCell, Cell, FolderCell
 from hardiness.data.files import IMAGE_SUFFIXES, FileEntry, folders_in, passed_over
 from hardiness.data.items import as_text
@@ -291,18 +293,18 @@ def _with_hashes(name: str, cell: Cell, written: WrittenTree) -> Cell:
     return FolderCell(cell.folder, cell.listing, written.hashes(name, cell.paths))
 
 
-def _thin(root: str, counts: Mapping[str, int], images: int) -> list[str]:
-    """A line for each cell that lacks photographs which others have or the manifest lists, or one where many do."""
+def _thin(root: str, counts: Mapping[str, int], images: int) -> list[Fact]:
+    """A fact for each cell that lacks photographs which others have or the manifest lists, or one where many do."""
     thin = {cell: count for cell, count in counts.items() if count < images}
-    if len(thin) <= NOTED_CELLS:
-        return [
-            f"{root}/{cell} holds {count:,} of {images:,} images; the rest count as failed"
-            for cell, count in thin.items()
-        ]
-    cell, fewest = min(thin.items(), key=lambda item: item[1])
+    cell, fewest = min(thin.items(), key=lambda item: item[1], default=("", 0))
+    noted = thin.items() if len(thin) <= NOTED_CELLS else [(cell, fewest)]
+    cells = 1 if len(thin) <= NOTED_CELLS else len(thin)
     return [
-        f"{len(thin)} folders of {root} hold fewer than {images:,} images (the fewest, {fewest:,}, {cell}); the rest "
-        "count as failed"
+        Fact(
+            DataRemark.FEW_IMAGES,
+            {"location": root, "cell": cell, "images": count, "expected": images, "cells": cells},
+        )
+        for cell, count in noted
     ]
 
 

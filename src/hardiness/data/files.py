@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hardiness.core.benchmark import File
+from hardiness.core.codes import DataRemark
 from hardiness.core.errors import DataError
+from hardiness.core.fact import Fact
 from hardiness.sources.files import DiskFile, Stamp, TarMember, shown
 
 IMAGE_SUFFIXES = frozenset((".jpeg", ".jpg", ".jpe", ".jfif", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".ppm"))
@@ -191,8 +193,8 @@ def refuse_folder_too_deep(argument: str, tree: Tree, classes: Container[str]) -
             )
 
 
-def passed_over(name: str, location: str, unused: Sequence[str], *, of_csv: bool = False) -> tuple[str, ...]:
-    """Notes on the files and folders that `Tree.unused` gives: a line for each kind.
+def passed_over(name: str, location: str, unused: Sequence[str], *, of_csv: bool = False) -> tuple[Fact, ...]:
+    """The facts that files and folders are passed over which `Tree.unused` gives: one for each kind.
 
     Args:
         name: of the data set.
@@ -203,38 +205,32 @@ def passed_over(name: str, location: str, unused: Sequence[str], *, of_csv: bool
     files = [path for path in unused if not path.endswith("/")]
     tops = [path.rstrip("/") for path in unused if path.endswith("/")]
     folders, hidden = ([top for top in tops if top.startswith(".") == is_dotted] for is_dotted in (False, True))
-    lines = []
+    reasons = (("no sample", files), ("no image", folders), ("hidden", hidden))
+    facts = [not_of_set(name, location, reason, paths) for reason, paths in reasons if paths]
     if files:
         kinds = Counter(_kind(path, of_csv or "/" in path) for path in files).most_common()
-        lines.append(
-            f"{name} at {location}: {_count_text(len(files), 'file')} passed over "
-            f"({', '.join(f'{count:,} {kind}' for kind, count in kinds)}; for example "
-            f"{', '.join(map(shown, files[:SHOWN_FOLDERS]))}{' …' if len(files) > SHOWN_FOLDERS else ''}): they are no "
-            "samples; convert or move those that should be evaluated"
-        )
-    if folders:
-        named = ", ".join(map(shown, folders[:SHOWN_FOLDERS])) + (" …" if len(folders) > SHOWN_FOLDERS else "")
-        lines.append(
-            f"{name} at {location}: {_count_text(len(folders), 'folder')} without an image ({named}); fill or remove "
-            f"{'it' if len(folders) == 1 else 'them'}"
-        )
-    if hidden:
-        named = ", ".join(map(shown, hidden[:SHOWN_FOLDERS]))
-        lines.append(
-            f"{name} at {location}: passed over {named}: what begins with a dot is hidden; rename it if it is a class"
-        )
-    return tuple(lines)
+        listed = tuple((count, suffix, place) for (suffix, place), count in kinds)
+        facts[0] = replace(facts[0], arguments={**facts[0].arguments, "kinds": listed})
+    return tuple(facts)
 
 
-def _count_text(count: int, what: str) -> str:
-    return f"{count:,} {what} is" if count == 1 else f"{count:,} {what}s are"
+def not_of_set(name: str, location: str, reason: str, paths: Sequence[str]) -> Fact:
+    """The fact that files or folders of a data set's place are not evaluated.
+
+    Args:
+        name: of the data set.
+        location: where it is.
+        reason: ``no sample`` (files), ``no image``, ``hidden`` or ``no part`` of the set (folders).
+        paths: of which the first are named.
+    """
+    arguments = {"data": name, "location": location, "reason": reason, "count": len(paths)}
+    return Fact(DataRemark.PASSED_OVER, arguments | {"examples": tuple(paths[:SHOWN_FOLDERS])})
 
 
-def _kind(path: str, of_csv: bool) -> str:
+def _kind(path: str, of_csv: bool) -> tuple[str, str]:
+    """The suffix of a file, and of an image whether a csv does not name it or it is outside the folders."""
     suffix = suffix_of(path)
-    if suffix in IMAGE_SUFFIXES:
-        return f"{suffix} that the csv does not name" if of_csv else f"{suffix} outside the folders"
-    return shown(suffix) if suffix else "without a suffix"
+    return suffix, ("unnamed" if of_csv else "outside") if suffix in IMAGE_SUFFIXES else ""
 
 
 def stamp_of(archive: Path) -> str:

@@ -17,7 +17,9 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from hardiness.core.benchmark import DataRoot, DataSet, Image
+from hardiness.core.codes import DataRemark
 from hardiness.core.errors import ArgumentError, DataError, SampleError
+from hardiness.core.fact import Fact
 from hardiness.core.model import Canvas
 from hardiness.core.run import DataIdentity
 from hardiness.data.columns import columns_of_items
@@ -144,7 +146,7 @@ class _PictureSource:
         item: gives picture, label and what else is said of it, with its ``id``, by place.
         names: of the classes.
         files: path and label of each picture, where they are files.
-        remarks: notes for a person.
+        remarks: what a person should know.
         guard: held while a picture is read.
     """
 
@@ -154,7 +156,7 @@ class _PictureSource:
     names: tuple[str, ...] | None = None
     files: Sequence[tuple[str, int]] | None = None
     folder: str = ""
-    remarks: tuple[str, ...] = ()
+    remarks: tuple[Fact, ...] = ()
     guard: AbstractContextManager[Any] = field(default_factory=nullcontext)
 
     def dataset(self, files: Sequence[tuple[str, int]]) -> DataSet:
@@ -234,10 +236,12 @@ def _from_loader(loader: Any) -> _PictureSource:
             "or a Subset of it"
         )
     source = _source(data)
-    notes = [f"{source.name}: its loader shuffles; pictures are taken in the data set's order, each once"] * shuffles
-    if loader.collate_fn is not samplers.default_collate:
-        notes.append(f"{source.name}: its loader's collate_fn is not called; what it does to pictures is left out")
-    return replace(source, remarks=(*source.remarks, *notes))
+    parts = [("shuffle", shuffles), ("collate_fn", loader.collate_fn is not samplers.default_collate)]
+    return replace(source, remarks=(*source.remarks, *(_not_called(source.name, part) for part, has in parts if has)))
+
+
+def _not_called(name: str, part: str) -> Fact:
+    return Fact(DataRemark.NOT_CALLED, {"data": name, "part": part})
 
 
 def _from_data_set(data: Any) -> _PictureSource:
@@ -253,15 +257,15 @@ def _from_data_set(data: Any) -> _PictureSource:
     chosen = range(len(whole)) if places is None else places
     if (files := _files(whole)) is not None:
         folder = os.path.abspath(whole.root)
-        notes = (f"{Path(folder).name}: its transform is not called; the network's own view stands for it",)
+        name = Path(folder).name
         return _PictureSource(
-            Path(folder).name,
+            name,
             len(chosen),
             lambda at: whole[chosen[at]],
             names,
             [files[int(place)] for place in chosen],
             folder,
-            notes if getattr(whole, "transform", None) is not None else (),
+            (_not_called(name, "transform"),) if getattr(whole, "transform", None) is not None else (),
         )
 
     def item(at: int) -> tuple[Any, Any, Mapping[str, Any]]:
@@ -410,20 +414,18 @@ def _label(value: Any, at: int, places: Mapping[str, int], name: str) -> int:
     return int(array.item())
 
 
-def _remarks(name: str, pictures: Sequence[_PictureOnDemand], model: ModelClasses) -> list[str]:
-    """Notes on the pictures' sizes and numbers."""
+def _remarks(name: str, pictures: Sequence[_PictureOnDemand], model: ModelClasses) -> list[Fact]:
+    """Facts on the pictures' sizes and numbers."""
     canvas = None if model.takes_whole else model.canvas
     sizes = sorted({picture.shape for picture in pictures}, key=lambda size: (size[0] * size[1], size))
     remarks = []
     if len(sizes) > 1:
-        ends = " to ".join(f"{width}x{height}" for height, width in (sizes[0], sizes[-1]))
-        resized = "" if model.takes_whole else "; each is resized and cropped by the view"
-        remarks.append(f"{name}: pictures are of {len(sizes)} sizes, {ends}{resized}")
+        (low, narrow), (high, wide) = sizes[0], sizes[-1]
+        ends = {"smallest": (narrow, low), "largest": (wide, high), "is_resized": not model.takes_whole}
+        remarks.append(Fact(DataRemark.SIZES, {"data": name, "sizes": len(sizes), **ends}))
     elif canvas is not None and sizes[0] == (canvas.crop_px,) * 2 and canvas.resize_px != canvas.crop_px:
-        remarks.append(
-            f"{name}: pictures of {canvas.crop_px} px are enlarged to {canvas.resize_px} px and cropped again, as the "
-            f"view says; a view with resize_px={canvas.crop_px} shows them as they are"
-        )
+        sides = {"px": canvas.crop_px, "resize_px": canvas.resize_px, "crop_px": canvas.crop_px}
+        remarks.append(Fact(DataRemark.ENLARGED, {"data": name, **sides}))
     if between := sum(picture.is_between for picture in pictures):
-        remarks.append(f"{name}: the floats of {between:,} pictures are rounded to the 256 steps of 8 bits")
+        remarks.append(Fact(DataRemark.ROUNDED, {"data": name, "pictures": between}))
     return remarks

@@ -9,7 +9,9 @@ from collections.abc import Container, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from hardiness.core.columns import column_left_out
 from hardiness.core.errors import DataError
+from hardiness.core.fact import Fact
 from hardiness.sources.files import read_regular, shown
 
 MAX_CSV_BYTES = 1 << 30
@@ -45,8 +47,8 @@ class LabelledRow(NamedTuple):
         return index
 
 
-def cells_beside_labels(file: Path) -> tuple[dict[str, list[str]], list[str]]:
-    """The further cells of a csv of labels, by column one for each row that `read_labels` gives, and lines about them.
+def cells_beside_labels(file: Path) -> tuple[dict[str, list[str]], list[Fact]]:
+    """The further cells of a csv of labels, by column one for each row that `read_labels` gives, and what to know.
 
     A column needs a name that no other one has: a file without a header has none.
     """
@@ -55,8 +57,7 @@ def cells_beside_labels(file: Path) -> tuple[dict[str, list[str]], list[str]]:
     width = max(map(len, rows))
     header = _header(file, rows[0])
     if header is None:
-        unnamed = f"{shown(file.name)}: what stands behind path and label has no name and counts for nothing; add a "
-        return {}, [f"{unnamed}first line such as path,label,site"] if width > 2 else []
+        return {}, [column_left_out(file.name, "unnamed")] if width > 2 else []
     names = [name.strip() for name in rows[0]]
     lines = rows[1:]
     remarks, cells = [], {}
@@ -64,10 +65,7 @@ def cells_beside_labels(file: Path) -> tuple[dict[str, list[str]], list[str]]:
         if place in header or not name:
             continue
         if names.count(name) > 1:
-            count = names.count(name)
-            remarks.append(
-                f"{shown(file.name)}: has {count} columns called {shown(name)}, which are left out; rename them"
-            )
+            remarks.append(column_left_out(file.name, "twice", *[name] * names.count(name)))
             continue
         cells[name] = [line[place].strip() if place < len(line) else "" for line in lines]
     return cells, list(dict.fromkeys(remarks))

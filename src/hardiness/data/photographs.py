@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from hardiness.core.benchmark import DataSet, File
 from hardiness.core.columns import ColumnSource
 from hardiness.core.errors import DataError
+from hardiness.core.fact import Fact
 from hardiness.core.run import DataIdentity
 from hardiness.data.columns import cells_of, columns_by_id, further_columns
 from hardiness.data.embedded_photographs import NAME
@@ -33,11 +34,11 @@ from hardiness.sources.webdataset import webdataset_samples
 
 @dataclass(frozen=True)
 class _Beside:
-    """The columns of samples beyond their labels, where they stand, and lines about them."""
+    """The columns of samples beyond their labels, where they stand, and what to know of them."""
 
     values: Mapping[str, NDArray[Any]]
     source: ColumnSource
-    remarks: tuple[str, ...] = ()
+    remarks: tuple[Fact, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

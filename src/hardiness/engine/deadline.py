@@ -7,6 +7,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from hardiness.core.codes import RunRemark
+from hardiness.core.fact import Fact
 from hardiness.engine.goals import EvaluationToGoal
 from hardiness.engine.rounds import Rounds
 from hardiness.statistics.stopping import Extent
@@ -147,15 +149,13 @@ class Progression:
                 self.stopping.extent = following
                 self.stopping.look()
 
-    def missing(self) -> str:
-        """A line on what is not evaluated, and about how long that would take."""
-        now, whole, name = self.extent, self.rounds.whole, self.rounds.benchmark.name
-        has = f"{now.images:,} of {whole.images:,} images"
-        if whole.cells > 1:
-            has += f", {now.cells} of {whole.cells} conditions of each"
-        rest = self.seconds(whole)
-        about = f"; the rest takes about {_duration(rest)}" if rest else ""
-        return f"{name}: the time was over after {has}{about}; the same command continues"
+    def missing(self) -> Fact:
+        """What is not evaluated, and about how long that would take."""
+        now, whole = self.extent, self.rounds.whole
+        images = {"images": now.images, "of_images": whole.images}
+        cells = {"conditions": now.cells, "of_conditions": whole.cells}
+        rest = {"benchmark": self.rounds.benchmark.name, "seconds_left": self.seconds(whole)}
+        return Fact(RunRemark.TIME_OVER, images | cells | rest)
 
     def _grown(self, images: int) -> Extent:
         """So many images, and no more than there are or than the next look at the target waits for."""
@@ -180,10 +180,3 @@ def evaluate_until_deadline(budget: Deadline, progressions: Sequence[Progression
             return
         chosen, following = max(possible, key=lambda pair: pair[0].gain(pair[1]))
         chosen.advance(following)
-
-
-def _duration(seconds: float) -> str:
-    for unit, size in (("days", 86400), ("hours", 3600), ("minutes", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{max(seconds, 1):.0f} seconds"

@@ -7,7 +7,9 @@ from collections.abc import Iterator, Sequence
 from statistics import median
 
 from hardiness.core.benchmark import AS_IT_IS, Benchmark, DataSet, Item
+from hardiness.core.codes import DataRemark
 from hardiness.core.errors import SampleError
+from hardiness.core.fact import Fact
 from hardiness.core.model import Canvas
 from hardiness.data.image_structure import END_BYTES, structure
 from hardiness.engine.tasks import Task
@@ -24,10 +26,10 @@ Pictures of 64, 40 or 32 px are enlarged 4 to 8 times by the usual 256 px.
 """
 
 
-def enlarged(benchmark: Benchmark, data: DataSet, tasks: Sequence[Task]) -> Iterator[str]:
-    """A line for each size that small pictures are resized to, and for each canvas that enlarges most photographs.
+def enlarged(benchmark: Benchmark, data: DataSet, tasks: Sequence[Task]) -> Iterator[Fact]:
+    """A fact for each size that small pictures are resized to, and for each canvas that enlarges most photographs.
 
-    A canvas is told that enlarges them at least `TOLD_FROM` times. Each line names the models.
+    A canvas is told that enlarges them at least `TOLD_FROM` times. Each fact names the models.
 
     Args:
         benchmark: which may have a canvas of its own.
@@ -35,8 +37,9 @@ def enlarged(benchmark: Benchmark, data: DataSet, tasks: Sequence[Task]) -> Iter
         tasks: its models.
     """
     for feed in dict.fromkeys(task.feed for task in tasks if data.side_px and task.feed.resized):
-        whom = ", ".join(task.classifier.spec.name for task in tasks if task.feed == feed)
-        yield f"{data.name}: its pictures are resized ({feed}) for {whom}, which takes or states that size"
+        models = tuple(task.classifier.spec.name for task in tasks if task.feed == feed)
+        sides = {"px": feed.canvas_px, "input_px": feed.input_px}
+        yield Fact(DataRemark.RESIZED, {"data": data.name, **sides, "models": models})
     sizes = _sizes(data.items) if tasks else []
     if not sizes:
         return
@@ -45,18 +48,15 @@ def enlarged(benchmark: Benchmark, data: DataSet, tasks: Sequence[Task]) -> Iter
         times = median(_enlargement(size, canvas) for size in sizes)
         if times < TOLD_FROM:
             continue
-        names = [task.classifier.spec.name for task in tasks if task.canvas == canvas]
-        whom = "every model" if benchmark.canvas else ", ".join(names)
-        cut = f" and cropped to {canvas.crop_px}" if canvas.crop_px < canvas.resize_px else ""
-        advice = (
-            f"{benchmark.name} is defined on its canvas, for larger pictures"
-            if benchmark.canvas
-            else "where it was trained on such pictures as they are, state resize_px= and crop_px= of its training"
-        )
-        yield (
-            f"{data.name}: its pictures have {shorter_px:.0f} px on the shorter side (median) and are enlarged "
-            f"{times:.1f} times for {whom}, to {canvas.resize_px}{cut}; {advice}"
-        )
+        names = tuple(task.classifier.spec.name for task in tasks if task.canvas == canvas)
+        enlargement = {
+            "px": float(shorter_px),
+            "resize_px": canvas.resize_px,
+            "crop_px": canvas.crop_px,
+            "times": times,
+        }
+        whom = {"benchmark": benchmark.name} if benchmark.canvas else {"models": names}
+        yield Fact(DataRemark.ENLARGED, {"data": data.name, **enlargement, **whom})
 
 
 def _enlargement(size: Size, canvas: Canvas) -> float:

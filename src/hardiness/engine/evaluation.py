@@ -8,7 +8,7 @@ from functools import partial
 
 from hardiness.core.benchmark import Benchmark, DataSet
 from hardiness.core.errors import DataError, ModelError, line_of
-from hardiness.core.fact import Fact, facts_of, message
+from hardiness.core.fact import Fact, message
 from hardiness.core.progress import Listener, Silence
 from hardiness.core.request import Request, Share
 from hardiness.engine.attack import require_module
@@ -217,7 +217,7 @@ def evaluate_within(
     return [
         preparation.outcome()
         if progression is None
-        else preparation.outcome(progression.stopping, "" if progression.done else progression.missing())
+        else preparation.outcome(progression.stopping, None if progression.done else progression.missing())
         for preparation, progression in zip(preparations, progressions, strict=True)
     ]
 
@@ -249,19 +249,19 @@ class PreparedEvaluation:
             keep_measured(self.workers)
         return self.outcome(rounds)
 
-    def outcome(self, rounds: EvaluationToGoal | None = None, missing: str = "") -> EvaluationOutcome:
+    def outcome(self, rounds: EvaluationToGoal | None = None, missing: Fact | None = None) -> EvaluationOutcome:
         """The outcome so far.
 
         Args:
             rounds: until a goal, where there is one.
-            missing: a line on what is not evaluated; empty where nothing is.
+            missing: what is not evaluated; ``None`` where all is.
         """
         problems, remarks = list(self.problems), list(self.remarks)
         for worker in self.workers:
-            remarks += [message(each.remark) for each in (worker.gallery, worker.kept) if each and each.remark]
+            remarks += [each.remark for each in (worker.gallery, worker.kept) if each and each.remark]
             problems += [message(task.error, task.classifier.spec.name) for task in worker.tasks if task.error]
         outlook = rounds.outlook if rounds is not None else Outlook()
-        remarks += facts_of((*([missing] if missing else []), *outlook.remarks))
+        remarks += (*([missing] if missing else []), *outlook.remarks)
         unreached = (outlook.unreached,) if outlook.unreached else ()
         return EvaluationOutcome(self.keys, tuple(problems), tuple(remarks), unreached)
 
@@ -286,7 +286,7 @@ def prepared(
     """
     tasks: list[Task] = []
     remarks: list[Fact] = []
-    problems = [*facts_of(data.notes)]
+    problems = [*data.notes]
     try:
         surrogate = surrogate_of(benchmark, classifiers, data, listener)
     except (ModelError, DataError) as error:
@@ -312,16 +312,14 @@ def prepared(
         tuple(workers),
         tuple(task.stored.key for task in tasks),
         tuple(problems),
-        facts_of(
-            (
-                *data.remarks,
-                *dict.fromkeys(line for task in tasks if (line := task.class_order(data))),
-                *enlarged(benchmark, data, tasks),
-                *fewer_images(benchmark, data, survey.runs),
-                *survey.renamed,
-                *remarks,
-                *(line for lines in damage for line in lines),
-            )
+        (
+            *data.remarks,
+            *dict.fromkeys(fact for task in tasks if (fact := task.class_order(data))),
+            *enlarged(benchmark, data, tasks),
+            *fewer_images(benchmark, data, survey.runs),
+            *survey.renamed,
+            *remarks,
+            *(fact for facts in damage for fact in facts),
         ),
     )
 

@@ -17,7 +17,7 @@ from hardiness.core.answers import ANSWERS
 from hardiness.core.attack_plan import AttackPlan, Round
 from hardiness.core.benchmark import Benchmark, DataSet, Expansion, Item
 from hardiness.core.errors import ArgumentError, DataError, ModelError, SampleError
-from hardiness.core.fact import Fact, facts_of, message
+from hardiness.core.fact import Fact, message
 from hardiness.core.model import Canvas
 from hardiness.core.progress import Silence
 from hardiness.core.request import Request
@@ -256,7 +256,7 @@ def _forecast(
     request: Request,
     folder: Path,
 ) -> Forecast:
-    problems = [*facts_of(data.notes)]
+    problems = [*data.notes]
     try:
         surrogate = surrogate_of(benchmark, classifiers, data, Silence())
     except (ModelError, DataError) as error:
@@ -309,7 +309,7 @@ def _forecast(
         seconds=sum(cost.row_s * n + cost.start_s for cost, n in priced),
         at_most=bool(request.precision_target or request.until_decided or (benchmark.attack and unfinished)),
         problems=tuple(problems),
-        remarks=facts_of((*data.remarks, *fewer_images(benchmark, data, store.runs()))),
+        remarks=(*data.remarks, *fewer_images(benchmark, data, store.runs())),
         refused=len(tasks) < len(classifiers),
         calls=calls,
         bytes_sent=bytes_sent,

@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from hardiness.core.benchmark import Benchmark, DataSet
+from hardiness.core.codes import DataRemark
 from hardiness.core.errors import ArgumentError
+from hardiness.core.fact import Fact
 from hardiness.core.run import DataIdentity, Run
 from hardiness.store.run import StoredRun
 
@@ -42,8 +44,8 @@ def refuse_another_run(run: Run, every: Iterable[StoredRun]) -> None:
     )
 
 
-def fewer_images(benchmark: Benchmark, data: DataSet, every: Iterable[StoredRun]) -> tuple[str, ...]:
-    """A line where a folder's runs of a benchmark were of more images of the data set than there are now."""
+def fewer_images(benchmark: Benchmark, data: DataSet, every: Iterable[StoredRun]) -> tuple[Fact, ...]:
+    """A fact where a folder's runs of a benchmark were of more images of the data set than there are now."""
     options = json.dumps(benchmark.identity(), sort_keys=True, default=list)
     alike = [
         stored
@@ -54,10 +56,8 @@ def fewer_images(benchmark: Benchmark, data: DataSet, every: Iterable[StoredRun]
     largest = max(alike, key=lambda stored: stored.run.data.samples, default=None)
     if largest is None or (before := largest.run.data.samples) <= len(data):
         return ()
-    return (
-        f"{data.name} at {data.location}: {before - len(data):,} of {before:,} images are gone since an earlier run "
-        f"({largest.place}): {before:,} images then, {len(data):,} now",
-    )
+    counts = {"before": before, "now": len(data), "run": largest.place}
+    return (Fact(DataRemark.FEWER_IMAGES, {"data": data.name, "location": data.location, **counts}),)
 
 
 def data_summary(samples: int, fingerprint: str) -> str:

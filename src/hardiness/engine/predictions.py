@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from hardiness.core.benchmark import Benchmark, DataSet
 from hardiness.core.codes import ModelNote
-from hardiness.core.columns import NO_COLUMNS, Columns, ColumnSource, join_columns
+from hardiness.core.columns import NO_COLUMNS, Columns, ColumnSource, column_left_out, join_columns
 from hardiness.core.errors import ArgumentError, UnknownNameError
-from hardiness.core.fact import Fact, facts_of, message
+from hardiness.core.fact import Fact, message
 from hardiness.core.model import ModelSpec
 from hardiness.core.progress import Clock
 from hardiness.core.request import Request
@@ -35,7 +35,6 @@ from hardiness.models.chat.model import EndpointRuntime
 from hardiness.models.classifier import Classifier
 from hardiness.models.options import row_and_model, split
 from hardiness.models.preprocessing import InputPolicy
-from hardiness.sources.files import shown
 from hardiness.store.store import Store
 
 _ROUNDING = 1e-6
@@ -213,7 +212,7 @@ class Predictions:
                 Fact(ModelNote.ANSWERS_ELSEWHERE, {"source": path, "kind": self.kind}),
                 *self.doubts,
                 *self.notes,
-                *facts_of(left_out),
+                *left_out,
             ),
         )
         expected = _expected(benchmark, pictures, request)
@@ -229,8 +228,8 @@ class Predictions:
             return CLASSES
         return CONFIDENCES if data.num_classes > 2 else "probabilities"
 
-    def picture_columns(self, rows: Mapping[tuple[str, int], int]) -> tuple[Columns, list[str]]:
-        """The further columns of the file as columns of the pictures, and a line for each that says nothing of these.
+    def picture_columns(self, rows: Mapping[tuple[str, int], int]) -> tuple[Columns, list[Fact]]:
+        """The further columns of the file as columns of the pictures, and a fact for each that says nothing of these.
 
         Args:
             rows: the row of each picture and condition index.
@@ -242,16 +241,13 @@ class Predictions:
         for (picture, _), row in rows.items():
             if first.setdefault(picture, row) != row:
                 others.append((first[picture], row))
-        lines, values = [], {}
+        left_out, values = [], {}
         for name, texts in self.beside.items():
             if any(texts[before] != texts[row] for before, row in others):
-                lines.append(
-                    f"{shown(os.path.basename(self.path))}: {shown(name)} is left out: it is another under other "
-                    "conditions of one picture, and no column of the pictures"
-                )
+                left_out.append(column_left_out(os.path.basename(self.path), "conditions", name))
             else:
                 values[name] = cells_of([texts[row] for row in first.values()])
-        return columns_by_id(list(first), values, ColumnSource(os.path.basename(self.path), self.sha256)), lines
+        return columns_by_id(list(first), values, ColumnSource(os.path.basename(self.path), self.sha256)), left_out
 
 
 def _at_classes(group: Sequence[int], count: int) -> NDArray[np.float32]:

@@ -15,8 +15,10 @@ from hardiness.attacks.criteria import sole_answers
 from hardiness.attacks.threats import threat
 from hardiness.core.attack_plan import Norm, Round
 from hardiness.core.benchmark import Benchmark, DataSet, Image
+from hardiness.core.codes import RunRemark
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
+from hardiness.core.fact import Fact
 from hardiness.data.saved_pictures import CLASSES, MANIFEST
 from hardiness.engine.pictures import place_of
 from hardiness.engine.tasks import Task
@@ -149,12 +151,10 @@ class SavedPictures:
             write(manifest, content.encode(), self.folder / PARTIAL)
 
     @property
-    def remark(self) -> str | None:
-        """A line on the pictures that were written; ``None`` where there are none."""
-        if not self.written:
-            return None
-        text = f"{self.written:,} adversarial pictures were written to {self.folder}"
-        return f"{text}; {self.changed:,} of them get another prediction once they are rounded to 8 bits"
+    def remark(self) -> Fact | None:
+        """The pictures that were written; ``None`` where there are none."""
+        counts = {"pictures": self.written, "folder": str(self.folder), "changed": self.changed}
+        return Fact(RunRemark.SAVED_PICTURES, counts) if self.written else None
 
 
 def rounded(pixels: Tensor, clean: Tensor, norm: Norm, epsilon: float) -> list[Image]:

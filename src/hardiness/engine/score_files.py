@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from hardiness.benchmarks.score_file import ScoreFile, condition_of, with_cells
 from hardiness.core.answers import SCORES
 from hardiness.core.benchmark import DataSet, Item
-from hardiness.core.codes import ModelNote
-from hardiness.core.columns import ColumnSource, number_of
+from hardiness.core.codes import DataRemark, ModelNote
+from hardiness.core.columns import ColumnSource, column_left_out, number_of
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, suggestion
-from hardiness.core.fact import Fact, facts_of
+from hardiness.core.fact import Fact
 from hardiness.core.model import ModelSpec
 from hardiness.core.request import Request
 from hardiness.data.columns import MAX_BYTES, arrays_of_python, arrays_of_table, columns_by_id, digest_of_arrays
@@ -71,19 +71,16 @@ class ScoreTable:
     conditions: Sequence[Condition]
     scores: NDArray[np.float64]
     beside: Mapping[str, NDArray[np.object_]]
-    remarks: tuple[str, ...] = ()
+    remarks: tuple[Fact, ...] = ()
 
-    def data(self) -> tuple[DataSet, list[str]]:
-        """The pictures that have a score, with their further columns, and a line for each column left out."""
+    def data(self) -> tuple[DataSet, list[Fact]]:
+        """The pictures that have a score, with their further columns, and a fact for each column left out."""
         first: dict[str, int] = {}
         earlier = np.array([first.setdefault(sample, row) for row, sample in enumerate(self.samples)], np.int64)
-        rows, lines, values = list(first.values()), [], {}
+        rows, left_out, values = list(first.values()), [], {}
         for name, column in self.beside.items():
             if (column[earlier] != column).any():
-                lines.append(
-                    f"{shown(self.place)}: {shown(name)} is left out: it is another under other conditions of one "
-                    "picture, and no column of the pictures; where it is a part of the condition, name it: conditions="
-                )
+                left_out.append(column_left_out(self.place, "conditions", name))
             else:
                 values[name] = column[rows]
         name = self.benchmark.name.partition(":")[2]
@@ -91,16 +88,16 @@ class ScoreTable:
         source = ColumnSource(os.path.basename(self.place), self.sha256)
         fingerprint = sha256("\n".join(ids).encode("utf-8", "surrogatepass")).hexdigest()
         items = [Item(sample, 0, AbsentPicture(sample, "a file of scores names it")) for sample in ids]
-        return DataSet(name, items, 1, fingerprint, "", columns=columns_by_id(list(first), values, source)), lines
+        return DataSet(name, items, 1, fingerprint, "", columns=columns_by_id(list(first), values, source)), left_out
 
-    def matched(self, name: str, data: DataSet, request: Request, lines: Sequence[str] = ()) -> MatchedPredictions:
+    def matched(self, name: str, data: DataSet, request: Request, facts: Sequence[Fact] = ()) -> MatchedPredictions:
         """The scores as a run of the model of that name has them; nothing is stored.
 
         Args:
             name: of what was scored, as after ``-m``; options behind it are no part of it.
             data: the pictures.
             request: how many of them.
-            lines: what a person should know beside.
+            facts: what a person should know beside.
         """
         indices = {condition: index for index, condition in enumerate(self.benchmark.conditions())}
         rows = {
@@ -114,7 +111,8 @@ class ScoreTable:
             1,
             notes=(
                 Fact(ModelNote.ANSWERS_ELSEWHERE, {"source": self.place, "kind": SCORE}),
-                *facts_of((*self.remarks, *lines)),
+                *self.remarks,
+                *facts,
             ),
         )
         missing = [
@@ -328,20 +326,13 @@ def _in_order(conditions: Sequence[Condition]) -> list[Condition]:
     return sorted(set(conditions), key=lambda condition: (bool(condition), place(condition)))
 
 
-def _unpaired(samples: Sequence[str], conditions: Sequence[Condition], benchmark: ScoreFile, place: str) -> list[str]:
-    """A line where no condition is clean, or no picture has both a clean score and another one."""
+def _unpaired(samples: Sequence[str], conditions: Sequence[Condition], benchmark: ScoreFile, place: str) -> list[Fact]:
+    """A fact where no condition is clean, or no picture has both a clean score and another one."""
     clean = {sample for sample, condition in zip(samples, conditions, strict=True) if not condition}
     disturbed = {sample for sample, condition in zip(samples, conditions, strict=True) if condition}
     if not clean:
-        names = "+".join(name.upper() for name in benchmark.columns) or "NAME"
-        return [
-            f"{shown(place)}: no condition is called {'+'.join(benchmark.clean)}, so each is taken for a disturbance "
-            f"and counts in the headline; if pictures are undisturbed under one, name it: -b {benchmark.name}:clean="
-            f"{names}"
-        ]
+        named = {"benchmark": benchmark.name, "columns": tuple(benchmark.columns), "clean": tuple(benchmark.clean)}
+        return [Fact(DataRemark.NO_PAIRS, {"source": place, **named})]
     if not disturbed or clean & disturbed:
         return []
-    return [
-        f"{shown(place)}: no sample has both a {CLEAN_CELL} score and one under another condition, so that nothing is "
-        "paired: a picture must be called the same under each condition"
-    ]
+    return [Fact(DataRemark.NO_PAIRS, {"source": place, "clean": (CLEAN_CELL,)})]

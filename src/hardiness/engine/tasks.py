@@ -15,8 +15,10 @@ from hardiness.attacks.kit import registry as attacks
 from hardiness.benchmarks.own_code import benchmark_code
 from hardiness.core.attack_plan import AttackPlan, Round
 from hardiness.core.benchmark import Benchmark, DataSet
+from hardiness.core.codes import DataRemark
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, ModelError, StoreError
+from hardiness.core.fact import Fact
 from hardiness.core.forms import json_form
 from hardiness.core.model import CANVAS_224, Canvas, View, WholePicture
 from hardiness.core.request import Request
@@ -43,7 +45,6 @@ from hardiness.models.classifier import Classifier
 from hardiness.models.determinism import GRADIENTS_VERSION
 from hardiness.models.preprocessing import InputPolicy
 from hardiness.models.whole_pictures import whole_picture_model
-from hardiness.sources.files import shown
 from hardiness.store.run import StoredRun
 from hardiness.store.store import Store
 
@@ -131,21 +132,16 @@ class Task:
         stored = store.find(store.last_of(self.stored.run))
         return self if stored is None else replace(self, stored=replace(stored, cells=self.stored.cells))
 
-    def class_order(self, data: DataSet) -> str:
-        """Which output of the network is taken for which of one's own classes, in one line; empty for ImageNet's."""
+    def class_order(self, data: DataSet) -> Fact | None:
+        """Which output of the network is taken for which of one's own classes; ``None`` for ImageNet's."""
         names = self.stored.run.model.classes
         if not names or data.side_px:  # small pictures are published with the order of their classes
-            return ""
-        first = ", ".join(f"{output} {name}" for output, name in enumerate(names[:SHOWN_CLASSES]))
-        more = f" … {len(names) - 1} {names[-1]}" if len(names) > SHOWN_CLASSES else ""
-        if self.classifier.spec.class_names is not None:
-            why = f"as {self.classifier.spec.name} itself names them"
-        elif list(names) == sorted(names):
-            another = ":classes=FILE behind the folder" if data.location else "data=(images, labels, names)"
-            why = f"in alphabetical order; another is given with {another}"
-        else:
-            why = "as classes=FILE lists them" if data.location else "in the order that the data give them"
-        return f"{data.name}: outputs are taken for the classes {why}: {shown(f'{first}{more}')}"
+            return None
+        model = self.classifier.spec.name if self.classifier.spec.class_names is not None else ""
+        order = "model" if model else "alphabet" if list(names) == sorted(names) else "data"
+        shown_names = {"classes": len(names), "first": tuple(names[:SHOWN_CLASSES]), "last": names[-1]}
+        arguments = {"data": data.name, "order": order, "model": model, "is_folder": bool(data.location)}
+        return Fact(DataRemark.CLASS_ORDER, arguments | shown_names)
 
 
 def takes_whole_pictures(task: Task) -> bool:

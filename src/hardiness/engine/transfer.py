@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 from hardiness.attacks.kit import made_to_transfer
 from hardiness.core.attack_plan import AttackPlan
 from hardiness.core.benchmark import Expansion, PictureFault, Pixels
+from hardiness.core.codes import RunRemark
 from hardiness.core.condition import Condition
 from hardiness.core.errors import SampleError, StoreError
+from hardiness.core.fact import Fact
 from hardiness.core.model import CANVAS_224
 from hardiness.core.run import InputIdentity, ModelIdentity, Run
 from hardiness.engine.attack import clean_rows, judge_of, network_of, run_round, victims_of
@@ -104,11 +106,9 @@ class SurrogatePictures:
             self.failed = str(error)
 
     @property
-    def remark(self) -> str | None:
-        """A line on pictures that are not kept; ``None`` where all are."""
-        if not self.failed:
-            return None
-        return f"pictures made on the surrogate are not kept ({self.failed}); a model added later attacks it again"
+    def remark(self) -> Fact | None:
+        """Why pictures are not kept; ``None`` where all are."""
+        return Fact(RunRemark.NOT_KEPT, {"line": self.failed}) if self.failed else None
 
     def _path(self, sample: str) -> str:
         return f"{self.folder}/{sample}.zip"

@@ -14,9 +14,10 @@ from hardiness.benchmarks.card import Card, MissingCard, card_of
 from hardiness.benchmarks.operating_limits import is_of_level
 from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.presentation import benchmark_type
-from hardiness.core.columns import NO_GROUPING, Grouping
+from hardiness.core.columns import NO_GROUPING, Grouping, refuse_no_line
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, StoreError
+from hardiness.core.fact import Fact
 from hardiness.core.forms import json_form
 from hardiness.core.result import Result
 from hardiness.core.run import DataIdentity, Plan, Run
@@ -50,7 +51,7 @@ class Folder:
         stored: the runs that were there when it was opened, folder by folder.
         stores: the folders; none where the runs were at hand.
         problems: a line for each thing of the folders that cannot be trusted.
-        renamed: a line for each folder that has not the name of its run.
+        renamed: the folders that have not the names of their runs.
         grouping: the clusters and slices that results are asked for.
         baseline_model: a model whose stored runs ratios divide by, instead of the published baseline.
         below: the share of the clean accuracy below which it falls at some severity, of one's own classes; ``None`` for
@@ -62,7 +63,7 @@ class Folder:
     stored: tuple[StoredRun, ...]
     stores: tuple[Store, ...] = ()
     problems: tuple[str, ...] = ()
-    renamed: tuple[str, ...] = ()
+    renamed: tuple[Fact, ...] = ()
     grouping: Grouping = NO_GROUPING
     baseline_model: str | None = None
     below: float | None = None
@@ -92,7 +93,7 @@ class Folder:
             tuple(run for survey in surveys for run in survey.runs),
             stores,
             (*(line for survey in surveys for line in survey.problems), *filter(None, damage)),
-            tuple(line for survey in surveys for line in survey.renamed),
+            tuple(fact for survey in surveys for fact in survey.renamed),
             grouping,
             baseline,
             below,
@@ -121,9 +122,7 @@ class Folder:
             return tuple(runs)
         filled = [run for run in runs if len(run.ids)]
         for table in self.grouping.columns:
-            placed = [table.of_pictures(run.ids) for run in filled]
-            if placed and not any(placed):
-                raise ArgumentError(placed[0].remarks[-1])
+            refuse_no_line(table, [run.ids for run in filled])
         everything = {name: column for run in filled for name, column in run.picture_columns.values.items()}
         for run in filled:
             for name in _missing_columns(run):

@@ -256,7 +256,7 @@ class ScoredRun:
         stored = self._stored_columns()
         if not self.grouping.columns:  # of these alone no id need be known, for which the table is read
             return stored
-        return with_given(stored, self.grouping.columns, self.ids, "the one that is stored beside the rows")
+        return with_given(stored, self.grouping.columns, self.ids, "rows")
 
     def _stored_columns(self) -> Columns:
         """The columns that are stored beside its rows."""
@@ -270,7 +270,7 @@ class ScoredRun:
         gaps = gaps_of(self.grouping, self.picture_columns, self.ids)
         arguments = {"data": self.stored.run.data.name, "columns": self.lacks}
         lacks = [Fact(RunRemark.LACKS_COLUMNS, arguments)] if self.lacks else []
-        return [*map(message, self.picture_columns.remarks), *lacks, *gaps]
+        return [*self.picture_columns.remarks, *lacks, *gaps]
 
     @property
     def column_sources(self) -> tuple[ColumnSource, ...]:

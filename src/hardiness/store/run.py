@@ -17,8 +17,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core.columns import NO_COLUMNS, Columns, has_all, join_columns, pictures_text
+from hardiness.core.codes import FolderRemark
+from hardiness.core.columns import NO_COLUMNS, Columns, has_all, join_columns, replaced_cells
 from hardiness.core.errors import StoreError
+from hardiness.core.fact import Fact, message
 from hardiness.core.forms import from_json
 from hardiness.core.own_sources import sources_digest
 from hardiness.core.request import Share, Stop
@@ -126,11 +128,11 @@ class RunFolder:
         others = [name for name in names if name.endswith(".parquet") and "/" not in name and name not in ours]
         return ours, others
 
-    def set_aside(self, name: str, why: str) -> str:
-        """Move a file of the folder to ``damaged/``; the line about it is returned."""
+    def set_aside(self, name: str, why: str) -> Fact:
+        """Move a file of the folder to ``damaged/``; the fact that it was is returned."""
         aside = f"{self.path}/{DAMAGED}/{name.rpartition('/')[2]}"
         self.files.move(f"{self.path}/{name}", aside)
-        return f"{why} (now {self.files.address}/{aside})"
+        return Fact(FolderRemark.SET_ASIDE, {"line": why, "place": f"{self.files.address}/{aside}"})
 
     def complaints(self, strangers: Sequence[str] | None = None) -> list[str]:
         """A line for each file that is not what was written, and for each of `strangers`, listed now if ``None``."""
@@ -168,15 +170,11 @@ class RunFolder:
             try:
                 further = decode_columns(self.files.read(path) or b"", f"{self.files.address}/{path}")
             except StoreError as error:
-                damage.append(str(error))
+                damage.append(message(str(error)))
                 continue
             columns, disagreements = join_columns(columns, further)
-            lines = [
-                f"{further.title}: {column} of {pictures_text(pictures)} is another than an earlier session stored: "
-                "the later one counts"
-                for column, pictures in disagreements.items()
-            ]
-            columns = replace(columns, remarks=(*columns.remarks, *lines))
+            replaced = replaced_cells(further.title, disagreements, "session")
+            columns = replace(columns, remarks=(*columns.remarks, *replaced))
         return replace(columns, remarks=(*columns.remarks, *damage))
 
     def keep_picture_columns(self, columns: Columns) -> None:
@@ -293,7 +291,7 @@ class StoredRun(RunFolder):
             of others are not read.
         damage: a line for each shard file that was found damaged and left out since this object was made.
         unreadable: the names of these files.
-        aside: a line for each file of its own that was set aside when it was opened to be continued.
+        aside: the files of its own that were set aside when it was opened to be continued.
         whole: names of shard files that were seen to hold no failure since this object was made.
     """
 
@@ -303,7 +301,7 @@ class StoredRun(RunFolder):
     cells: Mapping[int, str] = field(default_factory=dict)
     damage: list[str] = field(default_factory=list, compare=False)
     unreadable: set[str] = field(default_factory=set, compare=False)
-    aside: tuple[str, ...] = field(default=(), compare=False)
+    aside: tuple[Fact, ...] = field(default=(), compare=False)
     whole: set[str] = field(default_factory=set, compare=False)
 
     def missing(self, shard: int, work: Sequence[Row], listed: Mapping[int, Sequence[str]]) -> list[Row]:
@@ -354,8 +352,8 @@ class StoredRun(RunFolder):
         classes = self.run.class_of_output
         return np.array([*classes, -1], np.int64) if classes else None
 
-    def set_damage_aside(self, share: Share | None = None) -> list[str]:
-        """Move every damaged file to ``damaged/``, so that a shard's work is missing again; a line for each.
+    def set_damage_aside(self, share: Share | None = None) -> list[Fact]:
+        """Move every damaged file to ``damaged/``, so that a shard's work is missing again; a fact for each.
 
         Shards that were proved before and have the same size and time since are not read again.
 
@@ -364,14 +362,14 @@ class StoredRun(RunFolder):
         """
         proved = {} if share else self.proved()
         sound, damage = self._inspect_shards(share, proved)
-        lines = [*self.aside, *(self.set_aside(name, why) for name, why in damage.items())]
+        facts = [*self.aside, *(self.set_aside(name, why) for name, why in damage.items())]
         if share:
-            return lines
+            return facts
         if sound != proved:
             self.keep_proved(sound)
         broken = {path: str(error) for path, error in self.sessions() if isinstance(error, StoreError)}
-        lines += [self.set_aside(path.removeprefix(f"{self.path}/"), why) for path, why in broken.items()]
-        return lines + [self.set_aside(name, f"{self.place}/{name} {STRANGE}") for name in self.strangers()]
+        facts += [self.set_aside(path.removeprefix(f"{self.path}/"), why) for path, why in broken.items()]
+        return facts + [self.set_aside(name, f"{self.place}/{name} {STRANGE}") for name in self.strangers()]
 
     def proved(self) -> Stamps:
         """Size and time of the shard files that were seen to hold what was written, by name, as they were then."""

@@ -10,7 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from hardiness.core.codes import FolderRemark
 from hardiness.core.errors import ArgumentError, DataError, StoreError
+from hardiness.core.fact import Fact
 from hardiness.core.result import SCHEMA
 from hardiness.core.run import Plan, Run
 from hardiness.store.files import Files
@@ -26,10 +28,6 @@ from hardiness.store.writing import as_json, file_errors, parse_json
 RESULTS = "results.json"
 
 WRITABLE = ".writable"
-
-UNCONDITIONAL = "{} cannot put an object only where there is none: workers agree by claims, which take a second each"
-
-UNLINKED = "{} has no hard links, as some network mounts: new files are renamed to their names under a claim"
 
 
 def results_damage(files: Files) -> str:
@@ -55,8 +53,8 @@ def results_damage(files: Files) -> str:
     return ""
 
 
-def set_damage_aside(files: Files) -> list[str]:
-    """Move a damaged ``results.json`` to ``damaged/``; the line that says so, or none.
+def set_damage_aside(files: Files) -> list[Fact]:
+    """Move a damaged ``results.json`` to ``damaged/``; the fact that it was, or none.
 
     Raises:
         ArgumentError: it is of another schema.
@@ -67,7 +65,7 @@ def set_damage_aside(files: Files) -> list[str]:
         return []
     aside = f"{DAMAGED}/{RESULTS}"
     files.move(RESULTS, aside)
-    return [f"{line} (now {files.address}/{aside})"]
+    return [Fact(FolderRemark.SET_ASIDE, {"line": line, "place": f"{files.address}/{aside}"})]
 
 
 class Store:
@@ -88,7 +86,7 @@ class Store:
             ArgumentError: an address cannot be reached, or there may be nothing written.
         """
         self.wait_s = wait_s
-        self.remarks: list[str] = []
+        self.remarks: list[Fact] = []
         self.files: Files = ObjectFiles(str(out)) if is_address(str(out)) else LocalFiles(Path(out))
 
     @property
@@ -105,7 +103,7 @@ class Store:
     def create(cls, out: str | Path, wait_s: float = WAIT_S) -> Store:
         """The store of a folder that is made if need be; arguments as for the class.
 
-        A damaged ``results.json`` is set aside, as it is made of records; a line in `remarks` says so.
+        A damaged ``results.json`` is set aside, as it is made of records; `remarks` say so.
 
         Raises:
             ArgumentError: it cannot be written to, or holds results of another schema.
@@ -116,13 +114,13 @@ class Store:
         try:
             store.files.write(WRITABLE, b"")
             if isinstance(store.files, LocalFiles) and not store.files.has_links():
-                store.remarks.append(UNLINKED.format(out))
+                store.remarks.append(Fact(FolderRemark.CLAIMS, {"folder": str(out), "lacks": "hard links"}))
             store.files.remove(WRITABLE)
         except StoreError as error:
             raise ArgumentError(f"--out {out}: {error}") from error
         store.remarks.extend(set_damage_aside(store.files))
         if not store.files.conditional:
-            store.remarks.append(UNCONDITIONAL.format(out))
+            store.remarks.append(Fact(FolderRemark.CLAIMS, {"folder": str(out), "lacks": "conditional writes"}))
         return store
 
     @classmethod
@@ -189,7 +187,7 @@ class Store:
             StoreError: disk full or no permission.
         """
         path = path_of(run, run.key)
-        aside: tuple[str, ...] = ()
+        aside: tuple[Fact, ...] = ()
         try:
             stored = self.find(run)
         except StoreError:

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from hardiness.core.codes import FolderRemark
 from hardiness.core.errors import ArgumentError, StoreError
+from hardiness.core.fact import Fact
 from hardiness.core.forms import from_json
 from hardiness.core.run import Plan, Run
 from hardiness.store import shards
@@ -38,12 +40,12 @@ class Survey:
     Attributes:
         runs: each once.
         problems: a line for each folder that cannot be trusted.
-        renamed: a line for each folder that has not the name of its run; nothing is missing for it.
+        renamed: the folders that have not the names of their runs; nothing is missing for them.
     """
 
     runs: tuple[StoredRun, ...]
     problems: tuple[str, ...]
-    renamed: tuple[str, ...] = ()
+    renamed: tuple[Fact, ...] = ()
 
 
 def survey_runs(files: Files) -> Survey:
@@ -82,30 +84,21 @@ def _of_another(key: str, other: str) -> str:
     )
 
 
-def _drop_doubles(runs: Sequence[StoredRun]) -> tuple[tuple[StoredRun, ...], tuple[str, ...]]:
-    """The runs without second folders of one key, and a line for each folder that has not the name of its run."""
+def _drop_doubles(runs: Sequence[StoredRun]) -> tuple[tuple[StoredRun, ...], tuple[Fact, ...]]:
+    """The runs without second folders of one key, and a fact for each folder that has not the name of its run."""
     first: dict[str, StoredRun] = {}
     for run in sorted(runs, key=lambda run: (run.path != path_of(run.run, run.key), run.path)):
         first.setdefault(run.key, run)
     paths = {run.path for run in first.values()}
-    lines = []
+    renamed = []
     for run in runs:
-        usual = path_of(run.run, run.key)
+        usual, used = path_of(run.run, run.key), first[run.key]
         if run.path == usual:
             continue
-        about = f"{run.place} holds the run {run.key}"
-        chosen = first[run.key]
-        if chosen is run:
-            lines.append(
-                f"{about}, whose folder is {usual}: it was renamed, and is used as it is; give it that name again"
-            )
-        elif chosen.path == usual:
-            lines.append(f"{about}, whose folder is {usual}, which is there too: this one is left out; delete it")
-        else:
-            lines.append(
-                f"{about}, which {chosen.place} holds too and is used from there: this one is left out; delete it"
-            )
-    return tuple(run for run in runs if run.path in paths), tuple(lines)
+        places = {"folder": run.place, "usual": usual, "used": "" if used is run else used.place}
+        is_usual = {"is_usual_used": used.path == usual}
+        renamed.append(Fact(FolderRemark.RENAMED, {"run": run.key, **places, **is_usual}))
+    return tuple(run for run in runs if run.path in paths), tuple(renamed)
 
 
 def find_run(files: Files, folder: str, key_needed: str | None = None) -> StoredRun | None:
@@ -126,8 +119,8 @@ def find_run(files: Files, folder: str, key_needed: str | None = None) -> Stored
     return StoredRun(files, folder, run, plan, key, _cells(files, folder, of_cells or b"{}"))
 
 
-def set_run_aside(files: Files, folder: str, run: Run, plan: Plan) -> tuple[str, ...]:
-    """Move files that are to say what a run is of, and do not, to ``damaged/``; a line for each file.
+def set_run_aside(files: Files, folder: str, run: Run, plan: Plan) -> tuple[Fact, ...]:
+    """Move files that are to say what a run is of, and do not, to ``damaged/``; a fact for each file.
 
     Args:
         files: of the output folder.
@@ -137,7 +130,7 @@ def set_run_aside(files: Files, folder: str, run: Run, plan: Plan) -> tuple[str,
     Raises:
         StoreError: a file cannot be read or moved.
     """
-    stored, lines = StoredRun(files, folder, run, plan, run.key), []
+    stored, facts = StoredRun(files, folder, run, plan, run.key), []
     for name, check in ((RUN, partial(_identity, key_needed=run.key)), (CELLS, _cells)):
         content = files.read(f"{folder}/{name}")
         if content is None:
@@ -145,8 +138,8 @@ def set_run_aside(files: Files, folder: str, run: Run, plan: Plan) -> tuple[str,
         try:
             check(files, folder, content)
         except StoreError as error:
-            lines.append(stored.set_aside(name, str(error)))
-    return tuple(lines)
+            facts.append(stored.set_aside(name, str(error)))
+    return tuple(facts)
 
 
 def _identity(files: Files, folder: str, content: bytes, key_needed: str | None = None) -> tuple[Run, Plan, str]:

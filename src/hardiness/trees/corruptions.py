@@ -245,8 +245,9 @@ def write_corrupted(
         raise ArgumentError(
             f"{folder} lies in {source}, so that the next call would corrupt what this one wrote: choose another folder"
         )
-    annotated = replace(photographs, remarks=(*photographs.remarks, maker.form.annotations))
-    return write_tree(maker, annotated, folder, request, listener, wait_s)
+    if listener is not None:
+        listener.note(maker.form.annotations)
+    return write_tree(maker, photographs, folder, request, listener, wait_s)
 
 
 def corruption_tree(

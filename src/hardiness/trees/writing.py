@@ -16,6 +16,7 @@ from hardiness.benchmarks.own_code import benchmark_code
 from hardiness.core.benchmark import DataSet, Item
 from hardiness.core.condition import Condition
 from hardiness.core.errors import SampleError, StoreError
+from hardiness.core.fact import Fact
 from hardiness.core.process import ordered
 from hardiness.core.progress import Clock, Listener, Silence
 from hardiness.core.request import Request
@@ -94,12 +95,14 @@ class TreeOutcome:
     Attributes:
         files: how many files the tree holds now.
         failures: photographs that could not be written, each with the reason.
-        notes: parts that could not be written at all, one line each.
+        notes: parts that could not be written at all.
+        remarks: what else to know of the photographs.
     """
 
     files: int
     failures: tuple[Failure, ...]
-    notes: tuple[str, ...]
+    notes: tuple[Fact, ...]
+    remarks: tuple[Fact, ...] = ()
 
     @property
     def exit_status(self) -> int:
@@ -137,8 +140,6 @@ def write_tree(
     }
     refuse_strangers(folder)
     listener = listener or Silence()
-    for line in photographs.remarks:
-        listener.note(line)
     with alone(folder, wait_s):
         tree = TreeWriter(Manifest.open(folder, origin), maker)
         tree.manifest.about = maker.about
@@ -146,7 +147,7 @@ def write_tree(
         tree.manifest.parameters.update({place: named for place, named in by_cell.items() if named})
         chosen = limited(photographs.items, request.limit, request.seed)
         failures = tree.write_all(chosen, request.workers, listener)
-    return TreeOutcome(len(tree.manifest), failures, photographs.notes)
+    return TreeOutcome(len(tree.manifest), failures, photographs.notes, photographs.remarks)
 
 
 @dataclass

@@ -22,6 +22,7 @@ from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, DataError
 from hardiness.distortions.apply import Corruption, corrupt, corruptions, perturbations
 from hardiness.reference.sets import distortion_set
+from hardiness.report.words import text
 
 IMAGENET_C = distortion_set("imagenet-c")
 ImagenetC = corruption_benchmark("imagenet-c")
@@ -127,7 +128,8 @@ def test_what_a_corruption_requires_is_told_and_the_rest_is_evaluated(mine: Call
 
     assert ImagenetC(source="stored").lacks(Root()) == "no data set imagenet-c in --data"
     found = ImagenetC(corruptions=("fog", "mine")).dataset(Root())
-    assert found.notes == ("mine is not evaluated, mCE is partial: its picture is nowhere; get it",)
+    told = "mine is not evaluated, mCE is partial: its picture is nowhere; get it"
+    assert [*map(text, found.notes)] == [told]
     assert Condition(corruption="fog", severity=3) in (found.conditions or ())
     assert Condition(corruption="mine", severity=3) not in (found.conditions or ())
     assert ImagenetC(corruptions=("fog",)).dataset(Root()) is photographs

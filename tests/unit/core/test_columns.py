@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -14,8 +16,11 @@ from hardiness.core.columns import (
     has_all,
     join_columns,
     numbers_of,
+    refuse_no_line,
     text_cells,
 )
+from hardiness.core.errors import ArgumentError
+from hardiness.report.words import text
 
 
 def columns(ids: str, source: str = "a.csv", **values: list[object]) -> Columns:
@@ -28,20 +33,21 @@ def test_pictures_without_a_line_lines_without_a_picture_and_empty_cells_are_cou
     placed = table.of_pictures(np.array(["x/1", "x/2", "x/3"], object))
     assert placed.ids.tolist() == ["x/1", "x/2"]
     assert placed.values["age"].tolist() == ["30", "40"]
-    assert placed.remarks == (
+    assert [*map(text, placed.remarks)] == [
         "a.csv: 1 line of 3 is of no picture here (y/9.png)",
         "a.csv: 1 picture of 3 has no line (x/3)",
         "a.csv: of 2 pictures with a line 1 has no site (empty cells)",
-    )
-    assert not any("secret" in line for line in placed.remarks)
+    ]
+    assert not any("secret" in str(fact) for fact in placed.remarks)
 
 
 def test_a_table_of_other_pictures_says_how_both_are_called() -> None:
     placed = columns("x/1.png", site=["A"]).of_pictures(np.array(["y/2"], object))
     assert not placed
-    assert placed.remarks == (
-        "a.csv: none of its 1 lines is of one of these 1 pictures: they are called y/2, and its lines x/1.png",
-    )
+    told = "a.csv: none of its 1 lines is of one of these 1 pictures: they are called y/2, and its lines x/1.png"
+    assert [*map(text, placed.remarks)] == [told]
+    with pytest.raises(ArgumentError, match=re.escape(told)):
+        refuse_no_line(columns("x/1.png", site=["A"]), [np.array(["y/2"], object)])
 
 
 def test_of_two_tables_the_second_counts_where_both_have_a_cell() -> None:

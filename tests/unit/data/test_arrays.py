@@ -21,6 +21,7 @@ from hardiness.data.checking import check
 from hardiness.data.root import Place, locate
 from hardiness.imaging.codecs import decode
 from hardiness.reference.published_data import published_set
+from hardiness.report.words import text
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.integers(0, 256, (20, 32, 32, 3), dtype=np.uint8)
@@ -164,8 +165,8 @@ def test_a_truncated_array_and_one_of_other_pictures_cost_their_corruption_only(
     assert data.conditions
     assert {cell["corruption"] for cell in data.conditions} == {"contrast"}
     assert len(data.notes) == 2
-    assert "fog.npy cannot be read and is left out" in data.notes[0]
-    assert "snow.npy holds 20 pictures for 100 labels" in data.notes[1]
+    assert "fog.npy cannot be read and is left out" in text(data.notes[0])
+    assert "snow.npy holds 20 pictures for 100 labels: left out" in text(data.notes[1])
     report = check(published_set("cifar10-c"), Place(str(tmp_path), str(tmp_path)))
     missing = [fault.path for fault in report.faults if fault.kind == "missing-condition"]
     assert len(missing) == 14

@@ -18,10 +18,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 
+from hardiness.core.codes import DataRemark
 from hardiness.core.columns import Columns, text_cells
 from hardiness.core.errors import ArgumentError
 from hardiness.core.picture_names import folded_name
 from hardiness.data.columns import arrays_of_table, read_columns
+from hardiness.report.words import text
 
 PLAIN = "path,site,age,score\na/1.png,A,30,0.5\na/2.png,B,,1\n"
 
@@ -80,7 +82,9 @@ def test_cells_are_the_texts_that_stand_there(tmp_path: Path) -> None:
     assert columns.values["float"].tolist() == ["3.0", None, "-12.0"]
     assert columns.values["all"].tolist() == ["None"] * 3
     assert "note" not in columns.values
-    assert columns.remarks == ("table.csv: note is left out: it has texts of more than 200 characters",)
+    (remark,) = columns.remarks
+    assert (remark.code, remark.arguments["columns"]) == (DataRemark.COLUMN_LEFT_OUT, ("note",))
+    assert text(remark) == "table.csv: note is left out, because of texts of more than 200 characters"
 
 
 NUMERIC = st.text("0123456789.,+-eE", max_size=24)
@@ -103,8 +107,9 @@ def test_different_texts_stay_different(texts: list[str], separator: str) -> Non
 def test_numbers_that_a_program_has_rounded_are_told_without_a_value(tmp_path: Path) -> None:
     columns = read(tmp_path, "path,patient,lux\na,1.23457E+17,1e3\nb,1.23457E+17,2e-12\n")
     (remark,) = columns.remarks
-    assert remark.startswith("table.csv: patient has numbers such as 1.2E+17, of which another program dropped digits")
-    assert "23457" not in remark
+    said = text(remark)
+    assert said.startswith("table.csv: patient has numbers such as 1.2E+17, of which another program dropped digits")
+    assert "23457" not in f"{said} {remark}"
 
 
 def test_quoted_commas_and_line_breaks_stay_in_their_cell(tmp_path: Path) -> None:
@@ -169,10 +174,10 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
 def test_two_lines_of_a_picture_must_agree_and_no_value_is_said(tmp_path: Path) -> None:
     agreed = read(tmp_path, "path,patient\na.png,secret1\n./a.PNG,secret1\nb.png,secret2\n,secret3\n")
     assert agreed.ids.tolist() == ["a.png", "b.png"]
-    assert agreed.remarks == (
-        "table.csv: 1 line of 4 without a path; left out",
+    assert [*map(text, agreed.remarks)] == [
+        "table.csv: 1 line of 4 is without a path, and left out",
         "table.csv: 1 picture has several lines (a.png …), which agree",
-    )
+    ]
     with pytest.raises(ArgumentError) as error:
         read(tmp_path, "path,patient\na.png,secret1\nb.png,x\n./a.png,secret2\n")
     assert "has two lines of a.png (rows 1 and 3) that say different things of patient; leave one of them" in str(
@@ -215,7 +220,8 @@ def test_parquet_has_types_of_its_own(tmp_path: Path) -> None:
     assert columns.values["day"].tolist() == ["2026-11-30", None]
     assert columns.values["text"].tolist() == ["t", None]
     assert columns.values["huge"].tolist() == ["1", str(2**63)]
-    assert columns.remarks == ("t.parquet: left out, as cells hold neither text nor numbers: vector",)
+    told = "t.parquet: vector is left out, because cells hold neither text nor numbers"
+    assert [*map(text, columns.remarks)] == [told]
 
 
 COLUMNS: dict[str, list[Any]] = {

@@ -18,6 +18,7 @@ from hardiness.core.errors import DataError, SampleError
 from hardiness.data.conditions import CorruptedCopies, PerturbedCopies
 from hardiness.data.root import locate
 from hardiness.reference.classes import wnids
+from hardiness.report.words import text
 
 TENCH, GOLDFISH = wnids()[:2]
 CELLS = ("fog/1", "fog/3", "snow/5")
@@ -240,7 +241,7 @@ def test_files_that_are_no_copies_are_counted_also_where_the_listing_is_kept(
     (tmp_path / "set" / "fog" / "1" / wnids()[2]).mkdir()
     settle(tmp_path / "set", 10**17)
     first = kept()
-    over, empty = first.remarks
+    over, empty = map(text, first.remarks)
     assert f"3 files are passed over (3 .avif; for example fog/1/{TENCH}/a.avif, " in over
     assert f"1 folder is without an image (fog/1/{wnids()[2]})" in empty
     assert first.fingerprints == fingerprints

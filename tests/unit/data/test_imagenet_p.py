@@ -11,6 +11,7 @@ from hardiness.core.condition import Condition
 from hardiness.core.errors import DataError, SampleError
 from hardiness.data.conditions import PerturbedCopies
 from hardiness.data.root import locate
+from hardiness.report.words import text
 
 
 def tree(root: Path, *files: str) -> Path:
@@ -38,7 +39,7 @@ def test_a_photograph_is_an_item_and_a_folder_a_condition(tmp_path: Path) -> Non
         Condition(perturbation="shot_noise"),
         Condition(perturbation="shot_noise", severity=3),
     }
-    assert sorted(found.notes) == [
+    assert sorted(map(text, found.notes)) == [
         f"{root}/shot_noise holds 1 of 2 images; the rest count as failed",
         f"{root}/shot_noise_3 holds 1 of 2 images; the rest count as failed",
     ]

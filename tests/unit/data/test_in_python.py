@@ -15,12 +15,14 @@ from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
 from hardiness.core.benchmark import DataSet
+from hardiness.core.codes import DataRemark
 from hardiness.core.errors import ArgumentError, DataError, SampleError
 from hardiness.core.model import CANVAS_224, Canvas
 from hardiness.data.in_python import ModelClasses, from_python
 from hardiness.data.root import locate
 from hardiness.imaging.codecs import decode
 from hardiness.reference.classes import wnids
+from hardiness.report.words import text
 
 NAMES = ("cat", "dog", "emu")
 IMAGES = np.random.default_rng(0).integers(0, 256, (6, 40, 48, 3), np.uint8)
@@ -98,24 +100,25 @@ def test_an_image_folder_is_the_data_of_its_folder(folder: Path) -> None:
     assert [(item.id, item.label) for item in whole.items] == [(item.id, item.label) for item in plain.items]
     part = own(DataLoader(Subset(ImageFolder(folder, transforms.ToTensor()), [5, 0]), shuffle=True))
     assert [item.id for item in part.items] == ["cat/0", "emu/5"]
-    assert part.remarks == (
+    assert [*map(text, part.remarks)] == [
         "pets: its transform is not called; the network's own view stands for it",
         "pets: its loader shuffles; pictures are taken in the data set's order, each once",
-    )
+    ]
 
 
 def test_sizes_roundings_and_a_collation_are_told() -> None:
     several = own(([IMAGES[0], IMAGES[1][:32]], [0, 1]))
-    assert several.remarks == (
-        "arrays: pictures are of 2 sizes, 48x32 to 48x40; each is resized and cropped by the view",
-    )
+    (sizes,) = several.remarks
+    assert (sizes.code, sizes.arguments["largest"]) == (DataRemark.SIZES, (48, 40))
+    assert text(sizes) == "arrays: pictures are of 2 sizes, 48x32 to 48x40; each is resized and cropped by the view"
     between = own((TENSORS * 0.999, LABELS))
-    assert between.remarks == ("arrays: the floats of 6 pictures are rounded to the 256 steps of 8 bits",)
+    (rounded,) = between.remarks
+    assert text(rounded) == "arrays: the floats of 6 pictures are rounded to the 256 steps of 8 bits"
     square = own((IMAGES[:, :32, :32], LABELS), ModelClasses(3, canvas=Canvas(36, 32)))
-    assert "of 32 px are enlarged to 36 px and cropped again, as the view says" in square.remarks[0]
+    assert "of 32 px are enlarged to 36 px and cropped again, as the view says" in text(square.remarks[0])
     assert own((IMAGES[:, :32, :32], LABELS), ModelClasses(3, canvas=Canvas(32, 32))).remarks == ()
     (line,) = own(DataLoader(Listed(), collate_fn=lambda rows: rows)).remarks
-    assert "its loader's collate_fn is not called" in line
+    assert "its loader's collate_fn is not called" in text(line)
 
 
 class Endless(IterableDataset):

@@ -14,6 +14,7 @@ from hardiness.core.benchmark import DataSet
 from hardiness.core.errors import ArgumentError, HardinessError, UnknownNameError
 from hardiness.data.root import locate
 from hardiness.reference.classes import subset, wnids
+from hardiness.report.words import text
 
 TENCH, GOLDFISH, SHARK = wnids()[:3]
 
@@ -247,10 +248,10 @@ def test_a_csv_of_ones_own_pictures_is_told_in_its_own_words(tmp_path: Path) -> 
     assert len(found(f"{place}:classes=2", name="own").items) == 2
     labels.write_text("a.jpg,dog\nb.jpg,cat\n")
     (remark,) = found(place, name="own").remarks
-    assert "(1 .jpg that the csv does not name; for example sub/c.jpg)" in remark
+    assert "(1 .jpg that the csv does not name; for example sub/c.jpg)" in text(remark)
     write(folder, "d.jpg")
     (remark,) = found(place, name="own").remarks
-    assert "(2 .jpg that the csv does not name; for example d.jpg, sub/c.jpg)" in remark
+    assert "(2 .jpg that the csv does not name; for example d.jpg, sub/c.jpg)" in text(remark)
 
 
 def test_of_two_folders_one_must_be_called_ones_own(tmp_path: Path) -> None:

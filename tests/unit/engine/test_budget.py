@@ -19,6 +19,7 @@ from hardiness.engine.deadline import (
     expected_narrowing,
     time,
 )
+from hardiness.report.words import text
 from hardiness.statistics.stopping import Extent
 
 
@@ -119,10 +120,10 @@ def test_it_goes_on_where_it_ended(clock: list[float]) -> None:
     rounds = Rounds(clock, 0.05, images=10**6, begun=Extent(40_000, 1))
     (found,) = spend(clock, 60.0, rounds)
     assert rounds.done[0].images == 40_000 + FIRST_IMAGES_IN_TIME
-    assert found.missing().startswith(
+    assert text(found.missing()).startswith(
         f"imagenet-val: the time was over after {found.extent.images:,} of 1,000,000 images"
     )
-    assert "the rest takes about 13 hours" in found.missing()
+    assert "the rest takes about 13 hours" in text(found.missing())
     (same,) = spend(clock, 60.0, Rounds(clock, 0.05, images=500, conditions=75, begun=Extent(500, 9)))
     assert same.extent.cells > 9
 
@@ -133,7 +134,9 @@ def test_without_a_model_or_time_nothing_is_begun(clock: list[float]) -> None:
     (found,) = spend(clock, 0.0, late)
     assert not idle.done
     assert not late.done
-    assert found.missing() == "imagenet-val: the time was over after 0 of 1,000 images; the same command continues"
+    assert (
+        text(found.missing()) == "imagenet-val: the time was over after 0 of 1,000 images; the same command continues"
+    )
 
 
 def test_time_is_kept_for_scores_and_pages(clock: list[float]) -> None:

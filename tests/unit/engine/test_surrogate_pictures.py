@@ -12,6 +12,7 @@ from hardiness.core.benchmark import Expansion
 from hardiness.core.condition import Condition
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Run, Surrogate
 from hardiness.engine.transfer import MOST_BYTES, PICTURE_BYTES, SurrogatePictures
+from hardiness.report.words import text
 from hardiness.store.store import Store
 
 CONDITION = Condition(epsilon=0.06, steps=10, surrogate="squeezenet1_1")
@@ -37,7 +38,7 @@ def test_what_might_fill_a_disk_is_not_kept(tmp_path: Path, run: Run, pictures: 
     found.write("n01440764/a", [SHOWN])
     assert (found.read("n01440764/a", [0]) is not None) is kept
     assert (found.remark is None) is kept
-    assert kept or "at most 32 GB" in (found.remark or "")
+    assert kept or "at most 32 GB" in text(found.remark)
 
 
 def test_every_model_is_shown_the_same(tmp_path: Path, run: Run) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from hardiness.core.columns import NO_COLUMNS, Columns, ColumnSource, text_cells
 from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Plan, Run
+from hardiness.report.words import text
 from hardiness.store.picture_columns import encode_columns
 from hardiness.store.run import StoredRun
 from hardiness.store.store import Store
@@ -69,9 +70,8 @@ def test_two_sessions_at_once_lose_nothing_and_of_a_later_one_the_cells_count(ru
     run.keep_picture_columns(columns("a b", "new.csv", site=["B", "B"]))
     stored = run.picture_columns()
     assert stored.values["site"].tolist() == ["B", "B", "Zürich"]
-    assert stored.remarks == (
-        "new.csv: site of 1 picture (a) is another than an earlier session stored: the later one counts",
-    )
+    told = "new.csv: site of 1 picture (a) is another than an earlier session stored: the later one counts"
+    assert [*map(text, stored.remarks)] == [told]
 
 
 def test_a_file_that_was_changed_counts_for_nothing_and_is_told(run: StoredRun) -> None:
@@ -82,7 +82,8 @@ def test_a_file_that_was_changed_counts_for_nothing_and_is_told(run: StoredRun) 
     stored = run.picture_columns()
     assert list(stored.values) == ["age"]
     assert [
-        line.startswith(f"{run.place}/columns/{first.name} is not what was written") for line in stored.remarks
+        line.startswith(f"{run.place}/columns/{first.name} is not what was written")
+        for line in map(text, stored.remarks)
     ] == [True]
     run.keep_picture_columns(columns(**SITE))
     assert run.picture_columns().values["site"].tolist() == SITE["site"]

@@ -14,9 +14,11 @@ import pyarrow.parquet as pq
 import pytest
 from sessions import session_of
 
+from hardiness.core.codes import FolderRemark
 from hardiness.core.errors import ArgumentError, DataError, StoreError
 from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Plan, Run
 from hardiness.core.table import Failure, Records
+from hardiness.report.words import text as words_of
 from hardiness.sources import locks
 from hardiness.store import shards
 from hardiness.store.run import OF_SESSION, StoredRun
@@ -154,7 +156,7 @@ def test_a_results_file_of_any_other_form_is_told_and_set_aside(run: StoredRun, 
     file.write_text(text)
     assert str(file) in Store.open(tmp_path / "out").check_schema()
     (remark,) = Store.create(tmp_path / "out").remarks
-    assert f"now {tmp_path}/out/damaged/results.json" in remark
+    assert f"now {tmp_path}/out/damaged/results.json" in words_of(remark)
     assert not file.exists()
 
 
@@ -274,7 +276,7 @@ def test_damage_is_set_aside_and_its_work_is_missing_again(run: StoredRun, how: 
     (path,) = run.folder.glob("*.parquet")
     damaged(path, how)
     (line,) = run.set_damage_aside()
-    assert str(run.folder / "damaged" / path.name) in line
+    assert str(run.folder / "damaged" / path.name) in words_of(line)
     assert (run.folder / "damaged" / path.name).exists()
     assert run.missing(0, work("a"), run.shards()) == work("a")
     run.write(0, work("a"), records("a"))
@@ -337,8 +339,9 @@ def test_damage_that_keeps_size_and_time_is_told_by_whoever_reads_it_and_then_se
     assert run.set_damage_aside() == []
     assert run.read(shard.name) is None
     assert shard.name in run.damage.pop()
-    (line,) = run.set_damage_aside()
-    assert shard.name in line
+    (fact,) = run.set_damage_aside()
+    assert fact.code == FolderRemark.SET_ASIDE
+    assert shard.name in words_of(fact)
     assert not shard.exists()
 
 
@@ -368,7 +371,7 @@ def test_a_command_that_continues_sets_a_damaged_description_aside(
     (run.folder / name).write_bytes(text.encode("latin-1"))
     again = Store.create(tmp_path / "out").run(IDENTITY, Plan(batch_size=8))
     (line,) = again.set_damage_aside()
-    assert f"now {run.folder}/damaged/{name}" in line
+    assert f"now {run.folder}/damaged/{name}" in words_of(line)
     assert again.records()["sample"].tolist() == ["a"]
     assert again.missing(0, work("a"), again.shards()) == []
 
@@ -385,7 +388,7 @@ def test_the_description_of_another_run_costs_no_rows(run: StoredRun, tmp_path: 
     assert f"{run.folder}/run.json is of another run (key {other.key}, its rows are of {run.key})" in line
     again = store.run(IDENTITY, Plan(batch_size=8))
     (line,) = again.set_damage_aside()
-    assert f"now {run.folder}/damaged/run.json" in line
+    assert f"now {run.folder}/damaged/run.json" in words_of(line)
     assert again.records()["sample"].tolist() == ["a"]
     assert again.missing(0, work("a"), again.shards()) == []
     assert run.key in [each.key for each in store.survey().runs]

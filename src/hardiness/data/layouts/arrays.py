@@ -17,8 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core.benchmark import DataSet, File, Item
+from hardiness.core.codes import DataRemark
 from hardiness.core.condition import Condition
 from hardiness.core.errors import DataError, SampleError
+from hardiness.core.fact import Fact
 from hardiness.data.conditions import CorruptedCopies
 from hardiness.data.files import fingerprint, of_folder, passed_over
 from hardiness.data.image_structure import END_BYTES, structure
@@ -155,7 +157,7 @@ def _read(described: SmallPictures, place: Place) -> DataSet:
 
 
 def _dataset(
-    described: SmallPictures, place: Place, samples: Iterable[Item], digest: str, remarks: tuple[str, ...] = ()
+    described: SmallPictures, place: Place, samples: Iterable[Item], digest: str, remarks: tuple[Fact, ...] = ()
 ) -> DataSet:
     return DataSet(
         name=described.name,
@@ -312,11 +314,8 @@ def _read_corrupted(described: SmallPictures, place: Place) -> DataSet:
             pictures = _checked_pictures(described, np.load(file, mmap_mode="r", allow_pickle=False), str(file))
             if len(pictures) != len(labels):
                 raise DataError(f"{file} holds {len(pictures):,} pictures for {len(labels):,} labels")
-        except _UNREADABLE as error:
-            notes.append(f"{file} cannot be read and is left out ({error}); fetch it again")
-            continue
-        except DataError as error:
-            notes.append(f"{error}: left out")
+        except (*_UNREADABLE, DataError) as error:
+            notes.append(Fact(DataRemark.UNREADABLE, {"file": str(file), "line": str(error)}))
             continue
         status = file.stat()
         digest = sha256(f"{file.name}\0{status.st_size}\0{status.st_mtime_ns}".encode()).hexdigest()

@@ -6,11 +6,14 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from hardiness.core.benchmark import DataSet, Item
+from hardiness.core.codes import DataRemark
 from hardiness.core.errors import DataError, SampleError
-from hardiness.data.files import FileEntry, Tree, fingerprint, passed_over, stamp_of
+from hardiness.core.fact import Fact
+from hardiness.data.files import FileEntry, Tree, fingerprint, not_of_set, passed_over, stamp_of
 from hardiness.data.items import LabelledFile, items
 from hardiness.data.root import LAYOUTS, Layout, Place, Tables
 from hardiness.reference.class_sets import CLASS_SETS, ClassSet, class_set
@@ -32,9 +35,9 @@ def read(name: str, place: Place) -> DataSet:
     kind = class_set(name)
     if place.labels is not None or place.classes is not None:
         raise DataError(f"--data {place.argument}: the folders of {name} say what its pictures show; leave options out")
-    opened = place.contents()
+    opened, remarks = place.contents(), list[Fact]()
     if isinstance(opened, Tables):
-        samples, unused, remarks, question_tables = list(_rows(kind, place, opened)), [], [], []
+        samples, unused, question_tables = list(_rows(kind, place, opened)), [], []
         has_levels = any("/" in sample.group for sample in samples)
         digest = fingerprint((), *map(stamp_of, opened.files), *([kind.level] if has_levels else []))
     elif isinstance(opened, Tree) and kind.labels:
@@ -57,21 +60,18 @@ def read(name: str, place: Place) -> DataSet:
         counted = {entry.path for entry, _, _ in used}
         others = [entry for entry in opened.images() if entry.path not in counted]
         unused = opened.unused([*tables, *question_tables, *(entry for entry, _, _ in used), *others])
-        what = "names none of its pictures" if tables else "is not there"
-        lacking = f"{kind.levels_table} {what}: accuracy has no levels of factors; fetch it again"
-        remarks = [f"{name} at {place.path}: {lacking}"] if kind.levels_table and not levels else []
+        where = {"data": name, "location": place.path}
+        if kind.levels_table and not levels:
+            is_there = {"table": kind.levels_table, "is_there": bool(tables)}
+            remarks.append(Fact(DataRemark.LACKS_LEVELS, where | is_there))
         if others:
             folders = list(dict.fromkeys(entry.path.rpartition("/")[0] or "." for entry in others))
-            some = ", ".join(map(shown, folders[:3])) + (" …" if len(folders) > 3 else "")
-            remarks.append(
-                f"{name} at {place.path}: images left out, being no part of the benchmark: {len(others):,}, in {some}"
-            )
+            fact = not_of_set(name, place.path, "no part", folders)
+            remarks.append(replace(fact, arguments={**fact.arguments, "images": len(others)}))
         present = {part for _, part, _ in used}
         if missing_parts := [part.folder for part in kind.parts if part.folder not in present]:
-            some = ", ".join(missing_parts[:3]) + (" …" if len(missing_parts) > 3 else "")
-            remarks.append(
-                f"{name} at {place.path}: {len(missing_parts)} of its {len(kind.parts)} parts are not there ({some})"
-            )
+            parts = {"missing": tuple(missing_parts), "parts": len(kind.parts)}
+            remarks.append(Fact(DataRemark.LACKS_PARTS, where | parts))
     else:
         what = "Parquet files with a label column" if not kind.labels else _form(kind)
         raise DataError(f"--data {place.argument}: must hold {what}, as {name} does")

@@ -75,6 +75,15 @@ plain(
     "a distortion of your own makes another picture than when the stored rows were made ({picture}): a new run begins, "
     "and the stored one is kept as earlier code",
 )
+plain(
+    RunRemark.NOT_KEPT,
+    "pictures made on the surrogate are not kept ({line}); a model added later attacks it again",
+)
+plain(
+    RunRemark.SAVED_PICTURES,
+    "{pictures:,} adversarial pictures were written to {folder}; {changed:,} of them get another prediction once they "
+    "are rounded to 8 bits",
+)
 plain(RunRemark.MESSAGE, "{line}")
 
 
@@ -97,6 +106,36 @@ def no_look(fact: Fact, image: str, change: float) -> Words:
         "code is that of the stored rows, which go on"
     )
     return told, "add tag=NAME, and another NAME after a change"
+
+
+@says(RunRemark.TIME_OVER)
+def time_over(
+    fact: Fact,
+    benchmark: str,
+    images: int,
+    of_images: int,
+    conditions: int,
+    of_conditions: int,
+    seconds_left: float | None,
+) -> Words:
+    """As of the remark."""
+    has = f"{images:,} of {of_images:,} images"
+    has += f", {conditions} of {of_conditions} conditions of each" if of_conditions > 1 else ""
+    rest = f"; the rest takes about {_duration(seconds_left)}" if seconds_left else ""
+    return f"{benchmark}: the time was over after {has}{rest}; the same command continues"
+
+
+def _duration(seconds: float) -> str:
+    for unit, size in (("days", 86400), ("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{max(seconds, 1):.0f} seconds"
+
+
+@says(RunRemark.BESIDE_PEOPLE)
+def beside_people(fact: Fact, **measures: float) -> Words:
+    """As of the remark."""
+    return "beside people: " + ", ".join(f"{name.replace('_', ' ')} {value:.3f}" for name, value in measures.items())
 
 
 @says(RunRemark.PARTIAL)
