@@ -13,8 +13,8 @@ from hardiness.benchmarks.galleries import Answer, Gallery, Sample
 from hardiness.core.attack_plan import Round
 from hardiness.core.codes import RunRemark
 from hardiness.core.condition import Condition
-from hardiness.core.errors import StoreError
-from hardiness.core.fact import CheckOutcome, Fact, Trust, message
+from hardiness.core.errors import ArgumentError, StoreError
+from hardiness.core.fact import CheckOutcome, Fact, Trust, error_of
 from hardiness.core.forms import from_json, json_form
 from hardiness.core.model import View
 from hardiness.core.request import Stop
@@ -94,9 +94,17 @@ SCORES = (
         0,
         higher_is_better=False,
         condition=Condition(protocol="all"),
-        lack=message("no baseline"),
+        lack=error_of(ArgumentError("no baseline")),
     ),
-    Score("robustness", 1, "fraction", 4, condition=Condition(epsilon=0.01, steps=5), lack=message("few"), doubt="x"),
+    Score(
+        "robustness",
+        1,
+        "fraction",
+        4,
+        condition=Condition(epsilon=0.01, steps=5),
+        lack=error_of(ArgumentError("few")),
+        doubt="x",
+    ),
 )
 MASKS = Fact(
     "package.masks", {"share": 0.5, "at": ("image", 3), "is_sure": True}, about="net", outcome=CheckOutcome.RAISED
@@ -115,7 +123,7 @@ SAMPLES = (
 FLIPS = Flips(*(Score("flips", hits / 10, "fraction", 10, ShareOfImages(hits, 10)) for hits in (1, 2, 7)))
 DIFFERENCES = (
     Difference.tested(0.1, 9, "Tango", 0.2, TwoEnds(0.1, -0.1, 0.3), 0.3),
-    Difference(0.2, 2, "", lack=message("few")),
+    Difference(0.2, 2, "", lack=error_of(ArgumentError("few"))),
 )
 RULE = Rule(
     *(1, "imagenet-c", "error", "at_most", 0.3, "net", "OUT", {"a": "b"}, "fog"), where=Condition(corruption="fog")
@@ -125,7 +133,13 @@ VERDICTS = (
         RULE, "net", "imagenet-c", "imagenet", "pass", "error", "fraction", 0.2, Interval(0.1, 0.25), 0.95, 2, 50
     ),
     GateVerdict(
-        Rule(2, "*", "top1", "at_least", 1), "chat †", "b", "d", "missing", "top-1", missing=message("undefined")
+        Rule(2, "*", "top1", "at_least", 1),
+        "chat †",
+        "b",
+        "d",
+        "missing",
+        "top-1",
+        missing=error_of(ArgumentError("undefined")),
     ),
 )
 NOISE = Noise(
@@ -135,7 +149,9 @@ NOISE = Noise(
     "imagenet",
     (
         SettingEffect("seed", "1", "top-1", 0.75, Score("top1", 0.25, "fraction", 4, TwoEnds(0.25, -0.1, 0.5)), 1),
-        SettingEffect("crop_px", "288", "top-1", 0.75, Score("top1", 0, "fraction", 4, lack=message("few")), 0),
+        SettingEffect(
+            "crop_px", "288", "top-1", 0.75, Score("top1", 0, "fraction", 4, lack=error_of(ArgumentError("few"))), 0
+        ),
     ),
     {"precision": "no GPU"},
 )
@@ -164,7 +180,7 @@ KEPT = BenchmarkComparison(
             metric="robustness",
             higher_is_better=False,
             values={"a": 0.75, "b": float("nan"), "c": 1},
-            pairs={("a", "b"): Difference(float("nan"), 0, "", lack=message("few")), ("a", "c"): APART},
+            pairs={("a", "b"): Difference(float("nan"), 0, "", lack=error_of(ArgumentError("few"))), ("a", "c"): APART},
             n=0,
             condition=Condition(epsilon=0.01, steps=5),
         ),

@@ -310,7 +310,7 @@ def test_answers_for_the_tree_of_ones_own_classes(
     assert found["retained_accuracy", "fog"] == 0.5
     shares = [line.replace("2 1", "0.9 0.2").replace("1 2", "0.2 0.9") for line in lines]
     (tmp_path / "a.csv").write_text("\n".join(["sample,condition,logits", *shares, ""]))
-    assert "all lie between 0 and 1: if they are probabilities" in told("--data", f"own-c={tmp_path / 'tree'}").err
+    assert "all lie between 0 and 1; if they are probabilities" in told("--data", f"own-c={tmp_path / 'tree'}").err
 
 
 def test_rows_are_read_a_few_at_a_time_and_named_by_their_place(

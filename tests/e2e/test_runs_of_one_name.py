@@ -97,7 +97,7 @@ def test_a_session_that_is_killed_leaves_the_run_that_it_asked_for_on_trial(
         evaluated(out, "bad")
     told = hardiness("gate", out, "--policy", rules, "--json")
     (verdict,) = json.loads(told.out)["verdicts"]
-    assert (told.status, verdict["outcome"], verdict["missing"]["text"]) == (1, "missing", "nothing was evaluated")
+    assert (told.status, verdict["outcome"], verdict["missing"]["text"]) == (1, "missing", "no picture was evaluated")
 
 
 def test_a_run_is_removed_only_by_the_key_of_one(hardiness: Any, tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import beta, binom, gamma, norm, t
 
-from hardiness.core.errors import StoreError
-from hardiness.core.fact import message
+from hardiness.core.errors import ArgumentError, StoreError
+from hardiness.core.fact import error_of
 from hardiness.core.forms import from_json, json_form
 from hardiness.core.result import Metric, Score
 from hardiness.core.spread import Spread
@@ -283,4 +283,4 @@ def test_a_score_is_kept_with_its_spread() -> None:
 
 def test_what_has_no_interval_is_not_decided() -> None:
     with pytest.raises(ValueError, match="top1 has no interval: message"):
-        Metric("top1").score(0.3, 100, lack=message("few")).p(0.5, ABOVE)
+        Metric("top1").score(0.3, 100, lack=error_of(ArgumentError("few"))).p(0.5, ABOVE)

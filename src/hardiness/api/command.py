@@ -26,7 +26,7 @@ from hardiness.benchmarks.suites import Suite, SuiteRow, suite
 from hardiness.core.benchmark import Benchmark, DataRoot, DataSet
 from hardiness.core.columns import NO_GROUPING, Columns, Grouping, refuse_no_line
 from hardiness.core.errors import ArgumentError, DataError
-from hardiness.core.fact import Fact, lines_of, message
+from hardiness.core.fact import Fact, lines_of
 from hardiness.core.options import baseline_option, option, wait_option
 from hardiness.core.progress import Listener
 from hardiness.core.request import Placement, Request, StatedPolicy
@@ -119,7 +119,7 @@ def _with_data(rows: Sequence[BenchmarkChoice], root: DataRoot) -> tuple[list[Be
     present, skipped = [], []
     for row in rows:
         if row.optional and (lacks := row.benchmark.lacks(root)):
-            skipped.append(message(lacks, row.benchmark.name))
+            skipped.append(replace(lacks, about=row.benchmark.name))
         else:
             present.append(row)
     return present, skipped

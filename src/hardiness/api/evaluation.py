@@ -18,8 +18,9 @@ from hardiness.api.held_models import Model, Models, model_name
 from hardiness.api.progress import listener
 from hardiness.benchmarks.options import parse
 from hardiness.benchmarks.score_file import PREFIX as SCORES_PREFIX
+from hardiness.core.codes import RunRemark
 from hardiness.core.errors import ArgumentError, ModelError, UnknownNameError
-from hardiness.core.fact import lines_of, message
+from hardiness.core.fact import Fact, lines_of
 from hardiness.core.model import View
 from hardiness.core.process import works_in_a_fork
 from hardiness.core.request import Placement, Request, Share
@@ -330,7 +331,7 @@ def _results(benchmarks: Sequence[str], outcome: Outcome) -> StoredResults:
             warnings = (replace(fact, about="") for fact in remarks if fact.about not in others)
             results.append(replace(result, warnings=tuple(dict.fromkeys((*result.warnings, *warnings)))))
         if not own and not any(part.problems for part in outcomes):
-            problems.append(message(f"{text}: no picture could be evaluated"))
+            problems.append(Fact(RunRemark.NOTHING_EVALUATED, about=text))
     if not results:
         raise ModelError(lines_of(problems)[0])
     return StoredResults(results, problems)

@@ -19,7 +19,7 @@ from hardiness.api.progress import TrackedListener
 from hardiness.benchmarks.own_code import benchmark_code
 from hardiness.core.columns import Grouping
 from hardiness.core.errors import ArgumentError
-from hardiness.core.fact import Fact, facts_of
+from hardiness.core.fact import Fact
 from hardiness.core.model import ModelSpec
 from hardiness.core.progress import Listener, Silence
 from hardiness.core.request import Request, Share
@@ -336,7 +336,7 @@ class _Session:
         if evaluations.baseline or folder is None:  # the last word on a baseline: it must have been run by now
             folder = rebuild_results(store, evaluations.baseline, self.workload.grouping)
         by_benchmark = outcomes * len(evaluated) if self.cluster else outcomes
-        untracked = facts_of(tracking.problems)
+        untracked = tuple(tracking.problems)
         on_models = {classifier.spec.name: remarks_on(classifier) for classifier in classifiers}
         return Outcome(
             results=[result for result in folder.results if result.is_of(keys)],

@@ -8,9 +8,9 @@ from functools import partial
 
 from hardiness import models
 from hardiness.core.benchmark import Benchmark
-from hardiness.core.codes import ModelNote
-from hardiness.core.errors import ArgumentError, DataError, HardinessError, ModelError, UnknownNameError, line_of
-from hardiness.core.fact import Fact, message
+from hardiness.core.codes import ModelNote, RunRemark
+from hardiness.core.errors import ArgumentError, DataError, HardinessError, ModelError, UnknownNameError
+from hardiness.core.fact import Fact, error_of
 from hardiness.core.model import ModelSpec
 from hardiness.core.progress import Listener
 from hardiness.core.request import Placement
@@ -126,7 +126,7 @@ def load_models(
 
 def _about(name: str, error: HardinessError) -> Fact:
     """The error as what is to be said of a model."""
-    return message(line_of(error), name)
+    return error_of(error, name)
 
 
 def refuse_unknown_surrogate(benchmark: Benchmark) -> None:
@@ -151,7 +151,7 @@ def surrogate_absent(benchmark: Benchmark, classifiers: Sequence[Classifier], li
     try:
         models.load(spec, device="cpu", progress=partial(listener.download, spec.name))
     except DataError as error:
-        return message(f"its surrogate cannot be had: {error}", benchmark.name)
+        return Fact(RunRemark.NO_SURROGATE, {"why": error_of(error), "is_there": False}, benchmark.name)
     except ModelError:
         return None  # the evaluation says what is wrong with it
     return None

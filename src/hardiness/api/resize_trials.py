@@ -14,9 +14,10 @@ from hardiness import data as datasets
 from hardiness import models
 from hardiness.benchmarks.options import parse
 from hardiness.core.benchmark import Benchmark, Image, Item, PictureFault
+from hardiness.core.codes import RunRemark
 from hardiness.core.condition import Condition
 from hardiness.core.errors import HardinessError
-from hardiness.core.fact import message
+from hardiness.core.fact import Fact, error_of
 from hardiness.core.model import Canvas
 from hardiness.core.run import Run
 from hardiness.core.table import RIGHT
@@ -37,7 +38,7 @@ STILL_SAME = 0.98
 """The share of its own answers that a model must give again before anything is said of the resize."""
 
 
-class UntriedError(Exception):
+class UntriedError(HardinessError):
     """Why a step is not tried, in a line."""
 
 
@@ -66,7 +67,8 @@ class ResizeTrials:
         try:
             trial = self._trial(step, runs)
         except (HardinessError, UntriedError, OSError) as error:
-            return replace(step, notes=(*step.notes, message(f"whether the step is the resize was not tried: {error}")))
+            untried = Fact(RunRemark.RESIZE_NOT_TRIED, {"why": error_of(error)})
+            return replace(step, notes=(*step.notes, untried))
         return replace(step, resize=trial)
 
     def _trial(self, step: LadderStep, runs: tuple[ScoredRun, ScoredRun]) -> ResizeTrial | None:

@@ -28,6 +28,7 @@ from hardiness.benchmarks.shares import (
     selective_scores,
 )
 from hardiness.core.benchmark import Benchmark, DataRoot, DataSet, Expansion, Image, Item
+from hardiness.core.codes import DataRemark
 from hardiness.core.condition import Condition
 from hardiness.core.errors import DataError
 from hardiness.core.fact import Fact
@@ -151,9 +152,10 @@ class CleanTwin(ClassSetPhotographs):
         ordered = tuple(sorted(items, key=lambda item: item.id))
         return replace(photographs, items=ordered, fingerprint=digest, released=self.images)
 
-    def lacks(self, data: DataRoot) -> str:
+    def lacks(self, data: DataRoot) -> Fact | None:
         """The data that are missing, the set itself among them: without it nothing is held against its clean twin."""
-        return super().lacks(data) or ("" if data.has(self.described.name) else f"no data set {self.described.name}")
+        absent = Fact(DataRemark.LACKS_DATA, {"sets": (self.described.name,)})
+        return super().lacks(data) or (None if data.has(self.described.name) else absent)
 
     def cut(self, photograph: Image) -> Image:
         """The photograph: it has no border."""

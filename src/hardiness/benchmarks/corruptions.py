@@ -439,10 +439,10 @@ class CorruptionSet(Benchmark):
             del options["strengths"]
         return {**options, "jpeg": self.jpeg and not self.cell and not self.strengths, "kernels": versions}
 
-    def lacks(self, data: DataRoot) -> str:
+    def lacks(self, data: DataRoot) -> Fact | None:
         """The data that are missing; stored files alone will do where these were asked for."""
         if self.source == "stored" and not data.has(self.name):
-            return f"no data set {self.name} in --data"
+            return Fact(DataRemark.LACKS_DATA, {"sets": (self.name,)})
         return super().lacks(data)
 
     def dataset(self, data: DataRoot) -> DataSet:

@@ -17,7 +17,7 @@ from hardiness.benchmarks.own_classes import area_under_roc
 from hardiness.benchmarks.photographs import ImagenetVal, Photographs
 from hardiness.benchmarks.shares import answered
 from hardiness.core.benchmark import Benchmark, DataRoot, DataSet, Item
-from hardiness.core.codes import Lack
+from hardiness.core.codes import DataRemark, Lack
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, DataError
 from hardiness.core.fact import Fact
@@ -287,11 +287,12 @@ class Ood(Photographs):
                     f"{OWN_SETS}=PATH/FOLDER; had {name!r}"
                 )
 
-    def lacks(self, data: DataRoot) -> str:
+    def lacks(self, data: DataRoot) -> Fact | None:
         """The data that are missing: ImageNet's photographs, or a set of other things beside them."""
         absent = [name for name in self.outside if not data.has(name)]
         if absent or not _present(data):
-            return f"no data set {', '.join(absent) or ' or '.join((*OUTSIDE, OWN_SETS))} in --data"
+            sets = {"sets": tuple(absent) or (*OUTSIDE, OWN_SETS), "needs_all": bool(absent)}
+            return Fact(DataRemark.LACKS_DATA, sets)
         return super().lacks(data)
 
     def dataset(self, data: DataRoot) -> DataSet:

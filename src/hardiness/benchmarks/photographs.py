@@ -35,6 +35,7 @@ from hardiness.benchmarks.validation_subsets import HELP, check_subset, part_of
 from hardiness.core.benchmark import AS_IT_IS, Benchmark, DataRoot, DataSet, Expansion, Image, Item
 from hardiness.core.condition import Condition
 from hardiness.core.errors import SampleError
+from hardiness.core.fact import Fact
 from hardiness.core.model import CANVAS_224, Canvas
 from hardiness.core.result import Metric, Score
 from hardiness.core.run import Run
@@ -265,9 +266,9 @@ class ImagenetVal(CalibratedPhotographs):
         """The photographs, a published part of them, or adversarial pictures where a folder of those was named."""
         return part_of(data.dataset("adversarial" if data.has("adversarial") else "imagenet"), self.subset)
 
-    def lacks(self, data: DataRoot) -> str:
+    def lacks(self, data: DataRoot) -> Fact | None:
         """The data that are missing; a folder of adversarial pictures will do."""
-        return "" if data.has("adversarial") else super().lacks(data)
+        return None if data.has("adversarial") else super().lacks(data)
 
     def decide(self, logits: NDArray[np.float32], labels: NDArray[np.int32]) -> Columns:
         """Arg max over all classes and what temperature scaling takes.

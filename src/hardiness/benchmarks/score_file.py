@@ -12,8 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core.benchmark import Benchmark, DataRoot, DataSet, Expansion, Item, Selection
+from hardiness.core.codes import DataRemark
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, DataError
+from hardiness.core.fact import Fact
 from hardiness.core.model import Canvas
 from hardiness.core.table import Columns
 
@@ -89,8 +91,8 @@ class ScoreFile(Benchmark):
         """The options, by the names under which they are typed."""
         return {"range": self.range, "conditions": self.columns, "clean": self.clean}
 
-    def lacks(self, data: DataRoot) -> str:
-        return "it needs a file of scores: --predictions FILE"
+    def lacks(self, data: DataRoot) -> Fact | None:
+        return Fact(DataRemark.LACKS_DATA, {"needs": "scores"})
 
     def dataset(self, data: DataRoot) -> DataSet:
         """The pictures of the file, which are not known without it.

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from hardiness.core.benchmark import Benchmark, DataRoot, DataSet
+from hardiness.core.codes import DataRemark
 from hardiness.core.errors import DataError, UnknownNameError
+from hardiness.core.fact import Fact
 from hardiness.core.model import CANVAS_224, Canvas
 from hardiness.reference.small_pictures import SmallPictures, small_pictures
 
@@ -43,13 +45,13 @@ class OfAnySize(Benchmark):
         """The photographs or the small pictures."""
         return data.dataset(self.pictures or "imagenet")
 
-    def lacks(self, data: DataRoot) -> str:
+    def lacks(self, data: DataRoot) -> Fact | None:
         """The data that are missing, or which of several sets of small pictures has to be said."""
         if self.pictures:
-            return "" if data.has(self.pictures) else f"no data set {self.pictures} in --data"
+            return None if data.has(self.pictures) else Fact(DataRemark.LACKS_DATA, {"sets": (self.pictures,)})
         sets = self._sets(data)
         if len(sets) > 1:
-            return f"--data has {' and '.join(sets)}: say which, as in {self.name}:pictures={sets[0]}"
+            return Fact(DataRemark.LACKS_DATA, {"sets": tuple(sets), "needs": "choice", "benchmark": self.name})
         return super().lacks(data)
 
     def parts(self, data: DataRoot) -> tuple[Benchmark, ...]:
@@ -60,7 +62,8 @@ class OfAnySize(Benchmark):
         """
         sets = [] if self.pictures else self._sets(data)
         if len(sets) > 1:
-            raise DataError(f"{self.name}: {self.lacks(data)}")
+            several = f"--data has {' and '.join(sets)}"
+            raise DataError(f"{self.name}: {several}: say which, as in {self.name}:pictures={sets[0]}")
         return (replace(self, pictures=sets[0]),) if sets else (self,)
 
     def identity(self) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core.attack_plan import AttackPlan
+from hardiness.core.codes import DataRemark
 from hardiness.core.columns import NO_COLUMNS
 from hardiness.core.columns import Columns as PictureColumns
 from hardiness.core.condition import Condition
@@ -342,13 +343,13 @@ class Benchmark(ABC):
         """
         return photograph
 
-    def lacks(self, data: DataRoot) -> str:
-        """The data that are missing for it, in one line; empty where it can be evaluated. Nothing is read."""
+    def lacks(self, data: DataRoot) -> Fact | None:
+        """The data that are missing for it; ``None`` where it can be evaluated. Nothing is read."""
         if self.needs_imagenet_classes and data.is_replaced_by_own("imagenet"):
-            return "it needs ImageNet's own classes"
+            return Fact(DataRemark.LACKS_DATA, {"needs": "classes"})
         if any(data.has(name) for name in self.needs):
-            return ""
-        return f"no data set {' or '.join(self.needs)} in --data"
+            return None
+        return Fact(DataRemark.LACKS_DATA, {"sets": tuple(self.needs)})
 
     def parts(self, data: DataRoot) -> tuple[Benchmark, ...]:
         """The benchmarks whose runs together are its result; by default itself alone.

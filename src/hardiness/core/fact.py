@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from hardiness.core.codes import AttackCheck, Lack, RunRemark
+from hardiness.core.errors import line_of
 from hardiness.core.forms import FormError
 
 Argument = Any
@@ -104,19 +105,19 @@ class Fact:
         return cls(str(form["code"]), arguments, str(form.get("about", "")), outcome, trust)
 
 
-def message(line: str, about: str = "") -> Fact:
-    """The fact that a message was raised where a model was loaded or run, or a file was read."""
-    return Fact(RunRemark.MESSAGE, {"line": line}, about)
-
-
-def facts_of(notes: Iterable[str | Fact]) -> tuple[Fact, ...]:
-    """Notes as facts: a line is a message."""
-    return tuple(note if isinstance(note, Fact) else message(note) for note in notes)
+def error_of(error: BaseException, about: str = "") -> Fact:
+    """The fact that an error was raised which costs a part of the work and not all: its text is all that is known."""
+    return Fact(RunRemark.ERROR, {"line": line_of(error)}, about)
 
 
 def lines_of(facts: Iterable[Fact]) -> list[str]:
-    """The messages among facts, as they were raised."""
-    return [str(fact.arguments["line"]) for fact in facts if fact.code == RunRemark.MESSAGE]
+    """Facts as lines of an error that is raised for them: what was raised before, else code and arguments."""
+    return [str(_raised(fact)) for fact in facts]
+
+
+def _raised(fact: Fact) -> Argument:
+    why = fact.arguments.get("why")
+    return _raised(why) if isinstance(why, Fact) else fact.arguments.get("line", fact)
 
 
 def too_few(*needs: tuple[int, str], had: Sequence[int]) -> Fact:

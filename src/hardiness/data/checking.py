@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from hardiness.core.benchmark import Stimulus
 from hardiness.core.columns import Columns
 from hardiness.core.errors import DataError, SampleError
-from hardiness.core.fact import Fact, message
+from hardiness.core.fact import Fact, error_of
 from hardiness.data.column_descriptions import ColumnDescription, describe_columns
 from hardiness.data.columns import with_tables
 from hardiness.data.faults import IMAGENET_C, IMAGENET_P, KINDS, Fault
@@ -224,7 +224,7 @@ def _columns(
     try:
         data = LAYOUTS.get(published.name).read(place)
     except DataError as error:
-        return (), (message(str(error)),) if is_sound else ()
+        return (), (error_of(error),) if is_sound else ()
     data = with_tables(data, depth.tables)
     return describe_columns(data.columns, [item.id for item in data.items], depth.cluster), data.remarks
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from hardiness.core.benchmark import Benchmark, DataSet
-from hardiness.core.errors import DataError, ModelError, line_of
-from hardiness.core.fact import Fact, message
+from hardiness.core.codes import RunRemark
+from hardiness.core.errors import DataError, ModelError
+from hardiness.core.fact import Fact, error_of
 from hardiness.core.progress import Listener, Silence
 from hardiness.core.request import Request, Share
 from hardiness.engine.attack import require_module
@@ -86,7 +87,7 @@ class Evaluation:
                     require_attackable(classifier, plan)
                 capable.append(classifier)
             except ModelError as error:
-                reasons.append(message(line_of(error), self.benchmark.name))
+                reasons.append(error_of(error, self.benchmark.name))
         return capable, reasons
 
 
@@ -259,7 +260,7 @@ class PreparedEvaluation:
         problems, remarks = list(self.problems), list(self.remarks)
         for worker in self.workers:
             remarks += [each.remark for each in (worker.gallery, worker.kept) if each and each.remark]
-            problems += [message(task.error, task.classifier.spec.name) for task in worker.tasks if task.error]
+            problems += [replace(task.error, about=task.classifier.spec.name) for task in worker.tasks if task.error]
         outlook = rounds.outlook if rounds is not None else Outlook()
         remarks += (*([missing] if missing else []), *outlook.remarks)
         unreached = (outlook.unreached,) if outlook.unreached else ()
@@ -290,7 +291,8 @@ def prepared(
     try:
         surrogate = surrogate_of(benchmark, classifiers, data, listener)
     except (ModelError, DataError) as error:
-        reason = message(f"its surrogate cannot be used: {line_of(error)}", benchmark.name)
+        why = {"why": error_of(error), "is_there": True}
+        reason = Fact(RunRemark.NO_SURROGATE, why, benchmark.name)
         return PreparedEvaluation(problems=(*problems, reason))
     survey = store.survey()
     for classifier in classifiers:
@@ -302,7 +304,7 @@ def prepared(
                 remarks += facts
             tasks.append(task)
         except ModelError as error:
-            problems.append(message(line_of(error), classifier.spec.name))
+            problems.append(error_of(error, classifier.spec.name))
     damage = in_parallel(lambda task: task.stored.set_damage_aside(request.share), tasks) if looks else []
     workers = [Worker(benchmark, data, alike, request, store, listener, surrogate) for alike in _by_unit_size(tasks)]
     for worker in workers:

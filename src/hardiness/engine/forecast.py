@@ -16,8 +16,9 @@ import numpy as np
 from hardiness.core.answers import ANSWERS
 from hardiness.core.attack_plan import AttackPlan, Round
 from hardiness.core.benchmark import Benchmark, DataSet, Expansion, Item
+from hardiness.core.codes import RunRemark
 from hardiness.core.errors import ArgumentError, DataError, ModelError, SampleError
-from hardiness.core.fact import Fact, message
+from hardiness.core.fact import Fact, error_of
 from hardiness.core.model import Canvas
 from hardiness.core.progress import Silence
 from hardiness.core.request import Request
@@ -260,7 +261,8 @@ def _forecast(
     try:
         surrogate = surrogate_of(benchmark, classifiers, data, Silence())
     except (ModelError, DataError) as error:
-        problem = message(f"its surrogate cannot be used: {error}", benchmark.name)
+        why = {"why": error_of(error), "is_there": True}
+        problem = Fact(RunRemark.NO_SURROGATE, why, benchmark.name)
         return Forecast(benchmark.name, data.name, problems=(*problems, problem), refused=True)
     tasks: list[Task] = []
     for classifier in classifiers:
@@ -268,7 +270,7 @@ def _forecast(
             begun = begin(classifier, benchmark, data, request, Store.create(folder / "begun"), surrogate=surrogate)
             tasks.append(begun.look_up(store))
         except ModelError as error:
-            problems.append(message(str(error), classifier.spec.name))
+            problems.append(error_of(error, classifier.spec.name))
     by_id = {item.id: item for item in limited(data.items, request.limit, request.seed)}
     conditions, indices = condition_indices(benchmark, data)
     selected: Mapping[str, Sequence[int]] = conditions_by_sample(

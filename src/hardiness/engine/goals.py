@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from hardiness.benchmarks.card import published_baseline
-from hardiness.core.fact import Fact, lines_of, message
+from hardiness.core.codes import RunRemark
+from hardiness.core.fact import Fact
 from hardiness.core.request import Stop
 from hardiness.engine.rounds import Rounds, first_extent
 from hardiness.results.folder import Folder
@@ -152,8 +154,7 @@ class Verdicts:
         state = self.watch.look(runs)
         if state.whole:
             self._whole = state.remarks
-            for line in lines_of(state.remarks):
-                rounds.listener.note(line)
+            rounds.listener.note(f"{rounds.benchmark.name} is evaluated whole: a part of it decides no rule there")
             return Outlook(None if extent == whole else whole, state.remarks)
         for run, _ in runs:
             run.stored.keep_stop(Stop(None, rows_of(run.table), policy=policy.source))
@@ -165,11 +166,10 @@ class Verdicts:
             run.release()
         if following is not None:
             return Outlook(following)
-        counts = ", ".join(f"{state.outcomes.count(outcome)} {outcome}" for outcome in dict.fromkeys(state.outcomes))
-        name, images = rounds.benchmark.name, f"{extent.images:,} of {whole.images:,} images"
-        cells = f", {extent.cells} of {whole.cells} conditions of each" if whole.cells > 1 else ""
         if not state.outcomes:
             return Outlook(remarks=state.remarks)
-        end = "every rule is decided" if not times else "all there are, and not every rule is decided"
-        told = message(f"{policy.source}: {name}: after {images}{cells} {end}: {counts}")
-        return Outlook(remarks=(told, *state.remarks))
+        about = {"policy": policy.source, "benchmark": rounds.benchmark.name}
+        images = {"images": extent.images, "of_images": whole.images}
+        cells = {"conditions": extent.cells, "of_conditions": whole.cells}
+        end = {"are_decided": not times, "outcomes": tuple(Counter(state.outcomes).items())}
+        return Outlook(remarks=(Fact(RunRemark.RULES_DECIDED, about | images | cells | end), *state.remarks))

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core.benchmark import Benchmark, DataSet
-from hardiness.core.codes import ModelNote
+from hardiness.core.codes import ModelNote, RunRemark
 from hardiness.core.columns import NO_COLUMNS, Columns, ColumnSource, column_left_out, join_columns
 from hardiness.core.errors import ArgumentError, UnknownNameError
-from hardiness.core.fact import Fact, message
+from hardiness.core.fact import Fact
 from hardiness.core.model import ModelSpec
 from hardiness.core.progress import Clock
 from hardiness.core.request import Request
@@ -368,9 +368,8 @@ class MatchedPredictions:
         count, names = self.missing
         problems, name = list[Fact](), self.model.spec.name
         if count:
-            more = ", …" if count > len(names) else ""
-            lack = f"the file lacks {count:,} of the pictures ({', '.join(names)}{more})"
-            problems.append(message(f"{benchmark.name}: {lack}", name))
+            lack = {"benchmark": benchmark.name, "pictures": count, "examples": names}
+            problems.append(Fact(RunRemark.LACKS_ANSWERS, lack, name))
         notes = (replace(note, about=name) for note in self.model.notes)
         return EvaluationOutcome((task.stored.key,), tuple(problems), tuple(notes))
 

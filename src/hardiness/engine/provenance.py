@@ -12,6 +12,7 @@ from typing import Any
 
 from hardiness.benchmarks.options import text_of
 from hardiness.core.benchmark import Benchmark
+from hardiness.core.fact import lines_of
 from hardiness.core.forms import json_form
 from hardiness.core.progress import Clock
 from hardiness.core.request import Request
@@ -60,7 +61,7 @@ def session(task: Task, clock: Clock, request: Request, benchmark: Benchmark) ->
         "python": platform.python_version(),
         "packages": _packages(),
         **({"policy": json_form(request.stated)} if request.stated else {}),
-        **({"refused": task.error} if task.refused else {}),
+        **({"refused": lines_of([task.error])[0]} if task.error and task.refused else {}),
     }
 
 

@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from hardiness.core.codes import RunRemark
 from hardiness.core.errors import ModelError
-from hardiness.core.fact import facts_of
+from hardiness.core.fact import Fact
 from hardiness.core.progress import Clock, Listener
 from hardiness.engine.evaluation import EvaluationOutcome
 from hardiness.engine.provenance import package_version
@@ -29,9 +30,6 @@ PATIENCE_S = 60.0
 
 STOP_S = 8.0
 """How long a task may take to store what is finished where the command is stopped: a batch and its file."""
-
-SHOWN_IDS = 16
-"""How many images of a unit that was given up are named on the terminal."""
 
 
 def on_ray(errand: Errand, cluster: Cluster, listener: Listener) -> EvaluationOutcome:
@@ -52,7 +50,7 @@ def on_ray(errand: Errand, cluster: Cluster, listener: Listener) -> EvaluationOu
     except KeyboardInterrupt:
         tasks.cancel()
         raise
-    return EvaluationOutcome(listing.keys, (*listing.problems, *facts_of(problems)), listing.remarks)
+    return EvaluationOutcome(listing.keys, (*listing.problems, *problems), listing.remarks)
 
 
 @dataclass(frozen=True)
@@ -120,8 +118,8 @@ def _listing(tasks: _Tasks, errand: Errand, listener: Listener) -> UnitListing:
     return listing
 
 
-def _evaluate(tasks: _Tasks, errand: Errand, listing: UnitListing, most: int | None, listener: Listener) -> list[str]:
-    """Evaluate all units, benchmark by benchmark, longest first; lines on those that could not be.
+def _evaluate(tasks: _Tasks, errand: Errand, listing: UnitListing, most: int | None, listener: Listener) -> list[Fact]:
+    """Evaluate all units, benchmark by benchmark, longest first; facts on those that could not be.
 
     Args:
         tasks: of the command.
@@ -153,18 +151,16 @@ def _evaluate(tasks: _Tasks, errand: Errand, listing: UnitListing, most: int | N
     if failed and not evaluated:
         tasks.cancel()
         reasons = "; ".join(dict.fromkeys(answer.reason for answer in failed))
-        return [f"nothing is evaluated, as the first {len(failed)} of {len(rows)} units failed: {reasons}"]
+        return [Fact(RunRemark.UNIT_GIVEN_UP, {"line": reasons, "failed": len(failed), "units": len(rows)})]
     for answer in failed:
         tasks.submit(give_up, answer.unit, reference, answer.unit, answer.reason)
     reasons_by_unit = {answer.unit: answer.reason for answer in failed}
-    return [_given_up(tasks.take(), reasons_by_unit) for _ in failed]
+    counts = {"failed": len(failed), "units": len(rows)}
+    return [_given_up(tasks.take(), reasons_by_unit, counts) for _ in failed]
 
 
-def _given_up(stored: _Answer, reasons: Mapping[str, str]) -> str:
-    """One line about a unit whose images are stored as failed, with the first of them."""
-    line = f"unit {stored.unit} was given up: {reasons[stored.unit]}"
-    if stored.reason:
-        return f"{line}; it cannot be stored as failed: {stored.reason}"
-    images = stored.value
-    more = f" and {len(images) - SHOWN_IDS} more, all in results.json" if len(images) > SHOWN_IDS else ""
-    return f"{line}; its images: {', '.join(images[:SHOWN_IDS])}{more}"
+def _given_up(stored: _Answer, reasons: Mapping[str, str], counts: Mapping[str, int]) -> Fact:
+    """The fact that a unit was given up, whose images are stored as failed."""
+    outcome = {"unstored": stored.reason} if stored.reason else {"images": tuple(stored.value)}
+    unit = {"unit": stored.unit, "line": reasons[stored.unit]}
+    return Fact(RunRemark.UNIT_GIVEN_UP, {**unit, **counts, **outcome})

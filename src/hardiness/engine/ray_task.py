@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hardiness.core.errors import DataError, DeviceError, HardinessError, ModelError, line_of
-from hardiness.core.fact import Fact, lines_of, message
+from hardiness.core.fact import Fact, error_of, lines_of
 from hardiness.core.process import use_cores
 from hardiness.core.progress import Silence
 from hardiness.engine.evaluation import Evaluation, PreparedEvaluation, prepared
@@ -108,9 +108,9 @@ def evaluate_unit(errand: Sequence[Any], name: str) -> None:
         os._exit(1)  # the GPU is lost to this process; Ray tries the unit again in another one
     finally:
         keep_measured([worker])
-    if problems := [f"{task.error} (on {platform.node()})" for task in worker.tasks if task.error]:
+    if errors := [task.error for task in worker.tasks if task.error]:
         _PREPARED.clear()  # the next try has the model anew
-        raise ModelError("; ".join(problems))
+        raise ModelError("; ".join(f"{line} (on {platform.node()})" for line in lines_of(errors)))
 
 
 def give_up(errand: Sequence[Any], name: str, reason: str) -> tuple[str, ...]:
@@ -152,7 +152,7 @@ def _prepare(errand: Errand) -> tuple[list[PreparedEvaluation], list[Fact], list
         try:
             classifiers.append(load(resolve(name), **errand.placing, files=store.files))
         except HardinessError as error:
-            problems.append(message(line_of(error), name))
+            problems.append(error_of(error, name))
     preparations = []
     for each in errand.evaluations:
         capable, passed_over = each.split(classifiers)

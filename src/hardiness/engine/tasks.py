@@ -115,7 +115,7 @@ class Task:
     stored: StoredRun
     batch: BatchSize
     computed: int = 0
-    error: str | None = None
+    error: Fact | None = None
     refused: bool = False
     exhibited: bool = False
     session_file: str = ""

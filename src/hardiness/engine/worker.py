@@ -19,6 +19,7 @@ from hardiness.core.attack_plan import AttackPlan
 from hardiness.core.benchmark import Benchmark, DataSet, File, Item, PictureFault
 from hardiness.core.condition import Condition
 from hardiness.core.errors import DeviceError, RefusedModelError, SampleError, StoreError, line_of
+from hardiness.core.fact import error_of
 from hardiness.core.memory import keep_freed_memory, return_freed_memory
 from hardiness.core.model import Canvas, WholePicture
 from hardiness.core.process import ordered
@@ -496,11 +497,11 @@ class _Batches:
         except CutShortError as error:
             part.outcomes.append(error.records)
             part.lost.update(row.sample for row in batch if row.sample not in _samples(error.records))
-            part.task.error = part.task.error or line_of(error)
+            part.task.error = part.task.error or error_of(error)
         except Exception as error:  # noqa: BLE001  # also what an attack or a decision of somebody else's raises
             refuse_lost_device(error, part.task.classifier.spec.name)
             part.lost.update(row.sample for row in batch)
-            part.task.error = part.task.error or line_of(error)
+            part.task.error = part.task.error or error_of(error)
             part.task.refused |= isinstance(error, RefusedModelError)
         self.flying.popleft()
         part.in_flight -= 1

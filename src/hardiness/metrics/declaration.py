@@ -11,7 +11,7 @@ import numpy as np
 from hardiness.core.codes import Lack
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
-from hardiness.core.fact import Fact, message
+from hardiness.core.fact import Fact, error_of
 from hardiness.core.registry import Registry, instance_of
 from hardiness.core.result import CLASSES, OUTPUTS, Metric, Score
 from hardiness.core.run import Run
@@ -183,7 +183,7 @@ def _without_text(outcome: Any) -> Any:
     if isinstance(outcome, OutcomeOfPart):
         return outcome._replace(outcome=_without_text(outcome.outcome))
     if isinstance(outcome, str):
-        return message(outcome) if outcome else Fact(Lack.UNDEFINED)
+        return error_of(ArgumentError(outcome)) if outcome else Fact(Lack.UNDEFINED)
     return outcome
 
 

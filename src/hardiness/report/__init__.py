@@ -8,3 +8,5 @@ if TYPE_CHECKING:
     from hardiness.report.words import line as line
 else:
     __getattr__, __dir__ = door(__name__)
+
+__all__: list[str] = []

@@ -14,7 +14,7 @@ from hardiness.benchmarks.card import card_of
 from hardiness.benchmarks.level_parameters import cell_of_condition, parameters_of_result
 from hardiness.core.answers import mark_notes
 from hardiness.core.condition import Condition
-from hardiness.core.fact import Fact, facts_of
+from hardiness.core.fact import Fact
 from hardiness.core.result import Result, Score
 from hardiness.report.format import PlainConsole
 from hardiness.report.marks import marks_in_export
@@ -41,7 +41,7 @@ class StoredResults(Sequence["TabledResult"]):
 
     def __init__(self, results: Iterable[Result], problems: Iterable[str | Fact] = ()) -> None:
         self._results = tuple(map(TabledResult.of, results))
-        self.problems = tuple(dict.fromkeys(map(line, facts_of(problems))))
+        self.problems = tuple(dict.fromkeys(line(each) if isinstance(each, Fact) else each for each in problems))
 
     @overload
     def __getitem__(self, index: int) -> TabledResult: ...

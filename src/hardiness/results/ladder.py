@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from hardiness.core.codes import ModelNote, RunRemark
 from hardiness.core.errors import ArgumentError
-from hardiness.core.fact import Fact, message
+from hardiness.core.fact import Fact, error_of
 from hardiness.core.forms import json_form
 from hardiness.core.run import Run, spelled
 from hardiness.core.table import RIGHT
@@ -279,7 +279,7 @@ def _step(runs: Mapping[str, ScoredRun], margin: EquivalenceMargin | None) -> La
         step = replace(step, notes=(*step.notes, same_run(*identities, first, second)))
     measured = measured_runs(runs, tables=True)
     if len(measured) < 2:
-        reasons = [message(why_not_measured(run), name) for name, run in runs.items() if name not in measured]
+        reasons = [error_of(why_not_measured(run), name) for name, run in runs.items() if name not in measured]
         return replace(step, notes=(*step.notes, *reasons))
     clusters, _ = clusters_of_runs(runs)
     if any(run.drawn for run in measured.values()):

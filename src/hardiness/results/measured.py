@@ -13,6 +13,7 @@ from hardiness.benchmarks.card import Baseline, Card, card_of, cards, published_
 from hardiness.benchmarks.chat_answers import chat_outputs
 from hardiness.core.columns import NO_COLUMNS, Columns
 from hardiness.core.condition import Condition
+from hardiness.core.errors import ArgumentError
 from hardiness.core.fact import Fact
 from hardiness.core.run import Run
 from hardiness.core.table import RIGHT, ImageTable
@@ -175,17 +176,17 @@ def has_measurables(run: ScoredRun) -> bool:
     return type(card_of(run.stored.run)).measurables is not Card.measurables or has_compared_metrics(run)
 
 
-def why_not_measured(run: ScoredRun) -> str:
-    """The reason why `measures_of` gives nothing for a run, in words that follow the benchmark's name."""
+def why_not_measured(run: ScoredRun) -> ArgumentError:
+    """The error that `measures_of` gives nothing for a run, whose text follows the benchmark's name."""
     identity = run.stored.run
     if not has_measurables(run):
-        return (
+        return ArgumentError(
             f"its card {identity.benchmark.card!r} gives nothing to compare by: give it 'measurables', its scores as "
             "functions of images, as docs/extend.md shows"
         )
     if not len(run.table) or not images_of(run.table, identity)[0].any():
-        return "no image was evaluated under every condition"
-    return f"its card {identity.benchmark.card!r} gives nothing to compare by for these images"
+        return ArgumentError("no image was evaluated under every condition")
+    return ArgumentError(f"its card {identity.benchmark.card!r} gives nothing to compare by for these images")
 
 
 def images_of(table: ImageTable, run: Run) -> tuple[NDArray[np.bool_], bool]:

@@ -8,10 +8,11 @@ from itertools import combinations
 
 import numpy as np
 
+from hardiness.core.codes import Lack
 from hardiness.core.columns import NO_COLUMNS, Columns, join_columns, refuse_disagreement
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
-from hardiness.core.fact import message
+from hardiness.core.fact import Fact, error_of
 from hardiness.core.result import Score
 from hardiness.core.run import Run
 from hardiness.core.table import RIGHT, ImageTable
@@ -152,7 +153,7 @@ def _scores(entry: PairMetric, before: ScoredRun, now: ScoredRun, clusters: Clus
         try:
             columns = columns_of_pair(entry, before, now)
         except ArgumentError as error:
-            return [entry.metric.score(None, len(tables[1]), lack=message(f"not available: {error}"))]
+            return [entry.metric.score(None, len(tables[1]), lack=Fact(Lack.UNAVAILABLE, {"why": error_of(error)}))]
         if missing := entry.lacks_columns(columns.values):
             return [entry.metric.score(None, len(tables[1]), lack=missing)]
         scorings = scorings_of(entry, (tables[0], identities[0]), (tables[1], identities[1]), columns)

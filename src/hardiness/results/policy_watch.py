@@ -11,7 +11,7 @@ from hardiness.benchmarks.card import published_baseline
 from hardiness.core.codes import RunRemark
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, suggestion
-from hardiness.core.fact import Fact, message
+from hardiness.core.fact import Fact, error_of
 from hardiness.core.result import PARTIAL, Score
 from hardiness.core.run import Run
 from hardiness.core.table import ImageTable
@@ -87,8 +87,10 @@ class PolicyWatch:
                     remarks.append(Fact(RunRemark.NO_PICTURE_DECIDES, {**about, "why": error.why}))
                 except UndecidableError as error:
                     whole = True
-                    name = run.stored.run.benchmark.name
-                    remarks.append(message(f"{place}: {error}, so that {name} is evaluated whole"))
+                    about = {"rule": place, "benchmark": run.stored.run.benchmark.name}
+                    remarks.append(
+                        Fact(RunRemark.EVALUATED_WHOLE, {**about, "why": error_of(ArgumentError(str(error)))})
+                    )
                 else:
                     undecided += score is None
                     cases += [(score, Limit(rule.limit, rule.side))] if score else []

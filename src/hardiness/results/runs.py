@@ -39,8 +39,8 @@ from hardiness.core.columns import (
     with_given,
 )
 from hardiness.core.condition import Condition
-from hardiness.core.errors import UnknownNameError
-from hardiness.core.fact import Fact, message
+from hardiness.core.errors import StoreError, UnknownNameError
+from hardiness.core.fact import Fact, error_of
 from hardiness.core.forms import from_json, json_form
 from hardiness.core.memory import return_freed_memory
 from hardiness.core.own_sources import sources_digest
@@ -421,7 +421,7 @@ class ScoredRun:
         facts: list[Fact] = []
         for level in self.levels:
             (cell,) = level.stored.run.conditions
-            facts += map(message, (*level.damage, *level.complaints))
+            facts += (error_of(StoreError(line)) for line in (*level.damage, *level.complaints))
             if failures := level.failures:
                 arguments = {"corruption": cell["corruption"], "level": cell["level"], "pictures": len(failures)}
                 first = {"sample": failures[0].sample, "line": failures[0].reason}

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from hardiness.core.codes import FolderRemark
 from hardiness.core.columns import NO_COLUMNS, Columns, has_all, join_columns, replaced_cells
 from hardiness.core.errors import StoreError
-from hardiness.core.fact import Fact, message
+from hardiness.core.fact import Fact, error_of
 from hardiness.core.forms import from_json
 from hardiness.core.own_sources import sources_digest
 from hardiness.core.request import Share, Stop
@@ -132,7 +132,7 @@ class RunFolder:
         """Move a file of the folder to ``damaged/``; the fact that it was is returned."""
         aside = f"{self.path}/{DAMAGED}/{name.rpartition('/')[2]}"
         self.files.move(f"{self.path}/{name}", aside)
-        return Fact(FolderRemark.SET_ASIDE, {"line": why, "place": f"{self.files.address}/{aside}"})
+        return Fact(FolderRemark.SET_ASIDE, {"line": why, "folder": self.files.address, "file": aside})
 
     def complaints(self, strangers: Sequence[str] | None = None) -> list[str]:
         """A line for each file that is not what was written, and for each of `strangers`, listed now if ``None``."""
@@ -170,7 +170,7 @@ class RunFolder:
             try:
                 further = decode_columns(self.files.read(path) or b"", f"{self.files.address}/{path}")
             except StoreError as error:
-                damage.append(message(str(error)))
+                damage.append(error_of(error))
                 continue
             columns, disagreements = join_columns(columns, further)
             replaced = replaced_cells(further.title, disagreements, "session")

@@ -65,7 +65,7 @@ def set_damage_aside(files: Files) -> list[Fact]:
         return []
     aside = f"{DAMAGED}/{RESULTS}"
     files.move(RESULTS, aside)
-    return [Fact(FolderRemark.SET_ASIDE, {"line": line, "place": f"{files.address}/{aside}"})]
+    return [Fact(FolderRemark.SET_ASIDE, {"line": line, "folder": files.address, "file": aside})]
 
 
 class Store:

@@ -126,7 +126,7 @@ def test_what_a_corruption_requires_is_told_and_the_rest_is_evaluated(mine: Call
         def dataset(self, name: str) -> DataSet:
             return photographs
 
-    assert ImagenetC(source="stored").lacks(Root()) == "no data set imagenet-c in --data"
+    assert text(ImagenetC(source="stored").lacks(Root())) == "no data set imagenet-c in --data"
     found = ImagenetC(corruptions=("fog", "mine")).dataset(Root())
     told = "mine is not evaluated, mCE is partial: its picture is nowhere; get it"
     assert [*map(text, found.notes)] == [told]

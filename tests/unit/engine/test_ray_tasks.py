@@ -229,7 +229,7 @@ def test_a_model_that_raises_at_one_picture_is_told_and_loaded_again(ray: Played
 
 def test_nothing_more_is_begun_where_every_unit_fails(ray: PlayedRay, errand: Any, tmp_path: Path) -> None:
     (problem,) = map(text, evaluated(errand(8, dark=99.0), actors=1).problems)
-    assert problem.startswith(f"nothing is evaluated, as the first {FRUITLESS} of 8 units failed: ")
+    assert problem.startswith(f"nothing is evaluated, because the first {FRUITLESS} of 8 units failed: ")
     assert problem.count("RuntimeError: boom") == 1
     assert shards(tmp_path / "ray") == {}
 

@@ -13,7 +13,7 @@ from hardiness.core.attack_plan import Round
 from hardiness.core.codes import Lack
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
-from hardiness.core.fact import Fact, message
+from hardiness.core.fact import Fact, error_of
 from hardiness.core.result import Metric, Score
 from hardiness.core.run import Run
 from hardiness.core.spread import Interval
@@ -116,7 +116,7 @@ def test_an_estimate_has_the_interval_of_its_images_within_its_range() -> None:
 
 def test_what_is_undefined_or_has_no_interval_says_why() -> None:
     of = scoring()
-    score = score_of(SHARE, message("nobody said so"), of)
+    score = score_of(SHARE, error_of(ArgumentError("nobody said so")), of)
     assert (score.value, said(score.lack), score.n) == (None, "nobody said so", 60)
     same = mean(of.table.ids, np.full(60, 0.5))
     score = score_of(LENGTH, same, of)
@@ -143,7 +143,7 @@ def test_an_outcome_that_is_none_is_refused(outcome: Any, message: str) -> None:
 def ratio_of(of: Scoring) -> Outcomes:
     """How often the first half of the alphabet of ids is right, over how often all are; undefined of few."""
     if len(of.table) < 10:
-        return {Condition(): message("there are fewer than ten")}
+        return {Condition(): error_of(ArgumentError("there are fewer than ten"))}
     right = of.table["right"][:, 0] == 1
     return {Condition(): mean(of.table.ids, right) / mean(of.table.ids, of.table["weight"])}
 

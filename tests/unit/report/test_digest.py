@@ -9,7 +9,8 @@ import pytest
 
 from hardiness.core.codes import RunRemark
 from hardiness.core.condition import Condition
-from hardiness.core.fact import Fact, message
+from hardiness.core.errors import ArgumentError
+from hardiness.core.fact import Fact, error_of
 from hardiness.report.digest import Digest, digest_of
 from hardiness.report.standings import paired_standing
 from hardiness.results.comparison import BenchmarkComparison
@@ -52,8 +53,8 @@ def test_all_that_is_told_apart_is_named_once_with_the_ends_of_its_leads() -> No
 
 def test_what_is_said_of_several_models_in_the_same_words_is_said_once() -> None:
     same = Fact(RunRemark.SAME_RUN, {"other": "c", "sized_by": "imagenet-c"})
-    lacking = [message("no effective robustness: why", name) for name in "cde"]
-    notes = (replace(same, about="a"), replace(same, about="bb"), *lacking, message("d is so"))
+    lacking = [error_of(ArgumentError("no effective robustness: why"), name) for name in "cde"]
+    notes = (replace(same, about="a"), replace(same, about="bb"), *lacking, error_of(ArgumentError("d is so")))
     first = score({"c": 0.9, "d": 0.7, "e": 0.6})
     comparison = BenchmarkComparison("imagenet-c", "imagenet", (first,), 100, notes)
     ((_, sentences),) = digest_of([comparison]).parts
@@ -120,7 +121,7 @@ def test_every_two_models_are_told_apart_or_stand_in_a_group() -> None:
 def test_models_of_random_weights_and_attacks_not_checked_are_not_ranked() -> None:
     values = {"a": 0.9, "b": 0.5, "c": 0.1, "d": float("nan")}
     comparison = BenchmarkComparison(
-        *("whitebox", "imagenet", (score(values, "ab ac bc", attack=8),), 100, (message("a note"),)),
+        *("whitebox", "imagenet", (score(values, "ab ac bc", attack=8),), 100, (error_of(ArgumentError("a note")),)),
         keys={"c": "key"},
         doubts={"b": "not checked"},
     )
@@ -139,7 +140,11 @@ def test_the_first_score_that_tells_something_is_taken_and_else_the_reason_is_gi
     both = digest_of([BenchmarkComparison("x", "d", (silent, told), 9, ())])
     assert both.title == "a is ahead of b on x."
     reason = ScoreComparison(
-        "ece", True, {"a": 0.1, "b": 0.2}, {("a", "b"): Difference(0.1, 9, "", lack=message("too few"))}, 9
+        "ece",
+        True,
+        {"a": 0.1, "b": 0.2},
+        {("a", "b"): Difference(0.1, 9, "", lack=error_of(ArgumentError("too few")))},
+        9,
     )
     none = digest_of([BenchmarkComparison("x", "d", (reason,), 9, ())])
     assert none.title == "Nothing can be compared."

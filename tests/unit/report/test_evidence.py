@@ -23,7 +23,7 @@ from hardiness import attacks
 from hardiness.core.attack_plan import Round
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
-from hardiness.core.fact import CheckOutcome, Fact, Trust, message
+from hardiness.core.fact import CheckOutcome, Fact, Trust, error_of
 from hardiness.core.result import ClustersOfResult, Counts, Metric
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, InputIdentity, ModelIdentity, Plan, Run, Surrogate
 from hardiness.core.table import Records
@@ -137,7 +137,9 @@ def test_it_names_no_machine_and_no_folder(made: Path, evidence: dict[str, Any])
     command = evidence["runs"][0]["commands"][0]
     assert command == "hardiness run -m first -b imagenet-val --data imagenet=…/imagenet"
     (result, *_) = Folder.open(Store.open(made / "out")).results
-    odd = replace(result, model="py:/home/somebody/net.py:build", warnings=(message("see /home/somebody/x"),))
+    odd = replace(
+        result, model="py:/home/somebody/net.py:build", warnings=(error_of(ArgumentError("see /home/somebody/x")),)
+    )
     content = evidence_json(evidence_record(EvidenceSources([odd])))
     assert b"somebody" not in content
     assert b"py:\\u2026/net.py:build" in content

@@ -21,7 +21,7 @@ from hardiness.benchmarks.options import registry as benchmarks
 from hardiness.core.codes import RunRemark
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, UnknownNameError
-from hardiness.core.fact import CheckOutcome, Fact, Trust, message
+from hardiness.core.fact import CheckOutcome, Fact, Trust, error_of
 from hardiness.core.forms import json_form
 from hardiness.core.result import Counts, Result, Score, TextTable
 from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Run
@@ -37,7 +37,7 @@ ODD = "50%_of\\a{model}|`x`<b>$^~&#"
 def result(model: str) -> Result:
     scores = [
         Score("top1", 0.5, "fraction", 4, TwoEnds(0.5, 0.25, 0.75)),
-        Score("aurra", None, "fraction", 4, lack=message("too few")),
+        Score("aurra", None, "fraction", 4, lack=error_of(ArgumentError("too few"))),
         Score("top1", 0.25, "fraction", 4, condition=Condition(decision="1000-way")),
     ]
     run = Run(ModelIdentity(model), BenchmarkIdentity("imagenet-val", "classification", "orhan2019"))

@@ -11,12 +11,13 @@ import pytest
 from hardiness.api.progress import TrackedListener
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, UnknownNameError
-from hardiness.core.fact import message
+from hardiness.core.fact import error_of
 from hardiness.core.progress import Silence
 from hardiness.core.result import Counts, Result, Score
 from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Run
 from hardiness.report.loggers.logger import TrackerKind, TrackerRun, registry
 from hardiness.report.loggers.tracking import TrackingSession, numbers_of
+from hardiness.report.words import text
 
 ABOUT = {"models": "first", "benchmarks": "imagenet-c"}
 
@@ -24,7 +25,7 @@ ABOUT = {"models": "first", "benchmarks": "imagenet-c"}
 def result(model: str = "first", data: str = "imagenet") -> Result:
     scores = [
         Score("mean_error", 0.5, "fraction", 8),
-        Score("mce", None, "ratio", 8, lack=message("no baseline")),
+        Score("mce", None, "ratio", 8, lack=error_of(ArgumentError("no baseline"))),
         Score("error", 0.25, "fraction", 8, condition=Condition(corruption="fog", severity=2)),
         Score("accuracy", 0.75, "fraction", 8, condition=Condition(epsilon=4 / 255)),
     ]
@@ -91,7 +92,7 @@ def test_a_tracker_that_fails_costs_nothing_but_itself(kept: list[Kept]) -> None
     tracking = TrackingSession(("broken", "kept"), "out", ABOUT)
     tracking.progress("imagenet-c", 1, 2, 1.0)
     tracking.scores([result()])
-    (problem,) = tracking.problems
+    (problem,) = map(text, tracking.problems)
     assert problem.startswith(
         "the log to broken failed and was left out from then on; results are complete: RuntimeError"
     )

@@ -19,7 +19,7 @@ from hardiness.api.paper_claims import claims_of
 from hardiness.benchmarks.card import Baseline, Card, cards
 from hardiness.cli.main import main
 from hardiness.core.errors import ArgumentError, DataError, StoreError
-from hardiness.core.fact import message
+from hardiness.core.fact import error_of
 from hardiness.core.result import Result, Score
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
 from hardiness.core.table import ImageTable, Records
@@ -390,7 +390,9 @@ def test_a_view_of_somebody_elses_that_fails_costs_a_line(
 def test_many_notes_are_folded_but_for_the_first_two(tmp_path: Path) -> None:
     (found,) = Folder.open(evaluated(tmp_path, "a", 9)).results
     for count, folded in ((2, 0), (9, 7)):  # beside one of its own
-        noted = replace(found, warnings=tuple(message(f"note number {n}") for n in range(count)), findings=())
+        noted = replace(
+            found, warnings=tuple(error_of(ArgumentError(f"note number {n}")) for n in range(count)), findings=()
+        )
         put_page([noted], LocalFiles(tmp_path), "page.html", "t", PageOptions(figures=()))
         page = (tmp_path / "page.html").read_text()
         section = page[page.index("<h2>imagenet-val") : page.index("Can this be believed?")]

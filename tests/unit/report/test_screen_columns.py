@@ -9,7 +9,8 @@ from hardiness.benchmarks.accuracy_warnings import warnings_of
 from hardiness.core.attack_plan import Round
 from hardiness.core.codes import ModelNote, RunRemark
 from hardiness.core.condition import Condition
-from hardiness.core.fact import Fact, Trust, message
+from hardiness.core.errors import ArgumentError
+from hardiness.core.fact import Fact, Trust, error_of
 from hardiness.core.model import View
 from hardiness.core.result import Counts, Result, Score, SlicedScore, SliceScore
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, InputIdentity, ModelIdentity, Run
@@ -151,7 +152,9 @@ def test_a_number_that_is_withdrawn_and_random_weights_have_no_place() -> None:
 
 def test_a_model_that_was_run_and_has_no_number_is_undefined() -> None:
     unfinished = result(
-        "b", "imagenet-val", replace(score("top1", 0.0), value=None, spread=None, lack=message("too few"))
+        "b",
+        "imagenet-val",
+        replace(score("top1", 0.0), value=None, spread=None, lack=error_of(ArgumentError("too few"))),
     )
     assert columns_of(clean("a", 0.9), unfinished)["Clean"].undefined == {"b"}
 

@@ -11,7 +11,8 @@ import pytest
 from pyarrow import parquet
 
 from hardiness.core.condition import Condition
-from hardiness.core.fact import Fact, Trust, message
+from hardiness.core.errors import ArgumentError
+from hardiness.core.fact import Fact, Trust, error_of
 from hardiness.core.result import Counts, Result, Score, SlicedScore, SliceScore
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Run
 from hardiness.core.spread import Interval
@@ -95,7 +96,9 @@ def test_of_few_pictures_no_difference_is_claimed() -> None:
 
 
 def test_an_average_that_is_not_there_says_why() -> None:
-    lacking = replace(SITES, average=Score("top1", None, "fraction", 172, lack=message("no picture with site D")))
+    lacking = replace(
+        SITES, average=Score("top1", None, "fraction", 172, lack=error_of(ArgumentError("no picture with site D")))
+    )
     assert "no average for A 25.0 %, B 75.0 %: no picture with site D" in [*slice_lines(lacking)]
 
 
@@ -162,7 +165,7 @@ def test_tables_of_parquet_are_typed_where_a_slice_has_no_interval() -> None:
         "fraction",
         True,
         "top-1",
-        (SliceScore("A", Score("top1", None, "fraction", 3, lack=message("few"))),),
+        (SliceScore("A", Score("top1", None, "fraction", 3, lack=error_of(ArgumentError("few")))),),
     )
     table = parquet.read_table(io.BytesIO(exported_parquet.write([result(few)]))).to_pylist()
     assert [(row["slice_value"], row["value"], row["reason"]) for row in table] == [

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from hardiness.core.condition import Condition
-from hardiness.core.fact import message
+from hardiness.core.errors import ArgumentError
+from hardiness.core.fact import error_of
 from hardiness.core.result import Counts, Result, Score
 from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Run
 from hardiness.report.stored_results import StoredResults
@@ -21,7 +22,7 @@ RESULTS = StoredResults(
         result("a", Score("mean_error", 0.25, "fraction", 4, TwoEnds(0.25, 0.1, 0.4), higher_is_better=False)),
         result(
             "b",
-            Score("mce", None, "ratio", 4, lack=message("no baseline")),
+            Score("mce", None, "ratio", 4, lack=error_of(ArgumentError("no baseline"))),
             Score("error", 0.5, "fraction", 4, condition=FOG),
         ),
     ]

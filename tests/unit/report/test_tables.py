@@ -12,7 +12,8 @@ from rich.console import Console
 
 from hardiness.benchmarks.card import cards
 from hardiness.core.condition import Condition
-from hardiness.core.fact import message
+from hardiness.core.errors import ArgumentError
+from hardiness.core.fact import error_of
 from hardiness.core.result import Counts, Result, Score
 from hardiness.core.run import BenchmarkIdentity, ModelIdentity, Plan, Run
 from hardiness.core.spread import Interval
@@ -42,7 +43,7 @@ def result_of(*scores: Score, model: str = "m", warnings: tuple[str, ...] = (), 
         key="k",
         plan=Plan(),
         measured={"sessions": []},
-        warnings=tuple(map(message, warnings)),
+        warnings=tuple(error_of(ArgumentError(line)) for line in warnings),
     )
 
 
@@ -68,7 +69,7 @@ def test_percent_is_made_here_and_only_of_fractions() -> None:
 
 def test_a_note_shared_by_all_models_is_said_once() -> None:
     top1 = Score("top1", 0.5, "fraction", 4, TwoEnds(0.5, 0.2, 0.8))
-    undefined = Score("aurra", None, "fraction", 4, lack=message("too few"))
+    undefined = Score("aurra", None, "fraction", 4, lack=error_of(ArgumentError("too few")))
     both = [result_of(top1, undefined, model=m, warnings=("partial",), card="classification") for m in ("a", "b")]
     text = printed(both)
     assert text.count("partial") == 1

@@ -10,7 +10,8 @@ from rich.console import Console
 
 from hardiness.cli.show import print_overview
 from hardiness.core.condition import Condition
-from hardiness.core.fact import message
+from hardiness.core.errors import ArgumentError
+from hardiness.core.fact import error_of
 from hardiness.core.result import Counts, Result, Score
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Run
 from hardiness.report.notes import Note
@@ -27,7 +28,16 @@ def result(model: str, benchmark: str = "whitebox", columns: int = 12, warning: 
     run = Run(ModelIdentity(model), BenchmarkIdentity(benchmark, "attack", "orhan2019"))
     counts = Counts(1000, 1000, 0, 1000)
     return Result(
-        model, benchmark, "imagenet", "orhan2019", scores, counts, run, {}, warnings=(message(warning),), key="k"
+        model,
+        benchmark,
+        "imagenet",
+        "orhan2019",
+        scores,
+        counts,
+        run,
+        {},
+        warnings=(error_of(ArgumentError(warning)),),
+        key="k",
     )
 
 
@@ -102,7 +112,7 @@ def test_notes_of_a_run_say_what_tells_results_of_one_model_apart() -> None:
             Counts(9, 5, 0, 5),
             run,
             {},
-            warnings=(message(warning),),
+            warnings=(error_of(ArgumentError(warning)),),
             key=crop_px,
         )
 

@@ -12,7 +12,8 @@ from sessions import session_of
 
 from hardiness.api.paper_claims import claims, claims_of, claims_table
 from hardiness.core.condition import Condition
-from hardiness.core.fact import message, too_few
+from hardiness.core.errors import ArgumentError
+from hardiness.core.fact import error_of, too_few
 from hardiness.core.result import Counts, Result, Score
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
 from hardiness.core.table import Records
@@ -301,7 +302,7 @@ def test_numbers_are_read_off_results() -> None:
         Score("accuracy", 0.1, "fraction", 80, ShareOfImages(8, 80), condition=at[1]),
     )
     clean = result("m", "imagenet-val", Score("top1", 0.9, "fraction", 100, TwoEnds(0.9, 0.8, 0.95)))
-    none = result("m", "imagenet-p", Score("mfr", None, "ratio", 80, lack=message("no baseline")))
+    none = result("m", "imagenet-p", Score("mfr", None, "ratio", 80, lack=error_of(ArgumentError("no baseline"))))
     (subject,) = from_results([whitebox, clean, none], ["m"]).family
     assert subject.numbers["whitebox_accuracy"].value == 0.1
     assert subject.numbers["whitebox_accuracy"].standard_error == pytest.approx(np.sqrt(0.1 * 0.9 / 79))

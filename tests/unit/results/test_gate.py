@@ -21,7 +21,7 @@ from sessions import session_of
 import hardiness
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
-from hardiness.core.fact import message
+from hardiness.core.fact import error_of
 from hardiness.core.model import View
 from hardiness.core.result import Metric
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
@@ -184,10 +184,11 @@ def test_two_classes_of_one_name_are_judged_together() -> None:
 def test_a_number_that_nobody_stands_by_is_missing_whatever_the_rule() -> None:
     (result,) = [each for each in published_results() if each.benchmark == "whitebox"][:1]
     score = replace(result.scores[0], doubt="withdrawn")
-    with pytest.raises(MissingNumberError, match="withdrawn: the report on the attack does not stand by the number"):
+    with pytest.raises(MissingNumberError) as doubted:
         require_standing(result, score)
+    assert said(doubted.value.why) == "withdrawn: the report on the attack does not stand by the number"
     with pytest.raises(MissingNumberError, match=r"undefined .*too few"):
-        require_standing(result, replace(result.scores[0], value=None, lack=message("too few")))
+        require_standing(result, replace(result.scores[0], value=None, lack=error_of(ArgumentError("too few"))))
     require_standing(result, result.scores[0])
 
 
@@ -767,7 +768,7 @@ def test_the_headline_of_a_run_in_which_nothing_was_evaluated_is_missing_and_the
     for benchmark in ("imagenet-val", "*"):
         rule = f'[[rules]]\nbenchmark = "{benchmark}"\nmetric = "headline"\nat_least = 0.5\n'
         (verdict,) = hardiness.gate(tmp_path, rule).verdicts
-        assert (verdict.outcome, why(verdict.missing)) == ("missing", "nothing was evaluated")
+        assert (verdict.outcome, why(verdict.missing)) == ("missing", "no picture was evaluated")
 
 
 @pytest.mark.slow
@@ -927,7 +928,9 @@ def test_the_outputs_say_the_same_and_the_page_shows_it(
 
 def many(count: int, outcome: str = "fail", name: str = "m", undecided: str = "fail") -> Gate:
     rule = Rule(1, "imagenet-c", "mean_error", "at_most", 0.1)
-    verdict = GateVerdict(rule, name, "imagenet-c", "imagenet", outcome, "mean error", missing=message("why"))  # type: ignore[arg-type]
+    verdict = GateVerdict(
+        rule, name, "imagenet-c", "imagenet", outcome, "mean error", missing=error_of(ArgumentError("why"))
+    )  # type: ignore[arg-type]
     passed = replace(verdict, outcome="pass", value=0.05)
     return Gate((passed, *(replace(verdict, model=f"{name}{k}") for k in range(count))), undecided)
 

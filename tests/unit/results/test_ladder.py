@@ -18,7 +18,7 @@ import hardiness
 from hardiness.core.codes import ModelNote
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, UnknownNameError
-from hardiness.core.fact import Fact, message
+from hardiness.core.fact import Fact, error_of
 from hardiness.core.forms import json_form
 from hardiness.core.model import View
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Plan, Run
@@ -172,7 +172,7 @@ def test_a_graph_in_training_mode_is_named_in_the_step_to_it(tmp_path: Path) -> 
     for name in ("torch", "onnx"):
         stored(tmp_path, name, label[:, None], label)
     line = "its graph is exported in training mode (Dropout): its answers depend on chance"
-    notes = [Fact(ModelNote.TRAINING_GRAPH, {"nodes": "Dropout"}), message("its graph is fast")]
+    notes = [Fact(ModelNote.TRAINING_GRAPH, {"nodes": "Dropout"}), error_of(ArgumentError("its graph is fast"))]
     run = next(run for run in Store.open(tmp_path).runs() if run.run.model.name == "onnx")
     run.add_measured(session_of(N, "2026-11-30T18:00:00+00:00", notes=json_form(notes)))
     (ladder,) = hardiness.compare(tmp_path, ladder="torch+onnx")
@@ -197,7 +197,7 @@ def test_a_margin_that_is_none_is_refused(out: Path, within: Any) -> None:
 
 
 def test_undefined_numbers_are_null_in_json() -> None:
-    nothing = Difference(float("nan"), 0, "", lack=message("nothing to divide by"))
+    nothing = Difference(float("nan"), 0, "", lack=error_of(ArgumentError("nothing to divide by")))
     part = StepPart("", "a ratio", "ratio", float("nan"), 0.5, nothing, None, 0.01)
     (form,) = json.loads(json.dumps(LadderStep("a", "b", (part,)).as_dict(), allow_nan=False))["parts"]
     assert (form["before"], form["after"]) == (None, 0.5)

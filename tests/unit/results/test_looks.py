@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from hardiness.core.condition import Condition
-from hardiness.core.fact import message
+from hardiness.core.errors import ArgumentError
+from hardiness.core.fact import error_of
 from hardiness.core.result import Score
 from hardiness.core.spread import Interval
 from hardiness.report.words import text as said
@@ -18,7 +19,7 @@ NAME = ("top1", Condition())
 
 def score(value: float | None = 0.9, reason: str | None = None) -> Score:
     spread = TwoEnds(value, 0.85, 0.95) if reason is None else None
-    return Score("top1", value, "fraction", 50, spread, lack=message(reason) if reason else None)
+    return Score("top1", value, "fraction", 50, spread, lack=error_of(ArgumentError(reason)) if reason else None)
 
 
 def test_a_look_gives_a_score_its_value_its_interval_and_its_images() -> None:
@@ -28,7 +29,9 @@ def test_a_look_gives_a_score_its_value_its_interval_and_its_images() -> None:
 
 
 def test_where_a_look_cannot_tell_there_is_no_interval_and_it_says_why() -> None:
-    (found,) = with_looks([score()], {NAME: Headline("m: top1", 0.9, None, 100, 60, message("2 images deviate"))})
+    (found,) = with_looks(
+        [score()], {NAME: Headline("m: top1", 0.9, None, 100, 60, error_of(ArgumentError("2 images deviate")))}
+    )
     assert found.interval is None
     assert said(found.lack) == "2 images deviate"
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from hardiness.core.errors import StoreError
-from hardiness.core.fact import message
+from hardiness.core.errors import ArgumentError, StoreError
+from hardiness.core.fact import error_of
 from hardiness.core.result import Score
 from hardiness.statistics.intervals import proportion
 from hardiness.statistics.spreads.shares import ShareOfImages
@@ -40,7 +40,7 @@ def test_a_value_is_computed_once_for_what_it_is_of(tmp_path: Path) -> None:
 def test_a_record_is_given_as_it_is_computed_and_read_as_it_was(tmp_path: Path) -> None:
     computed = [
         Score("top1", 0.1 + 0.2, "fraction", 10, ShareOfImages(3, 10)),
-        Score("top5", None, "fraction", 0, lack=message("none")),
+        Score("top5", None, "fraction", 0, lack=error_of(ArgumentError("none"))),
     ]
     first = memo(tmp_path)
     assert first.record(list[Score], "scores", "a", lambda: computed) is computed, "nothing is written to be read again"

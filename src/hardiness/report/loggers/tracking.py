@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from hardiness.core.codes import RunRemark
 from hardiness.core.errors import ArgumentError
+from hardiness.core.fact import Fact
 from hardiness.core.result import Result, Score
 from hardiness.report.loggers.logger import Logger, TrackerRun, registry
 from hardiness.report.slices import slice_rows
@@ -25,13 +27,13 @@ class TrackingSession:
         names: of loggers.
         out: the output folder, where those without a server put their files.
         about: what was run.
-        problems: a line for each that failed.
+        problems: the trackers that failed.
     """
 
     names: Sequence[str]
     out: str
     about: Mapping[str, str]
-    problems: list[str] = field(default_factory=list)
+    problems: list[Fact] = field(default_factory=list)
     _open: dict[tuple[str, str], Logger] = field(default_factory=dict)
     _failed: set[str] = field(default_factory=set)
 
@@ -82,7 +84,7 @@ class TrackingSession:
 
     def _leave(self, name: str, why: str) -> None:
         self._failed.add(name)
-        self.problems.append(f"the log to {name} failed and was left out from then on; results are complete: {why}")
+        self.problems.append(Fact(RunRemark.TRACKER_FAILED, {"tracker": name, "line": why}))
 
 
 def numbers_of(result: Result) -> dict[str, float]:

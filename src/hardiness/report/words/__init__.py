@@ -56,9 +56,9 @@ def joined(told: str, todo: str) -> str:
 
 
 def line(fact: Fact) -> str:
-    """All that a fact says, after what it is about; many errors, which are messages, begin with that already."""
+    """All that a fact says, after what it is about; many errors begin with that already."""
     told = text(fact)
-    names_it = fact.code == RunRemark.MESSAGE and told.startswith((f"{fact.about} ", f"{fact.about}: "))
+    names_it = fact.code == RunRemark.ERROR and told.startswith((f"{fact.about} ", f"{fact.about}: "))
     return f"{fact.about}: {told}" if fact.about and not names_it else told
 
 

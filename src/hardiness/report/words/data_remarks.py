@@ -112,6 +112,20 @@ def absent_conditions(fact: Fact, cells: Sequence[str], partial: str, location: 
     return told, "with source=generated it is made from the photographs"
 
 
+@says(DataRemark.LACKS_DATA)
+def lacks_data(
+    fact: Fact, sets: Sequence[str] = (), needs_all: bool = False, needs: str = "", benchmark: str = ""
+) -> Words:
+    """As of the remark."""
+    if needs == "classes":
+        return "it needs ImageNet's own classes"
+    if needs == "choice":
+        return f"--data has {' and '.join(sets)}: say which, as in {benchmark}:pictures={sets[0]}"
+    if needs == "scores":
+        return "it needs a file of scores: --predictions FILE"
+    return f"no data set {(', ' if needs_all else ' or ').join(sets)} in --data"
+
+
 _PARTS = {
     "shuffle": "its loader shuffles; pictures are taken in the data set's order, each once",
     "collate_fn": "its loader's collate_fn is not called; what it does to pictures is left out",
@@ -293,9 +307,9 @@ def claims(fact: Fact, folder: str, lacks: str) -> Words:
 
 
 @says(FolderRemark.SET_ASIDE)
-def set_aside(fact: Fact, line: str, place: str) -> Words:
+def set_aside(fact: Fact, line: str, folder: str, file: str) -> Words:
     """As of the remark."""
-    return f"{line} (now {place})"
+    return f"{line} (now {folder}/{file})"
 
 
 @says(FolderRemark.RENAMED)

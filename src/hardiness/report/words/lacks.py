@@ -179,3 +179,9 @@ def no_limit(fact: Fact, up_to: str, level: str, sure_to: str) -> Words:
     """As of the lack."""
     doubt = f"surely none {up_to} {sure_to}" if sure_to else "may be chance"
     return f"no limit {up_to} {level}" + ("" if sure_to == level else f" ({doubt})")
+
+
+@says(Lack.UNAVAILABLE)
+def unavailable(fact: Fact, why: Fact) -> Words:
+    """As of the code."""
+    return f"not available: {text(why)}"

@@ -14,6 +14,9 @@ from hardiness.report.words import Words, plain, says, text
 from hardiness.report.words.attack_checks import percent
 from hardiness.sources.files import shown
 
+SHOWN_IDS = 16
+"""Images of a unit that are listed; the rest are counted."""
+
 MOST_NAMED = 4
 """Names that are listed; the rest are counted."""
 
@@ -84,7 +87,69 @@ plain(
     "{pictures:,} adversarial pictures were written to {folder}; {changed:,} of them get another prediction once they "
     "are rounded to 8 bits",
 )
-plain(RunRemark.MESSAGE, "{line}")
+plain(RunRemark.ERROR, "{line}")
+plain(
+    RunRemark.TRACKER_FAILED,
+    "the log to {tracker} failed and was left out from then on; results are complete: {line}",
+)
+
+
+@says(RunRemark.NO_SURROGATE)
+def no_surrogate(fact: Fact, why: Fact, is_there: bool) -> Words:
+    """As of the remark."""
+    return f"its surrogate cannot be {'used' if is_there else 'had'}: {text(why)}"
+
+
+@says(RunRemark.RESIZE_NOT_TRIED)
+def resize_not_tried(fact: Fact, why: Fact) -> Words:
+    """As of the remark."""
+    return f"whether the step is the resize was not tried: {text(why)}"
+
+
+@says(RunRemark.EVALUATED_WHOLE)
+def evaluated_whole(fact: Fact, rule: str, benchmark: str, why: Fact) -> Words:
+    """As of the remark."""
+    return f"{rule}: {text(why)}, so that {benchmark} is evaluated whole"
+
+
+@says(RunRemark.RULES_DECIDED)
+def rules_decided(
+    fact: Fact,
+    policy: str,
+    benchmark: str,
+    images: int,
+    of_images: int,
+    conditions: int,
+    of_conditions: int,
+    are_decided: bool,
+    outcomes: Sequence[tuple[str, int]],
+) -> Words:
+    """As of the remark."""
+    after = f"after {images:,} of {of_images:,} images"
+    after += f", {conditions} of {of_conditions} conditions of each" if of_conditions > 1 else ""
+    end = "every rule is decided" if are_decided else "all there are, and not every rule is decided"
+    return f"{policy}: {benchmark}: {after} {end}: {', '.join(f'{count} {name}' for name, count in outcomes)}"
+
+
+@says(RunRemark.LACKS_ANSWERS)
+def lacks_answers(fact: Fact, benchmark: str, pictures: int, examples: Sequence[str]) -> Words:
+    """As of the remark."""
+    more = ", …" if pictures > len(examples) else ""
+    return f"{benchmark}: the file lacks {pictures:,} of the pictures ({', '.join(examples)}{more})"
+
+
+@says(RunRemark.UNIT_GIVEN_UP)
+def unit_given_up(
+    fact: Fact, line: str, failed: int, units: int, unit: str = "", unstored: str = "", images: Sequence[str] = ()
+) -> Words:
+    """As of the remark; without the name of a unit nothing was evaluated at all."""
+    if not unit:
+        return f"nothing is evaluated, because the first {failed} of {units} units failed: {line}"
+    told = f"unit {unit} was given up: {line}"
+    if unstored:
+        return f"{told}; it cannot be stored as failed: {unstored}"
+    more = f" and {len(images) - SHOWN_IDS} more, all in results.json" if len(images) > SHOWN_IDS else ""
+    return f"{told}; its images: {', '.join(images[:SHOWN_IDS])}{more}"
 
 
 @says(RunRemark.OTHER_OUTPUTS)
@@ -449,3 +514,13 @@ def at_target(fact: Fact, models: Sequence[str]) -> Words:
         "5 %",
         "choose one beforehand, or use 'hardiness gate' and --until-decided",
     )
+
+
+@says(RunRemark.SUPERSEDED)
+def superseded(
+    fact: Fact, run: str, model: str, benchmark: str, label: str, later_run: str, later_label: str, folder: str
+) -> Words:
+    """As of the remark."""
+    told = f"not judged: the run {run} of {model} on {benchmark}{f' ({label})' if label else ''}, since the run "
+    told += f"{later_run}{f' ({later_label})' if later_label else ''} of that name was evaluated later"
+    return told, f"run = \"{run}\" in a rule judges it, 'hardiness data drop {folder} {run}' removes it"

@@ -13,7 +13,7 @@ from hardiness.benchmarks.presentation import benchmark_type, has_published_clas
 from hardiness.benchmarks.shares import EFFECTIVE
 from hardiness.core.codes import Lack, RunRemark
 from hardiness.core.errors import ArgumentError
-from hardiness.core.fact import Fact, message
+from hardiness.core.fact import Fact, error_of
 from hardiness.core.forms import json_form
 from hardiness.core.model import View
 from hardiness.core.result import Result, Score
@@ -253,7 +253,7 @@ def against_references(
             measured[name] = accuracies(first.benchmark.name, undisturbed.table, run.table)
             clustered[name] = by_clusters(measured[name], (undisturbed, run))
         except ArgumentError as error:
-            notes.append(_without_effective(name, message(str(error))))
+            notes.append(_without_effective(name, error_of(error)))
         undisturbed.release()
         run.release()
     if lost := [name for name in references if name not in measured]:
@@ -268,7 +268,7 @@ def against_references(
         points = [Point(name, *(each.value for each in measured[name])) for name in references]
         line = fit(points, lambda name: [recipe.name for recipe in recipes_of(name, "")])
     except ArgumentError as error:
-        return {}, [message(str(error))]
+        return {}, [error_of(error)]
     of_line = {by_name[name].stored.key for name in references}
     named = [name for name in measured if name in shown and shown[name] not in of_line]
     too_few = {name: lack for name in named for each in clustered[name] if (lack := _too_few(each, chosen[name]))}

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hardiness.core.codes import Missing
 from hardiness.core.condition import Condition
+from hardiness.core.fact import Fact
 from hardiness.core.result import Score
 from hardiness.core.table import ImageTable
 from hardiness.results.measured import measures_of
@@ -86,11 +88,9 @@ def _stated_span(rule: Rule, ids: NDArray[Any], by_image: NDArray[np.float64], s
     """
     largest = int(np.argmax(np.abs(by_image)))
     if abs(by_image[largest]) > rule.moves_at_most * (1 + 1e-9):
-        scale, unit = (100.0, " points") if rule.in_percent else (1.0, "")
-        raise MissingNumberError(
-            f"moves_at_most is {scale * rule.moves_at_most:g}{unit}, and picture {ids[largest]} moves the score by "
-            f"{scale * abs(by_image[largest]):.3g}{unit}: state more, or leave it out"
-        )
+        moves = {"picture": str(ids[largest]), "moves": float(abs(by_image[largest]))}
+        stated = {"moves_at_most": rule.moves_at_most, "in_percent": rule.in_percent}
+        raise MissingNumberError(Fact(Missing.MOVES_MORE, moves | stated))
     return min(span, rule.moves_at_most)
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hardiness.core.codes import Missing
-from hardiness.core.fact import Fact, message
+from hardiness.core.codes import Missing, RunRemark
+from hardiness.core.errors import ArgumentError
+from hardiness.core.fact import Fact, error_of
 
 
 class UnmatchedError(Exception):
@@ -20,12 +21,12 @@ class MissingNumberError(Exception):
     """A number is not there.
 
     Attributes:
-        why: as a fact, which may be a message.
+        why: as a fact; of a text the fact that this error was raised.
     """
 
     def __init__(self, why: Fact | str) -> None:
-        self.why = message(why) if isinstance(why, str) else why
-        super().__init__(str(self.why))
+        super().__init__(str(why))
+        self.why = why if isinstance(why, Fact) else Fact(RunRemark.ERROR, {"line": why})
 
 
 def without_interval(why: Fact | None, of_difference: bool = False) -> MissingNumberError:
@@ -40,7 +41,7 @@ def undefined(why: Fact | None) -> MissingNumberError:
 
 def missing_of_baseline(error: MissingNumberError | UnmatchedError) -> MissingNumberError:
     """The error of a baseline that lacks a number."""
-    why = error.why if isinstance(error, MissingNumberError) else message(str(error))
+    why = error.why if isinstance(error, MissingNumberError) else error_of(ArgumentError(str(error)))
     return MissingNumberError(Fact(Missing.OF_BASELINE, {"why": why}))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 
+from hardiness.core.codes import RunRemark
 from hardiness.core.errors import ArgumentError, HardinessError
 from hardiness.core.fact import Fact
 from hardiness.core.result import Result
@@ -99,8 +100,8 @@ class PolicyFolder:
         last = [result for result in self.results if result.key not in self.successors]
         return {**_names_of(self.results), **_names_of(last)}
 
-    def remarks_on(self, rules: Sequence[Rule]) -> tuple[str, ...]:
-        """A line for each run that rules would speak of, had not another one of its name been evaluated later."""
+    def remarks_on(self, rules: Sequence[Rule]) -> tuple[Fact, ...]:
+        """A fact for each run that rules would speak of, had not another one of its name been evaluated later."""
         remarks = []
         for result in self.results:
             successor = self.successors.get(result.key)
@@ -108,13 +109,10 @@ class PolicyFolder:
             if successor is None or is_named or not any(is_about(rule, result) for rule in rules if not rule.run):
                 continue
             old, new = JudgedRun.of(self.runs[result.key]), JudgedRun.of(successor)
-            digits, (label, later) = old.key[:KEY_DIGITS], labels_apart(old, new)
-            remarks.append(
-                f"not judged: the run {digits} of {result.name} on {result.benchmark}"
-                f"{f' ({label})' if label else ''}, since the run {new.key[:KEY_DIGITS]}"
-                f'{f" ({later})" if later else ""} of that name was evaluated later; run = "{digits}" in a '
-                f"rule judges it, 'hardiness data drop {self.folder.address} {digits}' removes it"
-            )
+            labels = dict(zip(("label", "later_label"), labels_apart(old, new), strict=True))
+            runs = {"run": old.key[:KEY_DIGITS], "later_run": new.key[:KEY_DIGITS], "folder": self.folder.address}
+            about = {"model": result.name, "benchmark": result.benchmark}
+            remarks.append(Fact(RunRemark.SUPERSEDED, runs | about | labels))
         return tuple(remarks)
 
     def baseline(self, address: str) -> PolicyFolder:

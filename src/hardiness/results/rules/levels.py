@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 from hardiness import distortions
 from hardiness.benchmarks.operating_limits import levels_by_corruption
+from hardiness.core.codes import Lack, Missing
 from hardiness.core.errors import ArgumentError
+from hardiness.core.fact import Fact
 from hardiness.core.result import Score
 from hardiness.core.table import ImageTable
-from hardiness.distortions.levels import number_text
 from hardiness.results.policy import Rule
 from hardiness.results.rules.errors import MissingNumberError, UnmatchedError, without_interval
 from hardiness.results.rules.folder import PolicyFolder
@@ -50,7 +51,7 @@ def score_of_levels(rule: Rule, run: ScoredRun, folder: PolicyFolder) -> Score:
     if not up_to or up_to[-1].value != value:
         raise MissingNumberError(_was_not_run(name, levels.quantity.text(value), benchmark, value))
     if any(not len(level.right) for level in up_to):
-        raise MissingNumberError(why_no_picture(run, rule.slice) if rule.slice else "a level has no picture")
+        raise MissingNumberError(why_no_picture(run, rule.slice) if rule.slice else Fact(Lack.EMPTY_CONDITION))
     if clusters is not None and (lack := why_too_few(clusters.count(up_to[-1].ids))):
         raise without_interval(lack)
     lowest = min(up_to, key=lambda level: level.accuracy)
@@ -66,8 +67,8 @@ def _tables_of(rule: Rule, run: ScoredRun) -> Iterator[ImageTable]:
         yield table.of_rows(slice_rows(each, table, rule.slice)) if rule.slice else table
 
 
-def _was_not_run(corruption: str, level: str, benchmark: str, value: float) -> str:
-    """Why a level has no number, with the option of ``run`` that gives it one."""
-    return (
-        f"{corruption} was not run at {level}; run -b {benchmark}:corruptions={corruption},levels={number_text(value)}"
+def _was_not_run(corruption: str, level: str, benchmark: str, value: float) -> Fact:
+    """Why a level has no number."""
+    return Fact(
+        Missing.LEVEL_NOT_RUN, {"corruption": corruption, "level": level, "benchmark": benchmark, "value": value}
     )

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from hardiness.benchmarks.card import Card, card_of
+from hardiness.core.codes import Missing
 from hardiness.core.condition import Condition
+from hardiness.core.fact import Fact
 from hardiness.core.result import PARTIAL, Metric, Result, Score
 from hardiness.core.run import Run
 from hardiness.metrics.picture_scores import SCORE
@@ -63,6 +65,5 @@ def require_whole_headline(rule: Rule, metric: str, benchmark: str) -> None:
     if rule.metric == HEADLINE and metric.endswith(PARTIAL):
         whole = metric.removesuffix(PARTIAL)
         raise MissingNumberError(
-            f"partial: only a part of {benchmark} was evaluated, which has no headline {whole}: run the whole, or "
-            f'write metric = "{metric}"'
+            Fact(Missing.NO_HEADLINE, {"benchmark": benchmark, "metric": whole, "of_part": metric})
         )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from hardiness.core.codes import Lack, Missing
 from hardiness.core.condition import Condition
+from hardiness.core.fact import Fact
 from hardiness.core.result import Result, Score
 from hardiness.results.policy import HEADLINE, pair_metric_of
 from hardiness.results.rules.errors import MissingNumberError, UnmatchedError, undefined
@@ -28,10 +30,8 @@ def require_columns(run: ScoredRun, columns: Sequence[str], field: str) -> None:
 def require_clusters(run: ScoredRun, folder: PolicyFolder) -> None:
     """Raise where clusters are asked for, and the pictures of a run lack the column."""
     if folder.grouping.cluster and not run.grouping.cluster:
-        raise MissingNumberError(
-            f"the pictures of {run.stored.run.data.name} have no column {folder.grouping.cluster}, which says the "
-            "clusters; give a table that has it"
-        )
+        arguments = {"data": run.stored.run.data.name, "column": folder.grouping.cluster}
+        raise MissingNumberError(Fact(Missing.NO_CLUSTERS, arguments))
 
 
 def require_outputs(run: ScoredRun, metric: str, condition: Condition) -> None:
@@ -47,7 +47,7 @@ def require_outputs(run: ScoredRun, metric: str, condition: Condition) -> None:
 def require_accepted(run: ScoredRun) -> None:
     """Raise where the network was refused when it was last run: rows that are stored say nothing then."""
     if run.refusal:
-        raise MissingNumberError(f"the network was refused: {run.refusal}")
+        raise MissingNumberError(Fact(Missing.REFUSED, {"line": run.refusal}))
 
 
 def require_standing(result: Result, score: Score | None) -> None:
@@ -58,7 +58,7 @@ def require_standing(result: Result, score: Score | None) -> None:
         score: the number; ``None`` where it is made of the rows, which are then all of an attack's.
     """
     if doubt := score.doubt if score else result.doubt:
-        raise MissingNumberError(f"{doubt}: the report on the attack does not stand by the number")
+        raise MissingNumberError(Fact(Missing.DOUBTED, {"doubt": doubt}))
     if score is not None and score.value is None:
         raise undefined(score.lack)
 
@@ -67,7 +67,7 @@ def require_whole(result: Result) -> None:
     """Raise where a run was cut off before it had what it was asked for."""
     counts = result.counts
     if not counts.images:
-        raise MissingNumberError("nothing was evaluated")
+        raise MissingNumberError(Fact(Lack.NOT_EVALUATED, {"what": "picture"}))
     all_sessions = result.measured.get("sessions", ())
     # A session that was killed has kept that it began, and no rows.
     sessions = [session for session in all_sessions if session["rows"]] or all_sessions
@@ -82,6 +82,4 @@ def require_whole(result: Result) -> None:
     requested = samples if None in limits else min(max(limits), samples)
     failed = len({failure.sample for failure in result.failures})
     if counts.images + failed < requested:
-        raise MissingNumberError(
-            f"partial: {counts.images:,} of {requested:,} images were evaluated; the same 'hardiness run' continues"
-        )
+        raise MissingNumberError(Fact(Missing.PARTIAL, {"images": counts.images, "requested": requested}))

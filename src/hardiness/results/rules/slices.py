@@ -8,8 +8,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from hardiness.core.codes import Missing
 from hardiness.core.columns import Grouping, SliceOfPictures, join_columns, pictures_text
-from hardiness.core.errors import suggestion
+from hardiness.core.fact import Fact
 from hardiness.core.table import ImageTable
 from hardiness.results.grouping import named_columns, parse_slice, slices_of
 from hardiness.results.runs import ScoredRun
@@ -44,13 +45,14 @@ def slice_rows(run: ScoredRun, table: ImageTable, in_slice: Mapping[str, str]) -
     return rows
 
 
-def why_no_picture(run: ScoredRun, in_slice: Mapping[str, str]) -> str:
-    """Why a rule has no picture of its slice, with the nearest value that there is."""
+def why_no_picture(run: ScoredRun, in_slice: Mapping[str, str]) -> Fact:
+    """Why a rule has no picture of its slice, with the values that there are where none has its value."""
     for column, value in in_slice.items():
         values = slice_values(run, column)
         if value not in values:
-            return f"no picture with {column.partition(':')[0]} {value!r}{suggestion(value, values)}"
-    return f"no picture with {', '.join(f'{column} {value!r}' for column, value in in_slice.items())}"
+            asked = ((column.partition(":")[0], value),)
+            return Fact(Missing.NO_SUCH_PICTURE, {"values": asked, "known": tuple(map(str, values))})
+    return Fact(Missing.NO_SUCH_PICTURE, {"values": tuple(in_slice.items())})
 
 
 def why_unlike(before: ScoredRun, run: ScoredRun, in_slice: Mapping[str, str]) -> str:
