@@ -17,6 +17,7 @@ from sklearn.metrics import cohen_kappa_score
 from hardiness.api import execution
 from hardiness.api.command import Command
 from hardiness.core.benchmark import Stimulus
+from hardiness.engine import worker
 from hardiness.imaging.codecs import decode
 from hardiness.models.classifier import Classifier
 from hardiness.models.preprocessing import to_pixels
@@ -229,7 +230,7 @@ def test_the_same_command_again_computes_nothing_and_a_limit_is_a_prefix(
     assert part["complete"] is False
     assert hardiness(*common).status == 0
     before = (tmp_path / "x" / "results.json").read_bytes()
-    monkeypatch.setattr(Classifier, "logits", None)
+    monkeypatch.setattr(worker, "classify", None)
     assert hardiness(*common).status == 0
     assert (tmp_path / "x" / "results.json").read_bytes() == before
 

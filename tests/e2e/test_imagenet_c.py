@@ -21,9 +21,9 @@ from hardiness.core.errors import ArgumentError
 from hardiness.core.model import CANVAS_224
 from hardiness.core.request import Request
 from hardiness.data.root import locate
+from hardiness.engine import worker
 from hardiness.imaging.codecs import decode
 from hardiness.imaging.resizing import on_canvas
-from hardiness.models.classifier import Classifier
 from hardiness.models.preprocessing import to_pixels
 from hardiness.reference.sets import SEVERITIES, distortion_set
 from hardiness.store.store import Store
@@ -132,13 +132,13 @@ def test_options_pick_cells_and_share_one_key(
     frost_pictures: Path, hardiness: Any, factory: Any, tmp_path: Path, results: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answered: list[int] = []
-    original = Classifier.logits
+    original = worker.classify
 
-    def counted(self: Classifier, pixels: Any) -> Any:
-        answered.append(len(pixels))
-        return original(self, pixels)
+    def counted(classifier: Any, benchmark: Any, feed: Any, rows: Any, batch: Any) -> Any:
+        answered.append(len(rows))  # a look at stored rows is no row
+        return original(classifier, benchmark, feed, rows, batch)
 
-    monkeypatch.setattr(Classifier, "logits", counted)
+    monkeypatch.setattr(worker, "classify", counted)
     common = ["run", "-m", factory(), "--data", "embedded", "--limit", "3", "--out", tmp_path, "--quiet"]
 
     def computed(benchmark: str) -> int:

@@ -21,8 +21,8 @@ from hardiness.benchmarks.imagenet_p import ImagenetP
 from hardiness.core.request import Request
 from hardiness.data.root import locate
 from hardiness.distortions.apply import perturbations
+from hardiness.engine import worker
 from hardiness.imaging.videos import decode_video, encode_video
-from hardiness.models.classifier import Classifier
 from hardiness.reference.sets import distortion_set
 from hardiness.store.store import Store
 
@@ -115,13 +115,13 @@ def test_options_pick_sequences_and_share_one_key(
     hardiness: Any, factory: Any, tree: Any, tmp_path: Path, results: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answered: list[int] = []
-    original = Classifier.logits
+    original = worker.classify
 
-    def counted(self: Classifier, pixels: Any) -> Any:
-        answered.append(len(pixels))
-        return original(self, pixels)
+    def counted(classifier: Any, benchmark: Any, feed: Any, rows: Any, batch: Any) -> Any:
+        answered.append(len(rows))  # a look at stored rows is no row
+        return original(classifier, benchmark, feed, rows, batch)
 
-    monkeypatch.setattr(Classifier, "logits", counted)
+    monkeypatch.setattr(worker, "classify", counted)
     common = ["run", "-m", factory(), "--data", tree(3), "--out", tmp_path / "x", "--quiet"]
 
     def computed(benchmark: str) -> int:

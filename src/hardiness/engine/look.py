@@ -23,7 +23,7 @@ from hardiness.core.model import Canvas, WholePicture
 from hardiness.core.request import Request
 from hardiness.data.items import limited
 from hardiness.engine.batch import logits_of_pictures
-from hardiness.engine.tasks import Task, condition_indices, takes_whole_pictures
+from hardiness.engine.tasks import Task, takes_whole_pictures
 from hardiness.engine.whole_pictures import whole_expansions
 from hardiness.models.broken_models import MOST_APART
 from hardiness.models.chat.model import ClosedQuestionModel
@@ -166,11 +166,12 @@ def _outputs(task: Task, benchmark: Benchmark, data: DataSet, request: Request) 
     """
     classifier = task.classifier
     assert not isinstance(classifier, ClosedQuestionModel), "it is not looked at"
-    conditions, asked = condition_indices(benchmark, data)
-    condition = min((conditions[index] for index in asked), key=len, default=Condition())
+    there = (cell for cell in benchmark.conditions() if data.conditions is None or cell in data.conditions)
+    condition = min(there, key=len, default=Condition())  # whichever conditions are asked for
     shown = []
     for item in _items(data, request, LOOKED_AT):
-        shown += [(item.id, picture.images[0]) for picture in _made(task, benchmark, item, condition, request, 1)]
+        made = _made(task, benchmark, item, condition, request, 1)
+        shown += [(_place(item, condition), picture.images[0]) for picture in made]
     at_once = 1 if isinstance(task.canvas, WholePicture) else min(LOOKED_AT, task.batch.current)
     outputs: dict[str, NDArray[np.float32]] = {}
     for first in range(0, len(shown), at_once):
@@ -186,12 +187,16 @@ def _pictures(task: Task, benchmark: Benchmark, data: DataSet, request: Request)
     frames = min(benchmark.frames, HASHED)
     hashes = {}
     for condition in own_conditions(benchmark):
-        text = " ".join(f"{key}={value}" for key, value in condition.items())
         for item in _items(data, request, HASHED // frames):
             made = _made(task, benchmark, item, condition, request, frames)
             content = b"".join(np.ascontiguousarray(picture.images[0]).tobytes() for picture in made)
-            hashes[f"{item.id} {text}".strip()] = sha256(content).hexdigest()
+            hashes[_place(item, condition)] = sha256(content).hexdigest()
     return hashes
+
+
+def _place(item: Item, condition: Condition) -> str:
+    """The name of a picture: its item's id, with the condition where it is not clean."""
+    return " ".join([item.id, *(f"{key}={value}" for key, value in condition.items())])
 
 
 def _items(data: DataSet, request: Request, count: int) -> Sequence[Item]:
