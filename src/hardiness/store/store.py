@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -222,12 +222,11 @@ class Store:
             run: which.
             stored: as for `find`.
         """
-        runs = list(stored)
+        keys, folders = {each.key for each in stored}, set(self.files.folders(RECORDS))
         while run.model.code_sha256 or run.benchmark.code_sha256:
             later = run.with_ordinal(run.ordinal + 1)
-            with suppress(StoreError):  # a damaged one is set aside when it is opened
-                if self.find(later, runs) is None:
-                    break
+            if later.key not in keys and path_of(later, later.key).removeprefix(f"{RECORDS}/") not in folders:
+                break
             run = later
         return run
 
