@@ -282,5 +282,5 @@ def test_a_score_is_kept_with_its_spread() -> None:
 
 
 def test_what_has_no_interval_is_not_decided() -> None:
-    with pytest.raises(ValueError, match="top1 has no interval: message"):
+    with pytest.raises(ValueError, match=r"top1 has no interval: error \(line few\)"):
         Metric("top1").score(0.3, 100, lack=error_of(ArgumentError("few"))).p(0.5, ABOVE)

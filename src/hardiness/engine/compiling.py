@@ -8,15 +8,13 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 
-import numpy as np
-
 from hardiness.core.benchmark import Benchmark, DataSet, Item
 from hardiness.core.model import CANVAS_224
 from hardiness.core.process import usable_cores
 from hardiness.imaging.compiled import has_machine_code
 
-Sample = tuple[Benchmark, Item, int]
-"""A benchmark, a photograph of its data, and how many classes these have."""
+Sample = tuple[Benchmark, Item]
+"""A benchmark and a photograph of its data."""
 
 
 @contextmanager
@@ -30,7 +28,7 @@ def compiling_ahead(evaluations: Sequence[tuple[Benchmark, DataSet]]) -> Iterato
     Args:
         evaluations: benchmarks and their data, in the order in which they are to be evaluated.
     """
-    samples = [(benchmark, data.items[0], data.num_classes) for benchmark, data in evaluations if data.items]
+    samples = [(benchmark, data.items[0]) for benchmark, data in evaluations if data.items]
     if not samples or usable_cores() < 2 or has_machine_code():
         yield
         return
@@ -54,15 +52,12 @@ def _start(samples: bytes, stack: ExitStack) -> None:
 
 
 def compile_for(samples: Sequence[Sample]) -> None:
-    """Call whatever makes and judges one picture of each condition, and drop it; what fails is left out.
+    """Make one picture of each condition, and drop it; a condition that fails is left out.
 
     The last condition comes first: where the process that waits for the kernels begins meanwhile, with the first one,
     the two meet in the middle, and neither compiles what the other does.
     """
-    for benchmark, _, classes in samples:
-        with suppress(Exception):
-            benchmark.decide(np.zeros((1, classes), np.float32), np.zeros(1, np.int32))
-    for benchmark, item, _ in samples:
+    for benchmark, item in samples:
         for condition in reversed(benchmark.conditions()):
             with suppress(Exception):
                 list(benchmark.expand(item, [condition], [CANVAS_224], 0))

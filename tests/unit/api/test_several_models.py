@@ -45,7 +45,7 @@ def named(tmp_path: Path) -> list[str]:
     """Two small networks by name."""
     file = tmp_path / "net.py"
     file.write_text(MODEL)
-    view = "resize_px=36,crop_px=32,mean=0.485/0.456/0.406,std=0.229/0.224/0.225"
+    view = "resize_px=36,crop_px=32,mean=0.485/0.456/0.406,std=0.229/0.224/0.225,tag=1"  # no look at the first pictures
     return [f"{name}=py:{file}:{name}:{view}" for name in ("first", "second")]
 
 
