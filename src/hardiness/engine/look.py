@@ -22,12 +22,14 @@ from hardiness.core.fact import Fact
 from hardiness.core.model import Canvas, WholePicture
 from hardiness.core.request import Request
 from hardiness.data.items import limited
+from hardiness.engine.attack import judge_of
 from hardiness.engine.batch import logits_of_pictures
 from hardiness.engine.tasks import Task, takes_whole_pictures
 from hardiness.engine.whole_pictures import whole_expansions
 from hardiness.models.broken_models import MOST_APART
 from hardiness.models.chat.model import ClosedQuestionModel
 from hardiness.models.classifier import Classifier
+from hardiness.models.preprocessing import to_pixels
 from hardiness.store.run import StoredRun
 from hardiness.store.store import Store
 
@@ -176,7 +178,11 @@ def _outputs(task: Task, benchmark: Benchmark, data: DataSet, request: Request) 
     outputs: dict[str, NDArray[np.float32]] = {}
     for first in range(0, len(shown), at_once):
         part = shown[first : first + at_once]
-        rows = logits_of_pictures(classifier, task.feed, [image for _, image in part], task.batch)
+        images = [image for _, image in part]
+        if benchmark.attack is None:
+            rows = logits_of_pictures(classifier, task.feed, images, task.batch)
+        else:  # the network that judges attacks, which may be none that the fastest runtime can run
+            rows = judge_of(classifier, task.feed)(to_pixels(images, classifier.link)).float().cpu().numpy()
         rows = np.exp(rows) if classifier.outputs == "probabilities" else rows
         outputs |= {name: row for (name, _), row in zip(part, rows, strict=True) if np.isfinite(row).all()}
     return outputs
