@@ -136,7 +136,7 @@ def test_what_no_part_of_the_pictures_decides_is_evaluated_whole_or_told(
     model, root, rule = network(), dull(120), '[[rules]]\nbenchmark = "imagenet-val"\nmetric = "{}"\n'
     rules = policy(TOP1.format(0.5) + rule.format("aurra") + "at_least = 0.1\n")
     found = until_decided(model, root, tmp_path / "x", rules)
-    line = f"{rules}: rule 2: aurra is no mean over pictures that a part of them could decide, so that imagenet-val is"
+    line = f"{rules}: rule 2: aurra is no mean over pictures that a part of them could have, so that imagenet-val is"
     assert any(each.startswith(line) for each in map(said, found.warnings)), found.warnings
     assert found.counts.complete
     assert found.stop is None

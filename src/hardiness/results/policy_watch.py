@@ -11,14 +11,14 @@ from hardiness.benchmarks.card import published_baseline
 from hardiness.core.codes import RunRemark
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, suggestion
-from hardiness.core.fact import Fact, error_of
+from hardiness.core.fact import Fact
 from hardiness.core.result import PARTIAL, Score
 from hardiness.core.run import Run
 from hardiness.core.table import ImageTable
 from hardiness.results.folder import Folder, is_of_one_set
 from hardiness.results.policy import ANY, HEADLINE, Policy, Rule, pair_metric_of
 from hardiness.results.rules.cases import matches_nothing
-from hardiness.results.rules.errors import MissingNumberError, UndecidableError, UnmatchedError
+from hardiness.results.rules.errors import MissingNumberError, UndecidableError, UnmatchedError, judged_whole, no_mean
 from hardiness.results.rules.folder import PolicyFolder
 from hardiness.results.rules.limits import require_limit, why_idle
 from hardiness.results.rules.looks import score_of_look
@@ -88,9 +88,7 @@ class PolicyWatch:
                 except UndecidableError as error:
                     whole = True
                     about = {"rule": place, "benchmark": run.stored.run.benchmark.name}
-                    remarks.append(
-                        Fact(RunRemark.EVALUATED_WHOLE, {**about, "why": error_of(ArgumentError(str(error)))})
-                    )
+                    remarks.append(Fact(RunRemark.EVALUATED_WHOLE, {**about, "why": error.why}))
                 else:
                     undecided += score is None
                     cases += [(score, Limit(rule.limit, rule.side))] if score else []
@@ -132,9 +130,9 @@ class PolicyWatch:
 
     def _score(self, rule: Rule, run: ScoredRun, table: ImageTable) -> Score | None:
         if self.policy.slices:
-            raise UndecidableError("a rule on slices of the pictures is judged on all of them")
+            raise judged_whole("slices")
         if rule.holds_to:
-            raise UndecidableError("a rule on the levels of a corruption is judged on all pictures of each")
+            raise judged_whole("levels")
         metric, where = self._metric_of(rule, run, table)
         self.require_limit(rule, run, table)
         if rule.metric == HEADLINE and metric.endswith(PARTIAL):
@@ -153,7 +151,7 @@ class PolicyWatch:
             return rule.metric, rule.where
         sums = run.card.sums(table, run.stored.run, published_baseline(run.stored.run))
         if not sums:
-            raise UndecidableError("its headline is no mean over pictures that a part of them could decide")
+            raise UndecidableError(no_mean(HEADLINE))
         return sums[0].metric, Condition(**{**sums[0].condition, **rule.where})
 
 

@@ -293,7 +293,7 @@ def test_a_run_that_was_stopped_by_pictures_says_so_of_clusters(tmp_path: Path) 
         assert value.high - value.low > 1.3 * (of_picture.high - of_picture.low)
         if name == "rules":
             assert found.outcome == "missing"
-            assert "stopped where rules were decided of pictures that stand alone, and says nothing" in said(
+            assert "stopped where rules were decided, and looks at single pictures say nothing of clusters" in said(
                 found.missing
             )
         else:

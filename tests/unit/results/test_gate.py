@@ -371,7 +371,7 @@ def test_a_part_has_no_headline_and_the_line_says_which_name_to_write(tmp_path: 
     for rule in (headline + "at_most = 9", headline + f'against = "{tmp_path / "main"}"\nworse_by_at_most = 0.5'):
         found = hardiness.gate(tmp_path / "new", policy(tmp_path, rule))
         assert (found.outcome, found.exit_status) == ("missing", 1)
-        assert 'has no headline mce: run the whole, or write metric = "mce_partial"' in why(found.verdicts[0].missing)
+        assert 'has no mce: run the whole, or write metric = "mce_partial"' in why(found.verdicts[0].missing)
     named = hardiness.gate(tmp_path / "new", policy(tmp_path, PARTIAL_MCE + "at_most = 9"))
     assert named.outcome == "pass"
 

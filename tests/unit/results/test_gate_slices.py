@@ -200,4 +200,4 @@ def test_no_look_at_a_part_of_the_pictures_decides_a_rule_on_slices(settings: st
     runs = Folder.open(store).alone
     look = PolicyWatch(policy, store).look([(run, run.table) for run in runs])
     assert look.whole
-    assert "a rule on slices of the pictures is judged on all of them" in said(look.remarks[0])
+    assert "a rule on slices is judged on all of the pictures" in said(look.remarks[0])

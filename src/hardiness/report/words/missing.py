@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hardiness.core.codes import Missing
+from hardiness.core.columns import pictures_text
 from hardiness.core.errors import suggestion
 from hardiness.core.fact import Fact
 from hardiness.distortions.levels import number_text
-from hardiness.report.words import Words, says, text
+from hardiness.report.words import Words, plain, says, text
+from hardiness.results.policy import quoted
+
+plain(Missing.NO_MEAN, "{metric} is no mean over pictures that a part of them could have")
+plain(Missing.NOT_COMPARED, "{metric} is no score that two runs are compared by on the same pictures")
+plain(Missing.BASELINE_CONDITIONS, "the baseline was run under other conditions")
+plain(Missing.NOTHING_SHARED, "the baseline shares no picture and condition")
+plain(Missing.NO_VARIATION, "too few pictures to know how much it varies")
 
 
 @says(Missing.UNDEFINED)
@@ -67,9 +75,10 @@ def cut_off(fact: Fact, images: int, requested: int) -> Words:
 
 
 @says(Missing.NO_HEADLINE)
-def no_headline(fact: Fact, benchmark: str, metric: str, of_part: str) -> Words:
+def no_headline(fact: Fact, benchmark: str, metric: str, of_part: str, failed: int = 0) -> Words:
     """As of the code."""
-    told = f"partial: only a part of {benchmark} was evaluated, which has no headline {metric}"
+    which = f" (failed images: {failed:,})" if failed else ""
+    told = f"partial: only a part of {benchmark} was evaluated{which}, which has no {metric}"
     return f'{told}: run the whole, or write metric = "{of_part}"'
 
 
@@ -95,3 +104,84 @@ def no_such_picture(fact: Fact, values: Sequence[tuple[str, str]], known: Sequen
     """As of the code; of a value that no picture has at all, the values that there are."""
     named = ", ".join(f"{column} {value!r}" for column, value in values)
     return f"no picture with {named}{suggestion(values[0][1], known) if known else ''}"
+
+
+@says(Missing.INCOMPLETE)
+def incomplete(fact: Fact, values: Sequence[tuple[str, str]] = ()) -> Words:
+    """As of the code."""
+    slice_text = " and ".join(f"{column} {value!r}" for column, value in values)
+    return f"no picture {f'with {slice_text} ' if values else ''}was evaluated under every condition"
+
+
+@says(Missing.METRIC_FAILED)
+def metric_failed(fact: Fact, metric: str, why: Fact) -> Words:
+    """As of the code."""
+    return f"the metric {metric} failed: {text(why)}"
+
+
+@says(Missing.BASELINE_UNREAD)
+def baseline_unread(fact: Fact, why: Fact) -> Words:
+    """As of the code."""
+    return f"baseline: {text(why)}"
+
+
+@says(Missing.BASELINE_HAS_NONE)
+def baseline_has_none(
+    fact: Fact,
+    baseline: str,
+    model: str,
+    benchmark: str,
+    models: Sequence[str] = (),
+    run: str = "",
+    runs: Sequence[str] = (),
+) -> Words:
+    """As of the code."""
+    told = f"the baseline {baseline} has no run {f'{run} ' if run else ''}of {model} on {benchmark}"
+    if run:
+        return f"{told}; it has {', '.join(runs)}"
+    return f"{told}; it has {', '.join(models)}: name it, as in against_model = {quoted(models[0])}" if models else told
+
+
+@says(Missing.BASELINE_DIFFERS)
+def baseline_differs(fact: Fact, baseline: str, fields: Sequence[tuple[str, str, str]]) -> Words:
+    """As of the code."""
+    return f"the baseline {baseline} differs in " + "; ".join(
+        f"{name} ({here} here, {there} there)" for name, here, there in fields
+    )
+
+
+@says(Missing.BASELINE_SEVERAL)
+def baseline_several(fact: Fact, baseline: str, model: str, benchmark: str, runs: Sequence[tuple[str, str]]) -> Words:
+    """As of the code."""
+    names = ", ".join(f"{key} ({label})" for key, label in runs)
+    return (
+        f"the baseline {baseline} has {len(runs)} runs of {model} on {benchmark}, and nothing says which was evaluated "
+        f"last: {names}; name one, as in against_run = {quoted(runs[0][0])}"
+    )
+
+
+@says(Missing.BASELINE_COLUMN)
+def baseline_column(fact: Fact, baseline: str, column: str, pictures: Sequence[str]) -> Words:
+    """As of the code."""
+    return f"the baseline {baseline} has another {column} of {pictures_text(pictures)}: each must have one in both"
+
+
+@says(Missing.JUDGED_WHOLE)
+def judged_whole(fact: Fact, kind: str) -> Words:
+    """As of the code."""
+    names = {
+        "moves_at_most": "a rule with moves_at_most",
+        "slices": "a rule on slices",
+        "levels": "a rule on the levels of a corruption",
+    }
+    return f"{names.get(kind, kind)} is judged on all of the pictures"
+
+
+@says(Missing.STOPPED_EARLY)
+def stopped_early(fact: Fact, why: Fact | None) -> Words:
+    """As of the code; without a reason of a rule whose pictures come in clusters."""
+    because = text(why) if why else "looks at single pictures say nothing of clusters"
+    return (
+        f"this run was stopped where rules were decided, and {because}; the same 'hardiness run' without "
+        "--until-decided evaluates the rest"
+    )

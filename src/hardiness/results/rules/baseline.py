@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from hardiness.core.codes import Missing
 from hardiness.core.condition import Condition
+from hardiness.core.fact import Fact
 from hardiness.core.forms import json_form
 from hardiness.core.run import spelled
-from hardiness.results.policy import Rule, quoted
+from hardiness.results.policy import Rule
 from hardiness.results.rules.errors import MissingNumberError, UnmatchedError, missing_of_baseline
 from hardiness.results.rules.folder import PolicyFolder
 from hardiness.results.rules.judged_runs import KEY_DIGITS, JudgedRun
 from hardiness.results.rules.requirements import require_accepted, require_standing
 from hardiness.results.rules.scores import score_of
-from hardiness.results.rules.slices import why_unlike
+from hardiness.results.rules.slices import pictures_of_other_slices
 from hardiness.results.run_names import named_by
 from hardiness.results.runs import ScoredRun, evaluated_last, question_of
 
@@ -23,28 +25,23 @@ def baseline_run(rule: Rule, run: ScoredRun, folder: PolicyFolder) -> ScoredRun:
     """The run of the baseline folder on the same pictures.
 
     Raises:
-        MissingNumberError: there is none, and the message says what differs; or several that are equally new; or its
-            pictures have other values of the rule's slice.
+        MissingNumberError: there is none that agrees in all fields; or several are equally new; or its pictures have
+            other values of the rule's slice.
     """
     mine, baseline = run.stored.run, folder.baseline(rule.against)
     name = rule.baseline_model(mine.model.name)
+    asked = {"baseline": rule.against, "model": name, "benchmark": mine.benchmark.name}
     runs = [each for each in baseline.runs.values() if each.stored.run.benchmark.name == mine.benchmark.name]
     models = dict.fromkeys(each.stored.run.model.name for each in runs)
     runs_of_name = [each for each in runs if each.stored.run.model.name == name]
     if not runs_of_name:
-        hint = (
-            f"; it has {', '.join(models)}: name it, as in against_model = {quoted(next(iter(models)))}"
-            if models
-            else ""
-        )
-        raise MissingNumberError(f"the baseline {rule.against} has no run of {name} on {mine.benchmark.name}{hint}")
+        raise MissingNumberError(Fact(Missing.BASELINE_HAS_NONE, asked | {"models": tuple(models)}))
     if rule.against_run:
         keys = [each.stored.key[:KEY_DIGITS] for each in runs_of_name]
         runs_of_name = [each for each in runs_of_name if named_by(each.stored.run, each.stored.key, rule.against_run)]
         if not runs_of_name:
             raise MissingNumberError(
-                f"the baseline {rule.against} has no run {rule.against_run} of {name} on {mine.benchmark.name}; it has "
-                f"{', '.join(keys)}"
+                Fact(Missing.BASELINE_HAS_NONE, asked | {"run": rule.against_run, "runs": tuple(keys)})
             )
     alike = [each for each in runs_of_name if question_of(each.stored.run) == question_of(mine)] or runs_of_name
     precise = [each for each in alike if each.stored.run.precision == mine.precision] or alike
@@ -53,27 +50,23 @@ def baseline_run(rule: Rule, run: ScoredRun, folder: PolicyFolder) -> ScoredRun:
     fewest = min(map(len, differing.values()))
     nearest = [each for each in last if len(differing[each.stored.key]) == fewest]
     if fewest:
-        raise MissingNumberError(
-            f"the baseline {rule.against} differs in {'; '.join(differing[nearest[0].stored.key])}"
-        )
+        fields = tuple(differing[nearest[0].stored.key])
+        raise MissingNumberError(Fact(Missing.BASELINE_DIFFERS, {"baseline": rule.against, "fields": fields}))
     if len(nearest) > 1:
-        names = ", ".join(f"{each.stored.key[:KEY_DIGITS]} ({JudgedRun.of(each).label})" for each in nearest)
-        raise MissingNumberError(
-            f"the baseline {rule.against} has {len(nearest)} runs of {name} on {mine.benchmark.name}, and nothing says "
-            f"which was evaluated last: {names}; name one, as in against_run = "
-            f"{quoted(nearest[0].stored.key[:KEY_DIGITS])}"
-        )
+        names = tuple((each.stored.key[:KEY_DIGITS], JudgedRun.of(each).label) for each in nearest)
+        raise MissingNumberError(Fact(Missing.BASELINE_SEVERAL, asked | {"runs": names}))
     try:
         require_accepted(nearest[0])
     except MissingNumberError as error:
         raise missing_of_baseline(error) from None
-    if reason := why_unlike(nearest[0], run, rule.slice):
-        raise MissingNumberError(f"the baseline {rule.against} {reason}")
+    for column, pictures in pictures_of_other_slices(nearest[0], run, rule.slice).items():
+        told = {"baseline": rule.against, "column": column, "pictures": tuple(pictures)}
+        raise MissingNumberError(Fact(Missing.BASELINE_COLUMN, told))
     return nearest[0]
 
 
-def _differing(run: ScoredRun, baseline: ScoredRun) -> Iterator[str]:
-    """The fields by which the pictures of two runs, or what is asked of these, differ."""
+def _differing(run: ScoredRun, baseline: ScoredRun) -> Iterator[tuple[str, str, str]]:
+    """The fields by which the pictures of two runs, or the questions on them, differ: name, value here, value there."""
     mine, theirs = run.stored.run, baseline.stored.run
     pairs: dict[str, tuple[Any, Any]] = {
         "data fingerprint": (mine.data.fingerprint[:6], theirs.data.fingerprint[:6]),
@@ -100,7 +93,7 @@ def _differing(run: ScoredRun, baseline: ScoredRun) -> Iterator[str]:
             pairs[f"{what} {key}"] = (own.get(key), other.get(key))
     for what, (own, other) in pairs.items():
         if own != other:
-            yield f"{what} ({_spelled(own)} here, {_spelled(other)} there)"
+            yield what, _spelled(own), _spelled(other)
 
 
 _VIEW_NUMBERS = ("mean", "std", "range", "channel_order")

@@ -133,7 +133,7 @@ def pairs_of(
     other, its = weighed(before.table, metric, where, before)
     cells = [table.present[k] for k in part.cells]
     if cells != [before.table.present[k] for k in its.cells]:
-        raise MissingNumberError("the baseline was run under other conditions")
+        raise MissingNumberError(Fact(Missing.BASELINE_CONDITIONS))
     places = before.table.rows_of(table.ids)
     both = (places >= 0) & part.rows
     if in_slice:
@@ -141,7 +141,7 @@ def pairs_of(
         if not both.any():
             raise NoPictureError(why_no_picture(run, in_slice))
     if not both.any():
-        raise NoPictureError("the baseline shares no picture")
+        raise NoPictureError(Fact(Missing.NOTHING_SHARED))
     mine = np.asarray(own.values[both][:, part.cells], np.float64)
     theirs = np.asarray(other.values[places[both]][:, its.cells], np.float64)
     return Pairs(table.ids[both], mine, theirs, own.weights[part.cells], own.top, own.higher_is_better)
@@ -153,17 +153,17 @@ def _tested_measures(
     """A score that sorts or divides, of a run less the baseline's, and whether higher is better."""
     runs = [values for each in (mine, theirs) if (values := measures_of(each)) is not None]
     if len(runs) < 2:
-        raise MissingNumberError("no image was evaluated under every condition")
+        raise MissingNumberError(Fact(Missing.INCOMPLETE))
     ids = np.intersect1d(runs[0].ids, runs[1].ids)
     if rule.slice:
         ids = np.intersect1d(ids, mine.table.ids[slice_rows(mine, mine.table, rule.slice)])
         if not len(ids):
             raise NoPictureError(why_no_picture(mine, rule.slice))
     if runs[0].conditions != runs[1].conditions and not mine.stored.run.model.has_answers:
-        raise MissingNumberError("the baseline was run under other conditions")
+        raise MissingNumberError(Fact(Missing.BASELINE_CONDITIONS))
     scores = [s for each in runs for s in (*each.scores, *each.parts) if (s.metric, s.condition) == (metric, where)]
     if len(scores) < 2 or not len(ids):
-        raise MissingNumberError(f"{metric} is no score that two runs are compared by on the same images")
+        raise MissingNumberError(Fact(Missing.NOT_COMPARED, {"metric": metric}))
     (first, lacks), (second, lacks_too) = (run.estimate(score, ids) for run, score in zip(runs, scores, strict=True))
     span = max(score.span for score in scores)
     if rule.moves_at_most and np.array_equal(first.ids, second.ids):

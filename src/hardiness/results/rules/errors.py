@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hardiness.core.codes import Missing, RunRemark
-from hardiness.core.errors import ArgumentError
-from hardiness.core.fact import Fact, error_of
+from hardiness.core.codes import Missing
+from hardiness.core.fact import Fact
 
 
 class UnmatchedError(Exception):
@@ -18,15 +17,11 @@ class UnmatchedError(Exception):
 
 
 class MissingNumberError(Exception):
-    """A number is not there.
+    """A number is not there, and why."""
 
-    Attributes:
-        why: as a fact; of a text the fact that this error was raised.
-    """
-
-    def __init__(self, why: Fact | str) -> None:
+    def __init__(self, why: Fact) -> None:
         super().__init__(str(why))
-        self.why = why if isinstance(why, Fact) else Fact(RunRemark.ERROR, {"line": why})
+        self.why = why
 
 
 def without_interval(why: Fact | None, of_difference: bool = False) -> MissingNumberError:
@@ -41,8 +36,11 @@ def undefined(why: Fact | None) -> MissingNumberError:
 
 def missing_of_baseline(error: MissingNumberError | UnmatchedError) -> MissingNumberError:
     """The error of a baseline that lacks a number."""
-    why = error.why if isinstance(error, MissingNumberError) else error_of(ArgumentError(str(error)))
-    return MissingNumberError(Fact(Missing.OF_BASELINE, {"why": why}))
+    if isinstance(error, UnmatchedError):
+        return MissingNumberError(
+            Fact(Missing.OF_BASELINE, {"why": Fact(Missing.NO_SUCH, {"field": error.field, "value": error.value})})
+        )
+    return MissingNumberError(Fact(Missing.OF_BASELINE, {"why": error.why}))
 
 
 class NoPictureError(MissingNumberError):
@@ -50,4 +48,18 @@ class NoPictureError(MissingNumberError):
 
 
 class UndecidableError(Exception):
-    """Why no look at a part of the pictures decides a rule, in a line."""
+    """No look at a part of the pictures decides a rule, and why."""
+
+    def __init__(self, why: Fact) -> None:
+        super().__init__(str(why))
+        self.why = why
+
+
+def judged_whole(kind: str) -> UndecidableError:
+    """The error of a rule of a kind that is judged on all pictures: equivalence, moves_at_most, slices or levels."""
+    return UndecidableError(Fact(Missing.JUDGED_WHOLE, {"kind": kind}))
+
+
+def no_mean(metric: str) -> Fact:
+    """The fact that a score is no mean over pictures, which a part of them could have."""
+    return Fact(Missing.NO_MEAN, {"metric": metric})

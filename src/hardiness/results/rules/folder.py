@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 
-from hardiness.core.codes import RunRemark
+from hardiness.core.codes import Missing, RunRemark
 from hardiness.core.errors import ArgumentError, HardinessError
-from hardiness.core.fact import Fact
+from hardiness.core.fact import Fact, error_of
 from hardiness.core.result import Result
 from hardiness.results.dependence import dependent_pictures
 from hardiness.results.folder import Folder
@@ -32,7 +32,7 @@ class PolicyFolder:
         self.folder, self.policy, self.grouping = folder, policy, folder.grouping
         self.runs = folder.by_key
         self._by_cluster = {folder.grouping.cluster: self}
-        self._baselines: dict[str, PolicyFolder | str] = {}
+        self._baselines: dict[str, PolicyFolder | Fact] = {}
 
     def for_rule(self, rule: Rule) -> PolicyFolder:
         """The folder by the clusters of a rule, if the folder is asked for none itself.
@@ -62,7 +62,7 @@ class PolicyFolder:
         try:
             return clusters_of_runs({"this run": run, f"the baseline {rule.against}": before})[0]
         except ArgumentError as error:
-            raise MissingNumberError(str(error)) from None
+            raise MissingNumberError(error_of(error)) from None
 
     @property
     def results(self) -> Sequence[Result]:
@@ -125,10 +125,10 @@ class PolicyFolder:
             try:
                 self._baselines[address] = PolicyFolder(Folder.open(self.policy.address_of(address)), self.policy)
             except HardinessError as error:
-                self._baselines[address] = str(error)
+                self._baselines[address] = Fact(Missing.BASELINE_UNREAD, {"why": error_of(error)})
         baseline = self._baselines[address]
-        if isinstance(baseline, str):
-            raise MissingNumberError(f"baseline: {baseline}")
+        if isinstance(baseline, Fact):
+            raise MissingNumberError(baseline)
         return baseline
 
     def save(self) -> None:

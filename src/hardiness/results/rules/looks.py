@@ -6,7 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.benchmarks.card import published_baseline
+from hardiness.core.codes import Missing
 from hardiness.core.condition import Condition
+from hardiness.core.fact import Fact
 from hardiness.core.result import Score
 from hardiness.core.table import ImageTable
 from hardiness.results.metric_scores import with_metrics
@@ -14,7 +16,14 @@ from hardiness.results.policy import Rule, pair_metric_of
 from hardiness.results.rules.baseline import baseline_run, standing_baseline
 from hardiness.results.rules.cells import weighed
 from hardiness.results.rules.differences import pairs_of
-from hardiness.results.rules.errors import MissingNumberError, NoPictureError, UndecidableError, UnmatchedError
+from hardiness.results.rules.errors import (
+    MissingNumberError,
+    NoPictureError,
+    UndecidableError,
+    UnmatchedError,
+    judged_whole,
+    no_mean,
+)
 from hardiness.results.rules.folder import PolicyFolder
 from hardiness.results.rules.kept_scores import kept_score, state_of
 from hardiness.results.rules.pair_metrics import pair_outcome
@@ -34,16 +43,16 @@ def score_of_look(
         UnmatchedError: the run has no such metric, cell, group or class.
     """
     if rule.kind == "equivalent_within":
-        raise UndecidableError("equivalence is judged on all of the pictures")
+        raise judged_whole("equivalence")
     if rule.moves_at_most:
-        raise UndecidableError("a rule with moves_at_most is judged on all of the pictures")
+        raise judged_whole("moves_at_most")
     if rule.slice or rule.each:
-        raise UndecidableError("a rule on slices of the pictures is judged on all of them")
+        raise judged_whole("slices")
     try:
         if pair := pair_metric_of(metric):
             cells = pair_outcome(pair, rule, run, table, baseline_run(rule, run, folder))
             if isinstance(cells, Score):
-                raise UndecidableError(f"{metric} is no mean over pictures that a part of them could decide")
+                raise UndecidableError(no_mean(metric))
             return _score(metric, run, cells.ids, cells.values, cells.weights, cells.top)
         if rule.kind == "worse_by_at_most":
             pairs = pairs_of(metric, where, run, table, standing_baseline(rule, metric, where, run, folder))
@@ -58,7 +67,7 @@ def score_of_look(
         divisors = published_baseline(run.stored.run)
         scores = with_metrics(run, run.scores(divisors)[0], divisors)
         if error.field == "metric" and metric in {score.metric for score in scores}:
-            raise UndecidableError(f"{metric} is no mean over pictures that a part of them could decide") from None
+            raise UndecidableError(no_mean(metric)) from None
         raise
 
 
@@ -84,21 +93,15 @@ def kept_look(rule: Rule, metric: str, where: Condition, run: ScoredRun, folder:
         MissingNumberError: there is none that holds although the run was looked at.
     """
     if run.clusters is not None:
-        raise MissingNumberError(
-            "this run was stopped where rules were decided of pictures that stand alone, and says nothing of clusters; "
-            "the same 'hardiness run' without --until-decided evaluates the rest"
-        )
+        raise MissingNumberError(Fact(Missing.STOPPED_EARLY, {"why": None}))
 
     def compute() -> Score:
         try:
             score = score_of_look(rule, metric, where, run, run.table, folder)
         except UndecidableError as error:
-            raise MissingNumberError(
-                f"{error}, and this run was stopped where rules were decided; the same 'hardiness run' without "
-                "--until-decided evaluates the rest"
-            ) from None
+            raise MissingNumberError(Fact(Missing.STOPPED_EARLY, {"why": error.why})) from None
         if score is None:
-            raise MissingNumberError("too few pictures to know how much it varies")
+            raise MissingNumberError(Fact(Missing.NO_VARIATION))
         return score
 
     before = state_of(baseline_run(rule, run, folder)) if rule.against else ""

@@ -7,8 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from hardiness.core.codes import Lack, Missing
 from hardiness.core.condition import Condition
-from hardiness.core.errors import ArgumentError, line_of
+from hardiness.core.errors import ArgumentError
+from hardiness.core.fact import Fact, error_of
 from hardiness.core.result import Score
 from hardiness.core.run import Run
 from hardiness.core.table import ImageTable
@@ -20,7 +22,7 @@ from hardiness.results.pair_scores import columns_of_pair, scorings_of
 from hardiness.results.policy import Rule
 from hardiness.results.rules.baseline import baseline_run
 from hardiness.results.rules.cells import CellsOfImages, part_of
-from hardiness.results.rules.errors import MissingNumberError, NoPictureError, UnmatchedError
+from hardiness.results.rules.errors import MissingNumberError, NoPictureError, UnmatchedError, no_mean
 from hardiness.results.rules.folder import PolicyFolder
 from hardiness.results.rules.kept_scores import kept_score, state_of
 from hardiness.results.rules.scores import judged_mean, require_interval
@@ -29,8 +31,6 @@ from hardiness.results.runs import ScoredRun
 from hardiness.statistics.clusters import Clusters
 from hardiness.statistics.estimate import mean
 from hardiness.statistics.verdicts import spread_of_shares
-
-NO_PICTURE = "the baseline shares no picture and condition"
 
 
 def score_of_pair(entry: PairMetric, rule: Rule, run: ScoredRun, folder: PolicyFolder) -> Score:
@@ -42,13 +42,13 @@ def score_of_pair(entry: PairMetric, rule: Rule, run: ScoredRun, folder: PolicyF
         outcome = pair_outcome(entry, rule, run, run.columns(*entry.table), before, clusters)
         if isinstance(outcome, Score):
             if rule.slice:
-                raise MissingNumberError(f"{rule.metric} is no mean over pictures, which a slice could have")
+                raise MissingNumberError(no_mean(rule.metric))
             return require_interval(outcome)
         if rule.slice:
             outcome = _in_slice(outcome, run, rule.slice)
         has_value = ~np.isnan(outcome.values).all(axis=0)
         if not has_value.any():
-            raise NoPictureError(NO_PICTURE)
+            raise NoPictureError(Fact(Missing.NOTHING_SHARED))
         if outcome.is_mean_of_shares and clusters is None:
             spread = spread_of_shares(outcome.ids, outcome.values[:, has_value])
             n = int((~np.isnan(outcome.values)).any(axis=1).sum())
@@ -106,12 +106,12 @@ def pair_outcome(
         try:
             pictures = columns_of_pair(entry, before, run)
         except ArgumentError as error:
-            raise MissingNumberError(f"not available: {error}") from None
+            raise MissingNumberError(Fact(Lack.UNAVAILABLE, {"why": error_of(error)})) from None
         if lacking := entry.lacks_columns(pictures.values):
             raise MissingNumberError(lacking)
         scorings = scorings_of(entry, (earlier, before.stored.run), (now, identity), pictures)
         if scorings is None:
-            raise NoPictureError(NO_PICTURE)
+            raise NoPictureError(Fact(Missing.NOTHING_SHARED))
         try:
             outcomes = entry(*scorings)
             outcome = outcomes.get(rule.where, outcomes.get(Condition()))
@@ -125,11 +125,12 @@ def pair_outcome(
         except (ArgumentError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             if pair_registry.ships(entry.name):
                 raise
-            raise MissingNumberError(f"the metric {entry.name} failed: {line_of(error)}") from None
+            raise MissingNumberError(
+                Fact(Missing.METRIC_FAILED, {"metric": entry.name, "why": error_of(error)})
+            ) from None
         if outcomes:
             raise UnmatchedError("where", str(rule.where), sorted(map(str, outcomes)))
-    columns = " and no ".join(missing or entry.table)
-    raise MissingNumberError(f"{identity.benchmark.name} keeps no {columns} for each picture and condition")
+    raise MissingNumberError(Fact(Lack.COLUMNS, {"table": tuple(missing or entry.table)}))
 
 
 def _chosen(all_cells: CellsOfImages, rule: Rule, table: ImageTable, identity: Run) -> CellsOfImages:

@@ -7,13 +7,15 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from hardiness.core.codes import Lack, Missing
 from hardiness.core.columns import SliceOfPictures
 from hardiness.core.condition import Condition
+from hardiness.core.fact import Fact
 from hardiness.core.result import Score
 from hardiness.metrics.picture_scores import SCORE
 from hardiness.results.policy import Rule
 from hardiness.results.rules.cells import CellsOfImages, weighed
-from hardiness.results.rules.errors import MissingNumberError, UnmatchedError, without_interval
+from hardiness.results.rules.errors import MissingNumberError, UnmatchedError, no_mean, without_interval
 from hardiness.results.rules.kept_scores import kept_score
 from hardiness.results.rules.scores import judged, judged_mean
 from hardiness.results.rules.slices import slice_rows, why_no_picture
@@ -31,7 +33,7 @@ def score_from_rows(run: ScoredRun, metric: str, where: Condition) -> Score:
         weighted, part = weighed(table, metric, where, run)
         values = np.asarray(weighted.values[part.rows][:, part.cells], np.float64)
         if not len(values) or np.isnan(values).all(axis=0).any():
-            raise MissingNumberError("a condition has no picture")
+            raise MissingNumberError(Fact(Lack.EMPTY_CONDITION))
         if run.clusters is not None or metric == SCORE:
             return judged_mean(metric, run, run.clusters, mean(table.ids[part.rows], values))
         return _judged_shares(metric, run, table.ids[part.rows], values)
@@ -61,7 +63,7 @@ def score_of_slice(rule: Rule, metric: str, where: Condition, run: ScoredRun) ->
     values = np.asarray(weighted.values[part.rows & rows][:, part.cells], np.float64)
     weights, ids = weighted.weights[part.cells], table.ids[part.rows & rows]
     if not len(values) or np.isnan(values).all(axis=0).any():
-        raise MissingNumberError(f"a condition has no picture of {rule.slice_text}")
+        raise MissingNumberError(why_no_picture(run, rule.slice))
     cells = CellsOfImages(ids, tuple(table.present[k] for k in part.cells), values, weights, weighted.top)
     if run.clusters is None and cells.is_mean_of_shares:
         return _judged_shares(metric, run, ids, values)
@@ -77,14 +79,14 @@ def _measure_of_slice(rule: Rule, metric: str, where: Condition, run: ScoredRun)
     candidates = (*by_image.scores, *by_image.parts) if by_image else ()
     scores = [each for each in candidates if (each.metric, each.condition) == (metric, where)]
     if by_image is None or not scores:
-        raise MissingNumberError(f"{metric} is no score that a part of the pictures has")
+        raise MissingNumberError(no_mean(metric))
     pictures = SliceOfPictures(
         rule.slice_text, [rule.slice_text], slice_rows(run, run.table, rule.slice).astype(int) - 1
     )
     codes = None if run.clusters is None else run.clusters.codes_of(by_image.ids)
     part = SlicePartition.of(pictures, np.searchsorted(run.table.ids, by_image.ids), codes)
     if not part.values:
-        raise MissingNumberError(f"no picture of {rule.slice_text} has every condition")
+        raise MissingNumberError(Fact(Missing.INCOMPLETE, {"values": tuple(rule.slice.items())}))
     estimate = part.estimate(scores[0], by_image)
     if lack := estimate.why_no_interval(0):
         raise without_interval(lack)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from hardiness.core.attack_plan import is_same_condition
+from hardiness.core.codes import Missing
 from hardiness.core.condition import Condition
-from hardiness.core.result import Result, Score
+from hardiness.core.fact import Fact
+from hardiness.core.result import PARTIAL, Result, Score
 from hardiness.core.spread import Spread
 from hardiness.metrics.declaration import registry as metrics
 from hardiness.metrics.picture_scores import SCORE
@@ -32,13 +34,10 @@ def score_of(result: Result, metric: str, where: Condition) -> Score | None:
             return score
     if metric in metrics_of_rows(result.run) and (where or not of_metric or metric == SCORE):
         return None
-    if any(score.metric == f"{metric}_partial" for score in result.scores):
+    if any(score.metric == f"{metric}{PARTIAL}" for score in result.scores):
         failed = len({failure.sample for failure in result.failures})
-        which = f" (failed images: {failed:,})" if failed else ""
-        raise MissingNumberError(
-            f"partial: only a part of {result.benchmark} was evaluated{which}, which has no {metric}: mend that, or "
-            f"name {metric}_partial"
-        )
+        told = {"benchmark": result.benchmark, "metric": metric, "of_part": f"{metric}{PARTIAL}", "failed": failed}
+        raise MissingNumberError(Fact(Missing.NO_HEADLINE, told))
     if not of_metric:
         metrics.refuse_faulty(metric)
         names = {*(score.metric for score in result.scores), HEADLINE, *metrics_of_rows(result.run), *pair_names()}

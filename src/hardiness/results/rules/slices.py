@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core.codes import Missing
-from hardiness.core.columns import Grouping, SliceOfPictures, join_columns, pictures_text
+from hardiness.core.columns import Grouping, SliceOfPictures, join_columns
 from hardiness.core.fact import Fact
 from hardiness.core.table import ImageTable
 from hardiness.results.grouping import named_columns, parse_slice, slices_of
@@ -55,18 +55,19 @@ def why_no_picture(run: ScoredRun, in_slice: Mapping[str, str]) -> Fact:
     return Fact(Missing.NO_SUCH_PICTURE, {"values": tuple(in_slice.items())})
 
 
-def why_unlike(before: ScoredRun, run: ScoredRun, in_slice: Mapping[str, str]) -> str:
-    """Why a slice is not the same pictures in two runs: one has another value of some; empty where it is."""
+def pictures_of_other_slices(
+    before: ScoredRun, run: ScoredRun, in_slice: Mapping[str, str]
+) -> Mapping[str, Sequence[str]]:
+    """By the column of a slice the pictures that have another value in each of two runs; empty if a slice is one."""
     if not in_slice:
-        return ""
+        return {}
     names = named_columns(Grouping(slices=tuple(in_slice)), tuple(run.picture_columns.values))
     sides = (
         replace(columns, values={name: columns.values[name] for name in names if name in columns.values})
         for columns in (before.picture_columns, run.picture_columns)
     )
     _, disagreements = join_columns(*sides)
-    reasons = (f"has another {column} of {pictures_text(pictures)}" for column, pictures in disagreements.items())
-    return next((f"{reason}: each must have one in both" for reason in reasons), "")
+    return disagreements
 
 
 def _slice(run: ScoredRun, table: ImageTable, column: str) -> SliceOfPictures:
