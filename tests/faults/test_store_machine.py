@@ -154,7 +154,7 @@ class StoreMachine(RuleBasedStateMachine):
     @invariant()
     def reading_gives_each_row_once_and_damage_by_name(self) -> None:
         found = self.run.records()
-        lines, self.run.damage[:] = list(self.run.damage), []
+        lines, self.run.damage[:] = [*map(text, self.run.damage)], []
         assert len(lines) == len(self.damaged)
         held = {
             (f"{number}/{row[0]}", row[1]): value(number, row)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hardiness.core.columns import NO_GROUPING, Grouping
 from hardiness.core.errors import ArgumentError, HardinessError
-from hardiness.core.fact import Fact
+from hardiness.core.fact import Fact, error_of, lines_of
 from hardiness.core.result import Result
 from hardiness.report.gate import GateTable, gate_table
 from hardiness.report.sections import with_own_names
@@ -29,14 +29,14 @@ class ResultCollection:
 
     Attributes:
         results: sorted by benchmark and data.
-        problems: a line for each thing that could not be read.
+        problems: a fact for each thing that could not be read.
         comparisons: by score.
         remarks: what else to know of the folders.
         folder: the runs.
     """
 
     results: Sequence[Result]
-    problems: Sequence[str]
+    problems: Sequence[Fact]
     comparisons: Sequence[BenchmarkComparison]
     remarks: Sequence[Fact] = ()
     folder: Folder = field(default_factory=Folder.open)
@@ -90,8 +90,8 @@ def collect_results(
 
 def open_stores(
     outs: Sequence[str], may_be_none: bool = False, wait_s: float = WAIT_S
-) -> tuple[list[Store], list[str]]:
-    """The folders that hold records, and a line for each of several that does not.
+) -> tuple[list[Store], list[Fact]]:
+    """The folders that hold records, and a fact for each of several that does not.
 
     Args:
         outs: the folders.
@@ -103,7 +103,7 @@ def open_stores(
         ArgumentError: none of several does.
     """
     stores: list[Store] = []
-    problems: list[str] = []
+    problems: list[Fact] = []
     for out in outs:
         try:
             stores.append(Store.open(out, wait_s))
@@ -112,15 +112,15 @@ def open_stores(
                 continue
             if len(outs) == 1:
                 raise
-            problems.append(str(error))
+            problems.append(error_of(error))
     if outs and not stores and not may_be_none:
-        raise ArgumentError(problems[0])
+        raise ArgumentError(lines_of(problems)[0])
     return stores, problems
 
 
-def problems_of(folder: Folder, problems: Sequence[str] = ()) -> list[str]:
-    """A line for each thing of a folder that could not be read, behind others."""
-    return [*problems, *folder.problems, *dict.fromkeys(line for result in folder.results for line in result.damage)]
+def problems_of(folder: Folder, problems: Sequence[Fact] = ()) -> list[Fact]:
+    """A fact for each thing of a folder that could not be read, behind others."""
+    return [*problems, *folder.problems, *dict.fromkeys(fact for result in folder.results for fact in result.damage)]
 
 
 def with_published(results: Sequence[Result]) -> list[Result]:

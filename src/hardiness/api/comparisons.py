@@ -10,6 +10,7 @@ from typing import Any
 from rich.text import Text
 
 from hardiness.core.condition import Condition
+from hardiness.core.fact import Fact
 from hardiness.core.result import TextTable
 from hardiness.report.compared import comparison_json, comparison_sentences, comparison_view, reason_of
 from hardiness.report.compared_slices import slice_sentence, slice_views
@@ -38,14 +39,14 @@ class Comparisons:
         not_comparable: names of benchmarks that were run too, and whose cards give nothing to compare by.
         random_weights: keys of runs of networks that nobody trained, which nothing ranks.
         own_classes: keys of runs on a person's own classes.
-        problems: a line for each run that could not be read.
+        problems: a fact for each run that could not be read.
     """
 
     benchmarks: tuple[BenchmarkComparison, ...]
     not_comparable: tuple[str, ...] = ()
     random_weights: frozenset[str] = frozenset()
     own_classes: frozenset[str] = frozenset()
-    problems: tuple[str, ...] = ()
+    problems: tuple[Fact, ...] = ()
 
     def __iter__(self) -> Iterator[BenchmarkComparison]:
         return iter(self.benchmarks)

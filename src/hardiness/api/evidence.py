@@ -12,7 +12,7 @@ from hardiness.api.grouping import GroupingArguments, Mix
 from hardiness.api.page import Report
 from hardiness.core.columns import NO_GROUPING, Grouping
 from hardiness.core.errors import ArgumentError, StoreError
-from hardiness.core.fact import Fact
+from hardiness.core.fact import Fact, lines_of
 from hardiness.core.result import Result
 from hardiness.data.column_descriptions import describe_columns
 from hardiness.data.columns import GivenColumns
@@ -68,7 +68,7 @@ class WrittenEvidence:
 
     page: str
     file: str
-    problems: tuple[str, ...] = ()
+    problems: tuple[Fact, ...] = ()
     remarks: tuple[Fact, ...] = ()
 
 
@@ -99,7 +99,7 @@ def file_evidence(request: EvidenceRequest) -> WrittenEvidence:
     stores, missing = open_stores(tuple(dict.fromkeys(request.outs)), wait_s=request.wait_s)
     folder = Folder.open(*stores, grouping=request.grouping, baseline=request.baseline)
     if folder.problems:
-        raise StoreError(f"evidence must hold every run, and cannot: {'; '.join(folder.problems)}")
+        raise StoreError(f"evidence must hold every run, and cannot: {'; '.join(lines_of(folder.problems))}")
     problems, comparisons = problems_of(folder, missing), comparisons_of(folder, details=False)
     verdicts = [
         FolderVerdicts(*last, [result for result in folder.results if result.is_of(folder.keys_in(store))])

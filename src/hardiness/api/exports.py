@@ -10,6 +10,7 @@ from typing import Any
 from hardiness.api.collection import collect_results, gate_tables
 from hardiness.api.grouping import Mix, grouping_of
 from hardiness.core.errors import ArgumentError
+from hardiness.core.fact import lines_of
 from hardiness.core.result import Result
 from hardiness.data.columns import GivenColumns
 from hardiness.report.exports.exporter import registry, tables_in
@@ -74,7 +75,7 @@ def export(
     if parts and all(isinstance(part, str | Path) for part in parts):
         grouping = grouping_of(columns, cluster, slices, mix)
         collection = collect_results([str(part) for part in parts], baseline, grouping, above)
-        for line in collection.problems:
+        for line in lines_of(collection.problems):
             warnings.warn(line, stacklevel=2)
         gates = gate_tables(collection.folder.stores)
         content = exporter.content(collection.results, collection.comparisons, collection.folder.tables_of, gates)

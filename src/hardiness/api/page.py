@@ -22,7 +22,7 @@ from hardiness.api.paper_claims import claims_table, published_claims
 from hardiness.core.benchmark import DataRoot
 from hardiness.core.columns import Grouping
 from hardiness.core.errors import ArgumentError, HardinessError, UnknownNameError
-from hardiness.core.fact import Fact
+from hardiness.core.fact import Fact, error_of
 from hardiness.core.options import above_option, argument, baseline_option, option, wait_option
 from hardiness.core.result import Result
 from hardiness.data.columns import GivenColumns
@@ -137,7 +137,7 @@ class WrittenPage:
     """Where a page is, a line for each thing of the folders that could not be read, and what else to know of them."""
 
     address: str
-    problems: tuple[str, ...] = ()
+    problems: tuple[Fact, ...] = ()
     remarks: tuple[Fact, ...] = ()
 
 
@@ -316,14 +316,14 @@ def _name_of(out: str) -> str:
     return shown(Path(out).resolve().name)
 
 
-def _features(outs: Sequence[str]) -> tuple[list[FeatureGrid], list[str]]:
-    """The pictures of units in folders on a disk, and a line for each record of them that cannot be read."""
+def _features(outs: Sequence[str]) -> tuple[list[FeatureGrid], list[Fact]]:
+    """The pictures of units in folders on a disk, and a fact for each record of them that cannot be read."""
     grids, problems = [], []
     for folder in dict.fromkeys(folder for out in outs for folder in folders(Path(out))):
         try:
             exhibition = read(folder)
         except HardinessError as error:
-            problems.append(str(error))
+            problems.append(error_of(error))
             continue
         settings = ", ".join(f"{name} {value}" for name, value in flatten(exhibition.settings))
         features = [FeaturePicture(each.label, each.facts, each.file) for each in exhibition.features]

@@ -20,7 +20,7 @@ from hardiness.core.errors import ArgumentError
 from hardiness.core.options import argument, option, part
 from hardiness.core.request import Placement, Request
 from hardiness.report.digest import Digest
-from hardiness.report.words import text
+from hardiness.report.words import line, text
 from hardiness.results.equivalence import EquivalenceMargin
 
 HINT = "does another resize explain a step? --data PHOTOS runs a model again on pictures that are resized in other ways"
@@ -82,7 +82,7 @@ def compare(options: CompareOptions) -> int:
     if options.data:
         raise ArgumentError("--data goes with --ladder, whose models are run again on these pictures; leave it out")
     comparisons = api.compare_grouped(options.outs, options.models, options.reference, grouping, within)
-    print_lines(problems=comparisons.problems)
+    print_lines(problems=map(line, comparisons.problems))
     status = 1 if comparisons.problems else 0
     if options.as_json:
         print_json(comparisons.as_dict())
@@ -136,16 +136,16 @@ def _print_digest(digest: Digest, remarks: Sequence[str]) -> None:
         for sentence in sentences:
             _print_wrapped(console, sentence, indent="  ")
     console.print()
-    for line in (*digest.foot, *remarks):
-        _print_wrapped(console, line)
+    for sentence in (*digest.foot, *remarks):
+        _print_wrapped(console, sentence)
     _print_wrapped(console, "every pair by every score, conditions and classes: --all", style="dim")
 
 
 def _print_wrapped(console: Console, sentence: str, *, indent: str = "", style: str = "") -> None:
     """Print a sentence in lines that are broken between words alone: a longer name reaches beyond them."""
     width = console.width - len(indent)
-    for line in textwrap.wrap(sentence, width, break_long_words=False, break_on_hyphens=False):
-        console.print(Text(f"{indent}{line}", style), soft_wrap=True)
+    for row in textwrap.wrap(sentence, width, break_long_words=False, break_on_hyphens=False):
+        console.print(Text(f"{indent}{row}", style), soft_wrap=True)
 
 
 @dataclass(frozen=True, kw_only=True)

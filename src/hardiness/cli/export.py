@@ -45,7 +45,7 @@ def export(options: ExportOptions) -> int:
     api.refuse_folder(options.to)
     above = api.stated_accuracy(options.above)
     collection = api.collect_results(options.outs, options.baseline, api.grouping_asked(options.grouped), above)
-    print_lines(*map(report.line, collection.remarks), problems=collection.problems)
+    print_lines(*map(report.line, collection.remarks), problems=map(report.line, collection.problems))
     try:
         gates = api.gate_tables(collection.folder.stores)
         content = exporter.content(

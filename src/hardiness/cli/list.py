@@ -36,6 +36,7 @@ from hardiness.report.exports.exporter import registry as exports
 from hardiness.report.format import FittingTable
 from hardiness.report.loggers.logger import TrackerKind
 from hardiness.report.loggers.logger import registry as loggers
+from hardiness.report.words import line
 from hardiness.results.folder import Folder
 from hardiness.results.run_names import typed_option
 from hardiness.results.stored_runs import RunEntry, run_entries
@@ -413,7 +414,7 @@ def list_runs(options: ListRunsOptions) -> int:
         print_json(entries)
     else:
         print_views([_runs_view(options.out, entries)])
-    print_lines(problems=problems)
+    print_lines(problems=map(line, problems))
     return 1 if problems else 0
 
 

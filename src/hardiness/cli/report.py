@@ -23,13 +23,13 @@ def report(report_options: api.Report) -> int:
     """
     if report_options.evidence is not None:
         written = api.report_evidence(report_options)
-        print_lines(*map(line, written.remarks), problems=written.problems)
+        print_lines(*map(line, written.remarks), problems=map(line, written.problems))
         click.echo(f"{written.file}  {written.page}")
         return 1 if written.problems else 0
     if report_options.about or report_options.since:
         name = "about" if report_options.about else "since"
         raise ArgumentError(f"--{name} goes with --evidence DIR, the folder that evidence is written to")
     page = api.write_page(report_options)
-    print_lines(*map(line, page.remarks), problems=page.problems)
+    print_lines(*map(line, page.remarks), problems=map(line, page.problems))
     click.echo(page.address)
     return 1 if page.problems else 0

@@ -67,7 +67,7 @@ def show(options: ShowOptions) -> int:
         *stores, grouping=grouping, baseline=options.baseline, below=below, above=above, verify=options.verify
     )
     problems, shown = api.problems_of(folder, missing), folder.results
-    print_lines(*map(line, folder.renamed), problems=problems)
+    print_lines(*map(line, folder.renamed), problems=map(line, problems))
     if options.as_json:
         print_json(shown)
     else:

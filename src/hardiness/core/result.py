@@ -420,7 +420,7 @@ class Result:
         key: under which the run is stored.
         parts: keys of the stored runs, where a result is of several: of the photographs' run, then of those beside it.
         plan: what stayed as it was while it was computed.
-        damage: a line for each stored file that was left out because it is damaged; not in ``results.json``.
+        damage: a fact for each stored file that was left out because it is damaged; not in ``results.json``.
         stop: where it was stopped as soon as it was exact enough; ``None`` where it was not.
         details: what a page shows beyond scores, by name, as JSON: curves and the pictures behind the numbers.
         slices: scores by the values of columns of the pictures, where these were asked for.
@@ -442,7 +442,7 @@ class Result:
     exhibits: Mapping[str, Picture] = field(default_factory=dict)
     key: str = ""
     plan: Plan = field(default_factory=Plan)
-    damage: Sequence[str] = ()
+    damage: Sequence[Fact] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
     stop: Stop | None = None
     parts: tuple[str, ...] = ()

@@ -50,7 +50,7 @@ from hardiness.report.table_rows import rows_of
 from hardiness.report.template_environment import template_environment
 from hardiness.report.training_overlap import Declared
 from hardiness.report.trust import checks, doubts, doubts_text, trust_text
-from hardiness.report.words import text
+from hardiness.report.words import line, text
 from hardiness.results.comparison import BenchmarkComparison
 from hardiness.store.files import Files
 
@@ -87,7 +87,7 @@ class PageOptions:
         figures: the forms in which figures are written as files beside the page.
         column: whether each is also written at the width of one column of a paper, as ``NAME--column``.
         titles: whether each file has the figure's heading on it.
-        problems: lines about what could not be read.
+        problems: facts about what could not be read.
         comparisons: of the models on the same images; places go by overlap of intervals without them.
         features: pictures of what units of the models respond to.
         declared: what models were trained with, as their user says.
@@ -101,7 +101,7 @@ class PageOptions:
     figures: tuple[str, ...] = tuple(WRITERS)
     column: bool = False
     titles: bool = True
-    problems: tuple[str, ...] = ()
+    problems: tuple[Fact, ...] = ()
     comparisons: Sequence[BenchmarkComparison] = ()
     features: Sequence[FeatureGrid] = ()
     declared: Declared = field(default_factory=dict)
@@ -190,7 +190,7 @@ def page(shown: Sequence[BenchmarkSection], title: str, inks: Inks, options: Pag
         gates=options.gates,
         boards=units,
         citations=citations(shown),
-        problems=options.problems,
+        problems=[line(fact) for fact in options.problems],
         beside=any(row.published for each in shown for row in rows_of(each)),
         ratios=any(not result.run.data.classes for each in shown for result in each.results),
     )

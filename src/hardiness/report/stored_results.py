@@ -39,9 +39,9 @@ class StoredResults(Sequence["TabledResult"]):
 
     level, everything = 0.95, False
 
-    def __init__(self, results: Iterable[Result], problems: Iterable[str | Fact] = ()) -> None:
+    def __init__(self, results: Iterable[Result], problems: Iterable[Fact] = ()) -> None:
         self._results = tuple(map(TabledResult.of, results))
-        self.problems = tuple(dict.fromkeys(line(each) if isinstance(each, Fact) else each for each in problems))
+        self.problems = tuple(dict.fromkeys(map(line, problems)))
 
     @overload
     def __getitem__(self, index: int) -> TabledResult: ...

@@ -19,7 +19,7 @@ from hardiness.core.codes import Lack, RunRemark
 from hardiness.core.columns import ColumnSource
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, UnknownNameError
-from hardiness.core.fact import Fact, Trust
+from hardiness.core.fact import Fact, Trust, lines_of
 from hardiness.core.forms import from_json, json_field, json_form
 from hardiness.core.result import ClustersOfResult
 from hardiness.metrics.declaration import registry
@@ -295,7 +295,7 @@ def compare_runs(
             }
         several = len(places) > 1
         lines = [f"{name} ({', '.join(where)})" if several else name for name, where in places.items()]
-        reasons |= dict.fromkeys(folder.problems)
+        reasons |= dict.fromkeys(lines_of(folder.problems))
         copies = len(folder.alone) < len(folder.stored)
         if reasons and not places:
             raise ArgumentError(f"nothing can be compared: {'; '.join(reasons)}")

@@ -50,7 +50,7 @@ class Folder:
     Attributes:
         stored: the runs that were there when it was opened, folder by folder.
         stores: the folders; none where the runs were at hand.
-        problems: a line for each thing of the folders that cannot be trusted.
+        problems: a fact for each thing of the folders that cannot be trusted.
         renamed: the folders that have not the names of their runs.
         grouping: the clusters and slices that results are asked for.
         baseline_model: a model whose stored runs ratios divide by, instead of the published baseline.
@@ -62,7 +62,7 @@ class Folder:
 
     stored: tuple[StoredRun, ...]
     stores: tuple[Store, ...] = ()
-    problems: tuple[str, ...] = ()
+    problems: tuple[Fact, ...] = ()
     renamed: tuple[Fact, ...] = ()
     grouping: Grouping = NO_GROUPING
     baseline_model: str | None = None
@@ -92,7 +92,7 @@ class Folder:
         return cls(
             tuple(run for survey in surveys for run in survey.runs),
             stores,
-            (*(line for survey in surveys for line in survey.problems), *filter(None, damage)),
+            (*(fact for survey in surveys for fact in survey.problems), *filter(None, damage)),
             tuple(fact for survey in surveys for fact in survey.renamed),
             grouping,
             baseline,

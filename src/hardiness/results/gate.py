@@ -12,7 +12,7 @@ from hardiness.core.answers import mark_notes
 from hardiness.core.codes import RunRemark
 from hardiness.core.columns import NO_GROUPING, Grouping
 from hardiness.core.errors import StoreError
-from hardiness.core.fact import Fact, error_of
+from hardiness.core.fact import Fact
 from hardiness.core.forms import fields_form, from_json, json_field
 from hardiness.core.result import IN_PERCENT
 from hardiness.core.spread import Interval
@@ -196,8 +196,7 @@ def judge(policy: Policy, store: Store, grouping: Grouping = NO_GROUPING) -> Gat
     folder = PolicyFolder(Folder.open(store, grouping=replace(grouping, slices=slices)), policy)
     cases = [case for rule in policy.rules for case in cases_of(policy, rule, folder)]
     folder.save()
-    broken = (error_of(StoreError(line)) for line in folder.folder.problems)
-    remarks = [*_unbounded(cases), *broken, *folder.remarks_on(policy.rules), *folder.column_remarks]
+    remarks = [*_unbounded(cases), *folder.folder.problems, *folder.remarks_on(policy.rules), *folder.column_remarks]
     rulings_in_order = iter(rulings([(case.score, case.limit) for case in cases if case.score is not None]))
     return Gate(
         tuple(_verdict(case, next(rulings_in_order) if case.score is not None else None) for case in cases),

@@ -11,7 +11,7 @@ from hardiness.benchmarks.card import MissingCard, cards, published_baseline, va
 from hardiness.benchmarks.options import registry
 from hardiness.core.codes import RunRemark
 from hardiness.core.errors import StoreError
-from hardiness.core.fact import Fact, error_of
+from hardiness.core.fact import Fact
 from hardiness.core.result import ClustersOfResult, Counts, Result, Score
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, ModelIdentity, Run, Surrogate
 from hardiness.reference.published_numbers import PublishedNumber, benchmarks_with_results, published_series, table
@@ -146,7 +146,7 @@ def _scored(
         *about_columns,
         *remarks,
         *run.level_remarks,
-        *(error_of(StoreError(line)) for line in damage),
+        *damage,
     ]
     if isinstance(run.card, MissingCard):
         warnings.append(Fact(RunRemark.MISSING_CARD, {"card": identity.benchmark.card}))

@@ -39,8 +39,8 @@ from hardiness.core.columns import (
     with_given,
 )
 from hardiness.core.condition import Condition
-from hardiness.core.errors import StoreError, UnknownNameError
-from hardiness.core.fact import Fact, error_of
+from hardiness.core.errors import UnknownNameError
+from hardiness.core.fact import Fact
 from hardiness.core.forms import from_json, json_form
 from hardiness.core.memory import return_freed_memory
 from hardiness.core.own_sources import sources_digest
@@ -295,12 +295,12 @@ class ScoredRun:
         return from_json(tuple[Failure, ...], self._facts["failures"], "failures")
 
     @property
-    def damage(self) -> list[str]:
-        """A line for each shard file that was left out because it is damaged."""
-        return list(self._facts["damage"])
+    def damage(self) -> list[Fact]:
+        """A fact for each shard file that was left out because it is damaged."""
+        return [Fact.from_dict(form) for form in self._facts["damage"]]
 
     @property
-    def complaints(self) -> list[str]:
+    def complaints(self) -> list[Fact]:
         """A line for each file beside the shards that is not what was written, or no file of ours."""
         return self.stored.complaints(self.strangers)
 
@@ -421,7 +421,7 @@ class ScoredRun:
         facts: list[Fact] = []
         for level in self.levels:
             (cell,) = level.stored.run.conditions
-            facts += (error_of(StoreError(line)) for line in (*level.damage, *level.complaints))
+            facts += (*level.damage, *level.complaints)
             if failures := level.failures:
                 arguments = {"corruption": cell["corruption"], "level": cell["level"], "pictures": len(failures)}
                 first = {"sample": failures[0].sample, "line": failures[0].reason}
@@ -519,7 +519,7 @@ class ScoredRun:
                 "images": len(table),
                 "evaluated": {str(cell): n for cell, n in table.counts().items()},
                 "failures": json_form(table.failures),
-                "damage": self.stored.damage,
+                "damage": json_form(self.stored.damage),
             }
 
         facts: dict[str, Any] = self.memo.value("facts", "", compute)
@@ -576,14 +576,14 @@ class JoinedRun(ScoredRun):
             run.release()
 
     @property
-    def damage(self) -> list[str]:
-        """A line for each damaged shard file of a set; those of the photographs stand with their own result."""
-        return [line for run in self.sets for line in run.damage]
+    def damage(self) -> list[Fact]:
+        """A fact for each damaged shard file of a set; those of the photographs stand with their own result."""
+        return [fact for run in self.sets for fact in run.damage]
 
     @property
-    def complaints(self) -> list[str]:
-        """A line for each strange file beside the shards of a set."""
-        return [line for run in self.sets for line in run.complaints]
+    def complaints(self) -> list[Fact]:
+        """A fact for each strange file beside the shards of a set."""
+        return [fact for run in self.sets for fact in run.complaints]
 
     @property
     def companions(self) -> tuple[ScoredRun, ...]:

@@ -128,21 +128,22 @@ class RunFolder:
         others = [name for name in names if name.endswith(".parquet") and "/" not in name and name not in ours]
         return ours, others
 
-    def set_aside(self, name: str, why: str) -> Fact:
+    def set_aside(self, name: str, why: StoreError) -> Fact:
         """Move a file of the folder to ``damaged/``; the fact that it was is returned."""
         aside = f"{self.path}/{DAMAGED}/{name.rpartition('/')[2]}"
         self.files.move(f"{self.path}/{name}", aside)
-        return Fact(FolderRemark.SET_ASIDE, {"line": why, "folder": self.files.address, "file": aside})
+        return Fact(FolderRemark.SET_ASIDE, {"why": error_of(why), "folder": self.files.address, "file": aside})
 
-    def complaints(self, strangers: Sequence[str] | None = None) -> list[str]:
-        """A line for each file that is not what was written, and for each of `strangers`, listed now if ``None``."""
-        broken = [str(error) for _, error in self.sessions() if isinstance(error, StoreError)]
+    def complaints(self, strangers: Sequence[str] | None = None) -> list[Fact]:
+        """A fact for each file that is not what was written, and for each of `strangers`, listed now if ``None``."""
+        broken = [error for _, error in self.sessions() if isinstance(error, StoreError)]
         try:
             self._stop()
         except StoreError as error:
-            broken.append(str(error))
+            broken.append(error)
         names = self.strangers() if strangers is None else strangers
-        return broken + [f"{self.place}/{name} {STRANGE}" for name in names]
+        strange = [StoreError(f"{self.place}/{name} {STRANGE}") for name in names]
+        return [error_of(error) for error in (*broken, *strange)]
 
     def exhibits(self) -> dict[str, StoredFile]:
         """PNG files that show what was done, by caption."""
@@ -289,7 +290,7 @@ class StoredRun(RunFolder):
         key: the run's.
         cells: fingerprint of each condition's own files, by its index, where the data have such; rows that were made
             of others are not read.
-        damage: a line for each shard file that was found damaged and left out since this object was made.
+        damage: a fact for each shard file that was found damaged and left out since this object was made.
         unreadable: the names of these files.
         aside: the files of its own that were set aside when it was opened to be continued.
         whole: names of shard files that were seen to hold no failure since this object was made.
@@ -299,7 +300,7 @@ class StoredRun(RunFolder):
     plan: Plan
     key: str
     cells: Mapping[int, str] = field(default_factory=dict)
-    damage: list[str] = field(default_factory=list, compare=False)
+    damage: list[Fact] = field(default_factory=list, compare=False)
     unreadable: set[str] = field(default_factory=set, compare=False)
     aside: tuple[Fact, ...] = field(default=(), compare=False)
     whole: set[str] = field(default_factory=set, compare=False)
@@ -333,7 +334,7 @@ class StoredRun(RunFolder):
         self._put(name, shards.encode(records, self.key, name, self.cells))
 
     def read(self, name: str, columns: Sequence[str] | None = None) -> Records | None:
-        """The rows of one shard file; ``None`` where it is damaged or another run's, and a line in `damage` says so.
+        """The rows of one shard file; ``None`` where it is damaged or another run's, and a fact in `damage` says so.
 
         Classes are those of the data in their own order, whichever output of the model is which.
         """
@@ -341,7 +342,7 @@ class StoredRun(RunFolder):
             records = shards.read(self.content(name), f"{self.place}/{name}", columns, self.key, self.cells)
             return records if self._class_of_output is None else _renumbered(records, self._class_of_output)
         except StoreError as error:
-            self.damage.append(str(error))
+            self.damage.append(error_of(error))
             self.unreadable.add(name)
             self._disprove(name)
             return None
@@ -367,9 +368,9 @@ class StoredRun(RunFolder):
             return facts
         if sound != proved:
             self.keep_proved(sound)
-        broken = {path: str(error) for path, error in self.sessions() if isinstance(error, StoreError)}
+        broken = {path: error for path, error in self.sessions() if isinstance(error, StoreError)}
         facts += [self.set_aside(path.removeprefix(f"{self.path}/"), why) for path, why in broken.items()]
-        return facts + [self.set_aside(name, f"{self.place}/{name} {STRANGE}") for name in self.strangers()]
+        return facts + [self.set_aside(name, StoreError(f"{self.place}/{name} {STRANGE}")) for name in self.strangers()]
 
     def proved(self) -> Stamps:
         """Size and time of the shard files that were seen to hold what was written, by name, as they were then."""
@@ -455,7 +456,7 @@ class StoredRun(RunFolder):
     def _is_whole(self, name: str) -> bool:
         return name in self.whole or shards.is_whole(self.content(name), f"{self.place}/{name}", self.cells)
 
-    def _inspect_shards(self, share: Share | None, proved: Stamps) -> tuple[Stamps, dict[str, str]]:
+    def _inspect_shards(self, share: Share | None, proved: Stamps) -> tuple[Stamps, dict[str, StoreError]]:
         """The shard files that are as they were written, and why each of the others cannot be used, by name."""
         stamps = self.stamps()
         sound = {name: stamp for name, stamp in stamps.items() if proved.get(name) == stamp}
@@ -464,17 +465,17 @@ class StoredRun(RunFolder):
         sound |= {name: stamps[name] for name in unknown if not damage[name]}
         return sound, {name: why for name, why in damage.items() if why}
 
-    def _damage(self, name: str) -> str:
-        """Why one of its shard files cannot be used; nothing of one that can."""
+    def _damage(self, name: str) -> StoreError | None:
+        """Why one of its shard files cannot be used; ``None`` of one that can."""
         place = f"{self.place}/{name}"
         try:
             content = self.content(name)
             shards.read(content, place, None, self.key, self.cells)
         except StoreError as error:
-            return str(error)
+            return error
         if shards.is_whole(content, place, self.cells):
             self.whole.add(name)
-        return ""
+        return None
 
     def _disprove(self, name: str) -> None:
         """Forget that a file was proved, so that `set_damage_aside` reads it, whatever its size and time."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from hardiness.core.codes import FolderRemark
 from hardiness.core.errors import ArgumentError, DataError, StoreError
-from hardiness.core.fact import Fact
+from hardiness.core.fact import Fact, error_of
 from hardiness.core.result import SCHEMA
 from hardiness.core.run import Plan, Run
 from hardiness.store.files import Files
@@ -30,27 +30,27 @@ RESULTS = "results.json"
 WRITABLE = ".writable"
 
 
-def results_damage(files: Files) -> str:
-    """A line where ``results.json`` is damaged, else nothing.
+def results_damage(files: Files) -> Fact | None:
+    """The fact that ``results.json`` is damaged; ``None`` where it is not.
 
     Raises:
         ArgumentError: it is of another schema.
     """
     path, content = f"{files.address}/{RESULTS}", files.read(RESULTS)
     if content is None:
-        return ""
+        return None
     try:
         document = parse_json(content, path)
+        schema = document.get("schema") if isinstance(document, dict) else None
+        if not isinstance(schema, int):
+            raise StoreError(f"{path} must say its schema, and does not; it is made again from what is stored")
     except StoreError as error:
-        return str(error)
-    schema = document.get("schema") if isinstance(document, dict) else None
-    if not isinstance(schema, int):
-        return f"{path} must say its schema, and does not; it is made again from what is stored"
+        return error_of(error)
     if schema != SCHEMA:
         raise ArgumentError(
             f"{path} has schema {schema!r}, and this version reads and writes {SCHEMA}; choose another --out"
         )
-    return ""
+    return None
 
 
 def set_damage_aside(files: Files) -> list[Fact]:
@@ -60,12 +60,12 @@ def set_damage_aside(files: Files) -> list[Fact]:
         ArgumentError: it is of another schema.
         StoreError: it cannot be moved.
     """
-    line = results_damage(files)
-    if not line:
+    why = results_damage(files)
+    if why is None:
         return []
     aside = f"{DAMAGED}/{RESULTS}"
     files.move(RESULTS, aside)
-    return [Fact(FolderRemark.SET_ASIDE, {"line": line, "folder": files.address, "file": aside})]
+    return [Fact(FolderRemark.SET_ASIDE, {"why": why, "folder": files.address, "file": aside})]
 
 
 class Store:
@@ -170,8 +170,8 @@ class Store:
         with locked(self.folder, tell, self.wait_s if wait_s is None else wait_s):
             yield
 
-    def check_schema(self) -> str:
-        """A line where ``results.json`` is damaged, else nothing; `ArgumentError` where it is of another schema."""
+    def check_schema(self) -> Fact | None:
+        """The fact that ``results.json`` is damaged, or none; `ArgumentError` where it is of another schema."""
         return results_damage(self.files)
 
     def run(self, run: Run, plan: Plan) -> StoredRun:

@@ -9,7 +9,7 @@ from functools import partial
 
 from hardiness.core.codes import FolderRemark
 from hardiness.core.errors import ArgumentError, StoreError
-from hardiness.core.fact import Fact
+from hardiness.core.fact import Fact, error_of
 from hardiness.core.forms import from_json
 from hardiness.core.run import Plan, Run
 from hardiness.store import shards
@@ -39,42 +39,47 @@ class Survey:
 
     Attributes:
         runs: each once.
-        problems: a line for each folder that cannot be trusted.
+        problems: a fact for each folder that cannot be trusted.
         renamed: the folders that have not the names of their runs; nothing is missing for them.
     """
 
     runs: tuple[StoredRun, ...]
-    problems: tuple[str, ...]
+    problems: tuple[Fact, ...]
     renamed: tuple[Fact, ...] = ()
 
 
 def survey_runs(files: Files) -> Survey:
-    """Every run that can be read, by folder name, and a line for each that cannot be trusted."""
+    """Every run that can be read, by folder name, and a fact for each that cannot be trusted."""
 
-    def inspect(name: str) -> StoredRun | str:
+    def inspect(name: str) -> StoredRun | Fact | None:
         folder = f"{RECORDS}/{name}"
         try:
             if run := find_run(files, folder):
-                return _mismatch(run) or run
-            has_rows = bool(RunFolder(files, folder).shards())
-            return f"{files.address}/{folder} holds rows and no {RUN} that says of what" if has_rows else ""
+                _refuse_other_rows(run)
+                return run
+            if RunFolder(files, folder).shards():
+                raise StoreError(f"{files.address}/{folder} holds rows and no {RUN} that says of what")
         except StoreError as error:
-            return str(error)
+            return error_of(error)
+        return None
 
     names = files.folders(RECORDS)
     outcomes = in_parallel(inspect, names) if files.at_once > 1 else list(map(inspect, names))
     runs, renamed = _drop_doubles([outcome for outcome in outcomes if isinstance(outcome, StoredRun)])
-    return Survey(runs, tuple(outcome for outcome in outcomes if isinstance(outcome, str) and outcome), renamed)
+    return Survey(runs, tuple(outcome for outcome in outcomes if isinstance(outcome, Fact)), renamed)
 
 
-def _mismatch(stored: StoredRun) -> str:
-    """A line where ``run.json`` is of another run than the rows beside it; a folder that was renamed is not told."""
+def _refuse_other_rows(stored: StoredRun) -> None:
+    """Raise where ``run.json`` is of another run than the rows beside it; a folder that was renamed is none.
+
+    Raises:
+        StoreError: it is.
+    """
     if stored.path == path_of(stored.run, stored.key):
-        return ""
+        return
     keys = {shards.key_of(stored.content(name)) for name in list(stored.stamps())[:3]}
-    if not keys or keys & {stored.key, ""}:
-        return ""
-    return f"{stored.place}/{RUN} {_of_another(stored.key, min(keys))}"
+    if keys and not keys & {stored.key, ""}:
+        raise StoreError(f"{stored.place}/{RUN} {_of_another(stored.key, min(keys))}")
 
 
 def _of_another(key: str, other: str) -> str:
@@ -138,7 +143,7 @@ def set_run_aside(files: Files, folder: str, run: Run, plan: Plan) -> tuple[Fact
         try:
             check(files, folder, content)
         except StoreError as error:
-            facts.append(stored.set_aside(name, str(error)))
+            facts.append(stored.set_aside(name, error))
     return tuple(facts)
 
 

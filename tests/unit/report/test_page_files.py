@@ -29,6 +29,7 @@ from hardiness.report.page import PageOptions, put_page
 from hardiness.report.score_lookup import ScoreLookup
 from hardiness.report.sections import sections
 from hardiness.report.views.card_view import CardView, views
+from hardiness.report.words import text
 from hardiness.results.folder import Folder
 from hardiness.store.local_files import LocalFiles
 from hardiness.store.store import Store
@@ -141,7 +142,7 @@ def test_learned_features_are_a_section(tmp_path: Path) -> None:
     assert alone.problems == ()
     assert "unit 4" in (tmp_path / "alone.html").read_text()
     (tmp_path / "visualise" / "features.json").write_text("{}")
-    assert "features.json" in write_page(Report((str(tmp_path),))).problems[0]
+    assert "features.json" in text(write_page(Report((str(tmp_path),))).problems[0])
 
 
 def test_places_of_several_folders_go_by_shared_images(tmp_path: Path) -> None:
@@ -330,15 +331,15 @@ def test_the_scores_of_a_card_outlive_its_package_and_its_view_does_not(
     write_page(Report((str(tmp_path),)))
     before = (tmp_path / "report.html").read_text()
     (scored,) = Folder.open(Store(tmp_path)).results
-    for text in (*OF_THE_VIEW, "by my rule"):
-        assert text in before
+    for told in (*OF_THE_VIEW, "by my rule"):
+        assert told in before
     monkeypatch.delitem(cards._entries, "of a plug-in")
     monkeypatch.delitem(views._entries, "of a plug-in")
     write_page(Report((str(tmp_path),)))
     page = (tmp_path / "report.html").read_text()
     assert "is not installed" in page
-    for text in OF_THE_VIEW:
-        assert text not in page
+    for told in OF_THE_VIEW:
+        assert told not in page
     (kept,) = Folder.open(Store(tmp_path)).results
     assert kept.scores == scored.scores
     (shown,) = sections([kept])

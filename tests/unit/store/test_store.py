@@ -154,7 +154,7 @@ def test_another_schema_is_refused_and_left_alone(tmp_path: Path) -> None:
 def test_a_results_file_of_any_other_form_is_told_and_set_aside(run: StoredRun, tmp_path: Path, text: str) -> None:
     file = tmp_path / "out" / "results.json"
     file.write_text(text)
-    assert str(file) in Store.open(tmp_path / "out").check_schema()
+    assert str(file) in words_of(Store.open(tmp_path / "out").check_schema())
     (remark,) = Store.create(tmp_path / "out").remarks
     assert f"now {tmp_path}/out/damaged/results.json" in words_of(remark)
     assert not file.exists()
@@ -265,7 +265,7 @@ def test_a_damaged_shard_is_left_out_and_told_by_name(run: StoredRun, how: str) 
     (path,) = run.folder.glob("000000-*.parquet")
     damaged(path, how)
     assert run.records()["sample"].tolist() == ["b"]
-    (line,) = run.damage
+    (line,) = map(words_of, run.damage)
     assert str(path) in line
     assert "\n" not in line
 
@@ -312,12 +312,12 @@ def test_shards_of_another_run_or_unit_are_not_believed(run: StoredRun, tmp_path
     (mine,), (theirs,) = (list(each.folder.glob("*.parquet")) for each in (run, other))
     mine.write_bytes(theirs.read_bytes())
     assert run.read(mine.name) is None
-    assert "belongs to another run" in run.damage.pop()
+    assert "belongs to another run" in words_of(run.damage.pop())
     other.write(1, work("b"), records("b"))
     (first, second) = sorted(other.folder.glob("*.parquet"))
     first.write_bytes(second.read_bytes())
     assert other.read(first.name) is None
-    assert "holds the work of 000001-" in other.damage.pop()
+    assert "holds the work of 000001-" in words_of(other.damage.pop())
 
 
 def test_files_that_were_proved_are_not_read_again(run: StoredRun, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -338,7 +338,7 @@ def test_damage_that_keeps_size_and_time_is_told_by_whoever_reads_it_and_then_se
     os.utime(shard, ns=(status.st_atime_ns, status.st_mtime_ns))
     assert run.set_damage_aside() == []
     assert run.read(shard.name) is None
-    assert shard.name in run.damage.pop()
+    assert shard.name in words_of(run.damage.pop())
     (fact,) = run.set_damage_aside()
     assert fact.code == FolderRemark.SET_ASIDE
     assert shard.name in words_of(fact)
@@ -350,7 +350,7 @@ def test_an_edited_run_is_told_and_left_out(run: StoredRun, tmp_path: Path) -> N
     path.write_text(path.read_text().replace('"seed": 0', '"seed": 1'))
     survey = Store(tmp_path / "out").survey()
     assert survey.runs == ()
-    (line,) = survey.problems
+    (line,) = map(words_of, survey.problems)
     assert f"{path} was changed: its key is {IDENTITY.key}" in line
 
 
@@ -384,7 +384,7 @@ def test_the_description_of_another_run_costs_no_rows(run: StoredRun, tmp_path: 
     store = Store.create(tmp_path / "out")
     survey = store.survey()
     assert [each.key for each in survey.runs] == ([other.key] if is_here else [])
-    (line,) = survey.problems
+    (line,) = map(words_of, survey.problems)
     assert f"{run.folder}/run.json is of another run (key {other.key}, its rows are of {run.key})" in line
     again = store.run(IDENTITY, Plan(batch_size=8))
     (line,) = again.set_damage_aside()
@@ -402,9 +402,9 @@ def test_sessions_and_strange_files_are_told_and_set_aside(run: StoredRun) -> No
     first.write_text("3")
     (run.folder / "notes.parquet").write_bytes(b"PAR1")
     assert [session["rows"] for session in run.measured()] == [2]
-    assert [path in line for path, line in zip((first.name, "notes.parquet"), run.complaints(), strict=True)] == [
-        True
-    ] * 2
+    assert [
+        path in line for path, line in zip((first.name, "notes.parquet"), map(words_of, run.complaints()), strict=True)
+    ] == [True] * 2
     assert len(run.set_damage_aside()) == 2
     assert run.complaints() == []
     assert {path.name for path in (run.folder / "damaged").iterdir()} == {first.name, "notes.parquet"}
@@ -419,14 +419,14 @@ def test_a_session_that_was_cut_by_hand_is_told(run: StoredRun, cut: dict[str, o
     kept = {name: value for name, value in (session_of(1, "2026-01-01") | cut).items() if value is not ...}
     path = run.add_measured(kept)
     assert run.measured() == []
-    (line,) = run.complaints()
+    (line,) = map(words_of, run.complaints())
     assert line.endswith(f"{path} must hold how a session computed, and lacks {lacking}; delete it")
 
 
 def test_rows_without_a_description_are_told(run: StoredRun, tmp_path: Path) -> None:
     run.write(0, work("a"), records("a"))
     (run.folder / "run.json").unlink()
-    (line,) = Store(tmp_path / "out").survey().problems
+    (line,) = map(words_of, Store(tmp_path / "out").survey().problems)
     assert f"{run.folder} holds rows and no run.json" in line
 
 
@@ -439,7 +439,7 @@ def test_what_is_no_file_is_not_opened(run: StoredRun) -> None:
     second.unlink()
     second.mkdir()
     assert len(run.records()) == 0
-    assert ["must be a regular file, is a" in line for line in run.damage] == [True, True]
+    assert ["must be a regular file, is a" in words_of(fact) for fact in run.damage] == [True, True]
     run.damage.clear()
     assert len(run.set_damage_aside()) == 2
     run.write(0, work("a"), records("a"))
@@ -455,7 +455,7 @@ def test_a_run_that_does_not_say_all_that_its_key_covers_is_told(tmp_path: Path)
     file.write_text(json.dumps(found))
     survey = store.survey()
     assert survey.runs == ()
-    assert "columns" in survey.problems[0]
+    assert "columns" in words_of(survey.problems[0])
 
 
 def test_a_lock_is_waited_for_and_its_holder_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 
+from hardiness.core.fact import Fact
 from hardiness.core.forms import json_form
 from hardiness.core.result import Result
 from hardiness.report.evidence.attackers import attackers_of
@@ -19,6 +20,7 @@ from hardiness.report.evidence.record import SCHEMA, VERSION, About, EvidenceRec
 from hardiness.report.evidence.tested import PictureFacts, data_of, groups_of, models_of, runs_of
 from hardiness.report.evidence.verdicts import NO_GOALS, comparisons_of_headlines, gate_record, goals_record
 from hardiness.report.sections import sections
+from hardiness.report.words import line
 from hardiness.results.comparison import BenchmarkComparison
 from hardiness.results.gate import Gate
 from hardiness.store.writing import as_json
@@ -58,7 +60,7 @@ class EvidenceSources:
         pictures: facts about the pictures of runs, by their keys.
         about: statements of a person.
         former: an earlier file; ``None`` where none is named.
-        problems: what of the folders could not be read, a line each.
+        problems: what of the folders could not be read.
     """
 
     results: Sequence[Result]
@@ -67,7 +69,7 @@ class EvidenceSources:
     pictures: Mapping[str, PictureFacts] = field(default_factory=dict)
     about: About = field(default_factory=About)
     former: FormerEvidence | None = None
-    problems: Sequence[str] = ()
+    problems: Sequence[Fact] = ()
 
 
 def evidence_record(sources: EvidenceSources) -> EvidenceRecord:
@@ -100,7 +102,7 @@ def evidence_record(sources: EvidenceSources) -> EvidenceRecord:
         changes=None,
         limits=limits_of(results, [verdict for gate in gates for verdict in gate.verdicts]),
         clauses=clauses_record(()),
-        problems=tuple(sources.problems),
+        problems=tuple(map(line, sources.problems)),
     )
     if sources.former is not None:
         record = replace(record, changes=changes_record(sources.former, record))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from hardiness.core.codes import DataRemark, FolderRemark
 from hardiness.core.columns import no_line_text
 from hardiness.core.fact import Fact
-from hardiness.report.words import Words, plain, says
+from hardiness.report.words import Words, plain, says, text
 from hardiness.sources.files import shown
 
 plain(DataRemark.ROUNDED, "{data}: the floats of {pictures:,} pictures are rounded to the 256 steps of 8 bits")
@@ -307,9 +307,9 @@ def claims(fact: Fact, folder: str, lacks: str) -> Words:
 
 
 @says(FolderRemark.SET_ASIDE)
-def set_aside(fact: Fact, line: str, folder: str, file: str) -> Words:
+def set_aside(fact: Fact, why: Fact, folder: str, file: str) -> Words:
     """As of the remark."""
-    return f"{line} (now {folder}/{file})"
+    return f"{text(why)} (now {folder}/{file})"
 
 
 @says(FolderRemark.RENAMED)
