@@ -26,7 +26,7 @@ from hardiness.data.root import locate
 
 ROOT = Path(os.environ.get("HARDINESS_DATA", "data"))
 COMMAND = Path(sys.executable).parent / "hardiness"
-TOLERANCE = 0.25
+TOLERANCE = 0.5
 FACTOR = 2.0
 FEWEST = 8
 """Images that a benchmark is run on at least; one that takes longer than all of ``--longest`` for them is left out."""

@@ -174,7 +174,7 @@ def test_a_plan_names_each_set_and_lists_the_photographs_once(tmp_path: Path) ->
     )
     rows = plan(command).view().rows
     assert [row[0] for row in rows] == ["imagenet-val", "ood on ninco", "ood on textures", "all"]
-    assert [row[3] for row in rows] == ["2", "1", "1", "4"]
+    assert [row[2] for row in rows] == ["2", "1", "1", "4"]
 
 
 @pytest.mark.slow

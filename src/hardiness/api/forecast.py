@@ -20,9 +20,7 @@ from hardiness.engine.forecast import MOST_UNBOUNDED, Forecast, forecast_evaluat
 from hardiness.models.frameworks import require_torch
 from hardiness.store.store import Store
 
-HEADS = ("benchmark", "units", "images", "rows to do", "stored", "to read", "to write", "time")
-BILL = ("calls", "to send")
-"""Further heads where chat models are asked."""
+HEADS = ("benchmark", "images", "rows to do", "stored", "passes", "time")
 
 
 @dataclass(frozen=True)
@@ -76,7 +74,9 @@ class CommandPlan:
             "nothing was evaluated or stored; times are from the first rows, computed and thrown away, and count "
             "from loaded models",
         )
-        return TextTable("what would run", (*HEADS, *(BILL if self._has_chat_models else ())), tuple(rows), notes=notes)
+        return TextTable(
+            "what would run", (*HEADS, *(["calls"] if self._has_chat_models else [])), tuple(rows), notes=notes
+        )
 
     @property
     def _has_chat_models(self) -> bool:
@@ -84,12 +84,12 @@ class CommandPlan:
         return any(each.calls for each in self.forecasts)
 
     def _row(self, each: Forecast) -> tuple[str, ...]:
+        row = (each.benchmark, *(f"{count:,}" for count in (each.images, each.rows, each.stored)))
+        row = (*row, f"{each.passes:,}" if each.passes or not each.rows else "by the attack", _time(each))
         if not self._has_chat_models:
-            return _row(each)
+            return row
         calls = each.calls if self.calls is None else min(each.calls, self.calls)
-        sent = round(each.bytes_sent * calls / each.calls) if each.calls else 0
-        most = "at most " if self.stops or calls < each.calls else ""
-        return (*_row(each), f"{most}{calls:,}", f"{most}{_bytes(sent)}")
+        return (*row, f"{'at most ' if self.stops or calls < each.calls else ''}{calls:,}")
 
     @property
     def whole(self) -> Forecast:
@@ -99,17 +99,13 @@ class CommandPlan:
             benchmark="all",
             data="",
             models=self.models,
-            units=sum(each.units for each in forecasts),
             images=sum(each.images for each in forecasts),
             rows=sum(each.rows for each in forecasts),
             stored=sum(each.stored for each in forecasts),
-            bytes_read=sum(each.bytes_read for each in forecasts),
-            bytes_written=sum(each.bytes_written for each in forecasts),
+            passes=sum(each.passes for each in forecasts),
             seconds=sum(each.seconds for each in forecasts),
             at_most=any(each.at_most for each in forecasts),
-            refused=any(each.refused for each in forecasts),
             calls=sum(each.calls for each in forecasts),
-            bytes_sent=sum(each.bytes_sent for each in forecasts),
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -185,32 +181,10 @@ def _columns_fact(data: DataSet) -> Fact | None:
     return Fact(DataRemark.HAS_COLUMNS, {"data": data.name, **columns}) if data.columns else None
 
 
-def _row(each: Forecast) -> tuple[str, ...]:
-    return (
-        each.benchmark,
-        f"{each.units:,}",
-        f"{each.images:,}",
-        f"{each.rows:,}",
-        f"{each.stored:,}",
-        _bytes(each.bytes_read),
-        _bytes(each.bytes_written),
-        _time(each),
-    )
-
-
-def _bytes(size: int) -> str:
-    for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if size >= factor:
-            return f"{size / factor:.1f} {unit}"
-    return f"{size} B"
-
-
 def _time(each: Forecast) -> str:
     """About how long; of an attack at most how long."""
-    if not each.rows and each.refused:
-        return "none: what can be evaluated is stored" if each.stored else "none: it cannot be evaluated"
     if not each.rows:
-        return "none: all is stored"
+        return "none: all is stored" if each.stored else "none: it cannot be evaluated"
     if each.calls and not each.seconds:
         return "as the endpoint answers"
     factor, unit = next((f, u) for f, u in ((3600, "h"), (60, "min"), (1, "s")) if each.seconds >= 2 * f or f == 1)

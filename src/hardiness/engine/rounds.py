@@ -5,21 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from hardiness.benchmarks.card import Card, card_of, cards, published_baseline
+from hardiness.benchmarks.card import Card, card_of, cards
 from hardiness.benchmarks.options import registry as benchmarks
 from hardiness.core.benchmark import Benchmark, DataSet
 from hardiness.core.errors import ArgumentError
-from hardiness.core.request import Request
 from hardiness.core.table import ImageTable
-from hardiness.engine.selection import conditions_by_sample, in_random_order
+from hardiness.engine.selection import in_random_order
 from hardiness.engine.tasks import Task
 from hardiness.engine.worker import Worker
 from hardiness.results.folder import Folder
 from hardiness.results.runs import ScoredRun
 from hardiness.results.stopped import population_of, rows_of
 from hardiness.statistics.sequences import share_interval
-from hardiness.statistics.stopping import Extent, largest_extent
-from hardiness.store.store import Store
+from hardiness.statistics.stopping import Extent
 
 FEW_CELLS = 2
 """Random cells that each image has until all images are used up."""
@@ -178,36 +176,6 @@ def first_extent(whole: Extent, cells: int) -> Extent:
     """
     first = FIRST_IMAGES_OF_CELLS if cells > 1 else FIRST_IMAGES
     return Extent(min(first, whole.images), min(cells, whole.cells))
-
-
-def largest_selection(
-    trial: Store, data: DataSet, request: Request, selected: Mapping[str, Sequence[int]]
-) -> Mapping[str, Sequence[int]]:
-    """The most of a selection that is evaluated before the target is reached, whatever the answers are.
-
-    Args:
-        trial: holds a few rows of one model under these conditions.
-        data, request: as for an evaluation; with a target.
-        selected: the conditions of each image, in the order of evaluation.
-    """
-    assert request.precision_target is not None, "there is a target"
-    requested = next(iter(selected.values()), ())
-    for run in Folder.open(trial).alone:
-        identity = run.stored.run
-        sums = run.card.sums(run.table, identity, published_baseline(identity))
-        if not sums:
-            continue
-        draws = run.card.draws_cells and len(requested) > FEW_CELLS
-        whole = Extent(len(selected), len(requested) if draws else 1)
-        first = first_extent(whole, FEW_CELLS if draws else 1)
-        population = population_of(data.name, len(data))
-        most = largest_extent(sums[0].weights, first, whole, request.precision_target, population)
-        samples = list(selected)[: most.images]
-        if not draws or most.cells >= whole.cells:
-            return dict.fromkeys(samples, requested)
-        count = len(identity.conditions)
-        return conditions_by_sample(samples, requested, request.seed, count, most.cells)
-    return selected
 
 
 def _stoppable() -> str:

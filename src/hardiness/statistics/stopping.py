@@ -13,9 +13,9 @@ from hardiness.core.codes import RunRemark
 from hardiness.core.errors import ArgumentError
 from hardiness.core.fact import Fact
 from hardiness.core.spread import Spread
-from hardiness.statistics.cells import FEWEST_DEVIATING, FEWEST_PER_CELL, CellEstimate
+from hardiness.statistics.cells import FEWEST_DEVIATING, CellEstimate
 from hardiness.statistics.estimate import Estimate
-from hardiness.statistics.sequences import FEW, STOP_ERRORS
+from hardiness.statistics.sequences import STOP_ERRORS
 from hardiness.statistics.spreads.combined import TwoEnds
 from hardiness.statistics.spreads.looks import ShareAtStop
 
@@ -26,9 +26,6 @@ LEAST_GROWTH = 1.1
 
 SURELY = 1.5
 """A target is given up before all images are evaluated where it would take this many times all there are."""
-
-SURELY_PER_CELL = 4 * FEWEST_PER_CELL
-"""Images a cell on average, with which no cell has too few to be believed."""
 
 
 def images_needed(between: float, within: float, target: float, population: int | None = None) -> int:
@@ -243,49 +240,6 @@ def next_extent(extent: Extent, headlines: Sequence[Headline], target: float, wh
     widest = max((headline.half_width for headline in headlines if headline.spread), default=math.inf)
     needed = max((headline.needed for headline in headlines if headline.half_width > target), default=extent.images + 1)
     return extent.grown(needed, extent.cells * (widest / target) ** 2, whole)
-
-
-def largest_extent(
-    weights: NDArray[np.float64], first: Extent, whole: Extent, target: float, population: int | None = None
-) -> Extent:
-    """The most that the rule evaluates before a weighted sum of values in [0, 1] is tight, whatever the answers are.
-
-    Args:
-        weights: ``(M,)`` of the cells.
-        first: the first round; with one cell each image has all of them at once.
-        whole: images and cells that there are.
-        target: the half-width that is aimed at.
-        population: as in `share_interval`.
-
-    Source: Popoviciu (1935): values in an interval have at most a quarter of its squared length as their variance. A
-        random cell counts as many times its weight as there are cells.
-    """
-    is_drawn = first.cells < whole.cells
-    spread = float(len(weights) * np.sum(weights**2) if is_drawn else np.sum(np.abs(weights)) ** 2) / 4
-    half = spread / first.cells if is_drawn else 0.0
-    enough = SURELY_PER_CELL * whole.cells if is_drawn else 0
-    needed = max(images_needed(spread, 0.0, target, population), images_needed(half, half, target, population))
-    needed = max(needed, math.ceil(enough / first.cells))
-    if len(weights) == 1:
-        needed = max(needed, _tight_by_few(target))
-    needed += whole.cells  # the means that values are apart from are of the same images
-    if needed <= whole.images:
-        return Extent(min(max(first.images, math.ceil(LEAST_GROWTH * needed)), whole.images), first.cells)
-    is_bounded = images_needed(spread, 0.0, target, population) <= whole.images
-    if not is_drawn or not is_bounded:
-        return whole
-    cells = max(2 * first.cells * images_needed(half, half, target, population), enough) / whole.images
-    return Extent(whole.images, min(max(first.cells, math.ceil(cells)), whole.cells))
-
-
-def _tight_by_few(target: float) -> int:
-    """The number of images at which an interval of few hits, which is the exact one, is as tight as the target."""
-    too_few, enough = FEW, math.ceil(4 * FEW / target)
-    while enough - too_few > 1:
-        n = (too_few + enough) // 2
-        interval = ShareAtStop(FEW - 1, n, None).interval()
-        too_few, enough = (too_few, n) if interval.high - interval.low <= 2 * target else (n, enough)
-    return enough
 
 
 def _reachable(reached: float, share: float) -> float:

@@ -134,7 +134,7 @@ def test_a_plan_says_what_would_run_and_stores_nothing(
     assert not out.exists()
     assert called(monkeypatch, *arguments, "--device", "cpu", "--plan", "--json") == 0
     (row,) = json.loads(capsys.readouterr().out)["benchmarks"]
-    assert (row["rows"], row["stored"], row["units"]) == (4, 0, 1)
+    assert (row["rows"], row["stored"], row["passes"]) == (4, 0, 4)
     assert called(monkeypatch, *arguments, "--device", "cpu", "--quiet") == 0
     assert called(monkeypatch, *arguments, "--device", "cpu", "--plan") == 0
     assert "none: all is stored" in capsys.readouterr().out

@@ -19,7 +19,6 @@ from hardiness.statistics.stopping import (
     decide,
     headline_of_cells,
     headline_of_share,
-    largest_extent,
     next_extent,
 )
 
@@ -142,56 +141,3 @@ def test_stopping_by_the_rule_covers_and_saves() -> None:
         evaluated += (extent or last).images * (extent or last).cells
     assert covered / orders >= 0.95
     assert evaluated / orders < 0.25 * 30_000
-
-
-def followed(values: np.ndarray, first: Extent, target: float, population: int | None) -> Extent:
-    """Where the rule stops on ``(N, M)`` right or wrong answers, their mean being asked for."""
-    whole, weights = Extent(*values.shape), np.full(values.shape[1], 1 / values.shape[1])
-    order = np.argsort(np.random.default_rng(3).random(values.shape), axis=1)
-    extent = first
-    while True:
-        some = np.full(values.shape, np.nan)
-        rows = np.arange(extent.images)[:, None]
-        some[rows, order[: extent.images, : extent.cells]] = values[rows, order[: extent.images, : extent.cells]]
-        found = headline_of_cells("mean", estimated(some, weights, population), target, population)
-        following = None if found.half_width <= target else next_extent(extent, [found], target, whole)
-        if following is None:
-            return extent
-        extent = following
-
-
-@pytest.mark.parametrize("population", [None, 600])
-@pytest.mark.parametrize("target", [0.04, 0.08, 0.2])
-@pytest.mark.parametrize("together", [0.0, 0.5, 1.0])
-def test_no_answers_take_more_than_the_largest_extent(together: float, target: float, population: int | None) -> None:
-    """Cells that go together not at all, in half of the images, and always: a coin's answers vary the most."""
-    generator = np.random.default_rng(int(10 * together))
-    values = generator.random((600, 12)) < 0.5
-    alike = generator.random(600) < together
-    values[alike] = values[alike][:, :1]
-    weights, first = np.full(12, 1 / 12), Extent(100, 2)
-    most = largest_extent(weights, first, Extent(600, 12), target, population)
-    taken = followed(values, first, target, population)
-    assert (taken.images, taken.cells) <= (most.images, most.cells)
-    assert taken.cells <= most.cells
-    if target == 0.2:
-        assert (most.images, most.cells) < (600, 12), "the bound says something"
-
-
-@pytest.mark.slow
-def test_the_largest_extent_of_a_share_is_that_of_a_coin() -> None:
-    most = largest_extent(np.ones(1), Extent(100, 1), Extent(50_000, 1), 0.02, 50_000)
-    images = next(n for n in range(100, 50_000) if headline_of_share("a", n // 2, n, 0.02, 50_000).half_width <= 0.02)
-    assert images <= most.images <= 1.15 * images
-
-
-@pytest.mark.parametrize("target", [0.03, 0.1, 0.2])
-def test_no_share_takes_more_than_the_largest_extent_also_where_its_interval_is_the_exact_one(target: float) -> None:
-    """A share of few hits has a wider interval than one of many: a fifth may take more images than a half."""
-    whole, first = Extent(50_000, 1), Extent(100, 1)
-    most = largest_extent(np.ones(1), first, whole, target)
-    for rate in np.linspace(0, 0.5, 26):
-        extent = first
-        while (found := headline_of_share("a", round(rate * extent.images), extent.images, target)).half_width > target:
-            extent = next_extent(extent, [found], target, whole) or whole
-        assert extent.images <= most.images, rate

@@ -285,11 +285,6 @@ class ClosedQuestionModel:
         prompt, picture = self.question.text(sample), _sha256(image)
         return sum(not files.has(self._name(prompt, picture, turn)) for turn in range(self.model.repeats))
 
-    def sizes(self, image: Image, sample: str, files: Files | None = None) -> list[int]:
-        """The bytes of each request that is still to be made about a picture, as `lacking` counts them."""
-        lacking = self.lacking(image, sample, files)
-        return [len(self.model.endpoint.body(self.question.text(sample), png(image)))] * lacking if lacking else []
-
     def _answer(self, image: Image, sample: str) -> ChatAnswer | HardinessError:
         prompt, picture = self.question.text(sample), _sha256(image)
         try:
