@@ -10,7 +10,12 @@ from dataclasses import fields, is_dataclass
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from hardiness.core.condition import Condition
+from hardiness.core.fact import CheckOutcome, Fact, Trust
+from hardiness.core.result import Score, SlicedScore
+from hardiness.core.spread import Interval, Spread
 from hardiness.report.evidence.record import SCHEMA, VERSION, EvidenceRecord
+from hardiness.results.gate import Gate, GateVerdict
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -21,6 +26,48 @@ _SCALARS: Mapping[Any, str] = {
     bool: "boolean",
     NoneType: "null",
 }
+
+FORMS: Mapping[Any, Mapping[str, Any]] = {
+    Condition: {
+        "type": "object",
+        "additionalProperties": {"type": ["string", "number", "boolean"]},
+    },
+    Fact: {
+        "type": "object",
+        "description": "A remark: which one, and the numbers, keys and names that it is about.",
+        "properties": {
+            "code": {"type": "string"},
+            "arguments": {"type": "object"},
+            "text": {"type": "string", "description": "The same in words."},
+            "about": {"type": "string"},
+            "outcome": {"enum": [each.value for each in CheckOutcome]},
+            "trust": {"enum": [each.value for each in Trust]},
+        },
+        "required": ["code", "arguments", "text"],
+        "additionalProperties": False,
+    },
+    Interval: {
+        "type": "array",
+        "prefixItems": [{"type": "number"}] * 2,
+        "items": False,
+        "minItems": 2,
+    },
+    Spread: {
+        "type": "object",
+        "description": "How well a number is known: a kind of spread, and the numbers from which intervals follow.",
+        "properties": {"kind": {"type": "string"}},
+        "required": ["kind"],
+    },
+}
+"""The schemas of types whose form is not that of their fields."""
+
+COMPUTED: Mapping[Any, tuple[str, ...]] = {
+    Gate: ("outcome", "exit_status", "counts"),
+    GateVerdict: ("which_interval", "mark"),
+    Score: ("interval",),
+    SlicedScore: ("worst_value",),
+}
+"""What else stands in the form of a type, as it computes it."""
 
 
 def evidence_schema() -> dict[str, Any]:
@@ -46,10 +93,19 @@ def _object(kind: type[Any], definitions: dict[str, Any]) -> dict[str, Any]:
     hints, descriptions = get_type_hints(kind), _descriptions(kind)
     properties = {}
     for field in fields(kind):
+        if field.metadata.get("json_never"):
+            continue
         schema = _schema(hints[field.name], definitions)
         text = descriptions.get(field.name, "")
         name = field.metadata.get("json_name") or field.name
         properties[name] = {**schema, **({"description": text} if text else {})}
+    for name in COMPUTED.get(kind, ()):
+        computed = getattr(kind, name).fget
+        schema = _schema(get_type_hints(computed)["return"], definitions)
+        properties[name] = {
+            **schema,
+            "description": _plain((inspect.getdoc(computed) or "").partition("\n")[0]),
+        }
     about = (inspect.getdoc(kind) or "").partition("\n")[0]
     return {
         "type": "object",
@@ -65,6 +121,8 @@ def _schema(hint: Any, definitions: dict[str, Any]) -> dict[str, Any]:
     origin, arguments = get_origin(hint), get_args(hint)
     if hint is Any:
         return {}
+    if hint in FORMS:
+        return dict(FORMS[hint])
     if hint in _SCALARS:
         return {"type": _SCALARS[hint]}
     if is_dataclass(hint):

@@ -213,15 +213,23 @@ def sheet_of_four(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def evidence_pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The evidence of four models, of eight, and of models whose names are no plain text."""
+    """The evidence of four models, of eight, of more than have room, and of models whose names are no plain text."""
     folder, pages = tmp_path_factory.mktemp("evidence"), {}
-    names = {"four": [f"model_{k}" for k in range(4)], "eight": [f"model_{k}" for k in range(8)], "hostile": HOSTILE}
+    long = "A statement that goes on and on. " * 99
+    names = {
+        "four": [f"model_{k}" for k in range(4)],
+        "eight": [f"model_{k}" for k in range(8)],
+        "hostile": HOSTILE,
+        "crowded": [f"model_{k}" for k in range(30)],
+    }
     for name, models in names.items():
         results = sorted(of_models(*models), key=group_of)
         about = About(system=AboutSystem(name=HOSTILE[0] if name == "hostile" else None))
+        if name == "crowded":
+            about = About(system=AboutSystem(name=long, intended_use=long, domain=long, provider=long))
         pages[name] = folder / f"{name}.html"
-        content = evidence_json(evidence_record(EvidenceSources(results, about=about)))
-        pages[name].write_text(evidence_page(content), errors="backslashreplace")
+        record = evidence_record(EvidenceSources(results, about=about))
+        pages[name].write_text(evidence_page(record, evidence_json(record)), errors="backslashreplace")
     return pages
 
 

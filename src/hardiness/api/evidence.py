@@ -107,8 +107,9 @@ def file_evidence(request: EvidenceRequest) -> WrittenEvidence:
         if (last := kept_gate(store))
     ]
     sources = EvidenceSources(folder.results, comparisons, verdicts, picture_facts(folder), about, former, problems)
-    content = evidence_json(evidence_record(sources))
-    page, schema = evidence_page(content).encode(errors="backslashreplace"), reference_file(SCHEMA).read_bytes()
+    record = evidence_record(sources)
+    content = evidence_json(record)
+    page, schema = evidence_page(record, content).encode(errors="backslashreplace"), reference_file(SCHEMA).read_bytes()
     files = LocalFiles(target)  # all is made by now: who stops this has three files or none
     files.write(SCHEMA, schema)
     files.write(PAGE, page)
@@ -156,11 +157,10 @@ def picture_facts(folder: Folder) -> dict[str, PictureFacts]:
 
 
 def _facts(run: ScoredRun, cluster: str) -> PictureFacts:
-    described = describe_columns(run.picture_columns, run.ids.tolist(), cluster)
     return PictureFacts(
         columns=tuple(
-            ColumnRecord(each.name, each.kind, each.values, each.missing, dict(each.counts), each.range)
-            for each in described
+            ColumnRecord(each.name, each.kind, each.values, each.missing, each.counts, each.range)
+            for each in describe_columns(run.picture_columns, run.ids.tolist(), cluster)
         ),
         sources=tuple(FileDigest(source.name, source.sha256) for source in run.picture_columns.sources),
         dependence=dependences_of(run),

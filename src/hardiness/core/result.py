@@ -337,14 +337,18 @@ class SlicedScore:
         return next((each for each in self.slices if each.score.spread), None)
 
     @property
+    def worst_value(self) -> str | None:
+        """The value of the column with the worst score; ``None`` where none has an interval."""
+        return self.worst_slice.value if self.worst_slice else None
+
+    @property
     def worst_of_many(self) -> SliceScore | None:
         """The slice with the worst score among those that have many pictures; ``None`` where none has."""
         return next((each for each in self.slices if each.score.spread and not each.is_few), None)
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON form: its fields, with the worst slice by name."""
-        worst = self.worst_slice
-        return {**fields_form(self), "worst_value": worst.value if worst else None}
+        return {**fields_form(self), "worst_value": self.worst_value}
 
 
 @dataclass(frozen=True, slots=True)

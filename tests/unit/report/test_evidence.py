@@ -24,6 +24,7 @@ from hardiness.core.attack_plan import Round
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
 from hardiness.core.fact import CheckOutcome, Fact, Trust, error_of
+from hardiness.core.forms import from_json
 from hardiness.core.result import ClustersOfResult, Counts, Metric
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, InputIdentity, ModelIdentity, Plan, Run, Surrogate
 from hardiness.core.table import Records
@@ -35,11 +36,9 @@ from hardiness.report.evidence.about import EXAMPLE, read_about
 from hardiness.report.evidence.limits import APPLIES, limits_of
 from hardiness.report.evidence.page import caveats_of, evidence_page
 from hardiness.report.evidence.portable import portable
-from hardiness.report.evidence.record import SECTIONS
-from hardiness.report.evidence.verdicts import gate_record
+from hardiness.report.evidence.record import SECTIONS, EvidenceRecord
 from hardiness.report.evidence.writing import EvidenceSources, evidence_json, evidence_record
 from hardiness.results.folder import Folder
-from hardiness.results.gate import kept_gate
 from hardiness.store.store import Store
 
 CELLS = (Condition(), *(Condition(corruption="fog", severity=level) for level in (1, 3)))
@@ -92,6 +91,16 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def page_of(record: EvidenceRecord) -> str:
+    """The page of a record."""
+    return evidence_page(record, evidence_json(record))
+
+
+def record_of(folder: Path) -> EvidenceRecord:
+    """The record of the fixture's evidence, as it is read back."""
+    return from_json(EvidenceRecord, evidence_of(folder / "filed"), "evidence.json")
+
+
 def evidence_of(folder: Path) -> dict[str, Any]:
     content: dict[str, Any] = json.loads((folder / "evidence.json").read_text())
     return content
@@ -110,7 +119,7 @@ def test_the_file_follows_the_schema_that_lies_beside_it_and_in_the_package(
     jsonschema.Draft202012Validator.check_schema(schema)
     validator = jsonschema.Draft202012Validator(schema)
     assert [error.message for error in validator.iter_errors(evidence)] == []
-    for wrong in ({**evidence, "more": 1}, {k: v for k, v in evidence.items() if k != "goals"}):
+    for wrong in ({**evidence, "more": 1}, {k: v for k, v in evidence.items() if k != "gates"}):
         assert list(validator.iter_errors(wrong))
     evidence["runs"][0]["seed"], seed = "0", evidence["runs"][0]["seed"]
     assert list(validator.iter_errors(evidence))
@@ -145,13 +154,14 @@ def test_it_names_no_machine_and_no_folder(made: Path, evidence: dict[str, Any])
     assert b"py:\\u2026/net.py:build" in content
 
 
-def test_the_page_is_of_the_json_alone_and_begins_with_the_verdict(made: Path) -> None:
+def test_the_page_shows_what_the_json_holds_and_begins_with_models_and_verdict(made: Path) -> None:
     content = (made / "filed" / "evidence.json").read_bytes()
     page = (made / "filed" / "evidence.html").read_text()
-    assert page == evidence_page(content)
+    assert page == evidence_page(from_json(EvidenceRecord, json.loads(content), "evidence.json"), content)
     first = re.sub(r"<[^>]+>", " ", page.partition("</header>")[0].partition("<body>")[2])
     first = " ".join(first.split())
-    assert first.startswith("Evidence of robustness, QA-2026-014 Tile sorter 3.2 The gate passes: all 2 rules hold.")
+    filed = "Filed, of 2 models: first pass · second pass The gate passes: all 2 rules hold."
+    assert first.startswith(f"Evidence of robustness, QA-2026-014 Tile sorter 3.2 {filed}")
     assert "Nothing shows that the policy stood before these rows." in first
     statements = ("Sorts tiles by surface defect", "A. Example")
     for text in (*statements, "Signature", "Nothing here is about any attack or group"):
@@ -163,11 +173,34 @@ def test_the_page_is_of_the_json_alone_and_begins_with_the_verdict(made: Path) -
 
 
 def test_one_that_is_left_out_of_the_first_sheet_is_no_several(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("FRONT_LINES", "FRONT_ROWS"):
+    for name in ("FRONT_BLOCKS", "FRONT_ROWS"):
         monkeypatch.setattr(f"hardiness.report.evidence.page.{name}", 1)
-    page = evidence_page((made / "filed" / "evidence.json").read_bytes())
-    assert "and 1 more benchmark in section 4" in page
+    page = page_of(record_of(made))
+    assert "The first of 2 benchmarks; section 4 has all." in page
     assert "and 1 more model in section 4" in page
+
+
+def test_the_first_sheet_says_first_which_model_is_filed_and_whether_it_passed(tmp_path: Path) -> None:
+    for name, error in (("good", 0.1), ("bad", 0.9)):
+        stored(tmp_path / "out", name, error=error)
+    hardiness.gate(tmp_path / "out", POLICY)
+    about = tmp_path / "about.toml"
+    for named, told in (
+        ("", "Filed, of 2 models: bad fail · good pass The gate fails: of 2 rules 1 fails."),
+        ("good", "Filed: good pass The gate passes: its rule holds."),
+        ("bad", "Filed: bad fail The gate fails: of 1 rule 1 fails."),
+    ):
+        about.write_text(f'[system]\nname = "Sorter"\nmodel = "{named}"\n')
+        hardiness.write_evidence(tmp_path / "out", tmp_path / "filed", about=about)
+        page = (tmp_path / "filed" / "evidence.html").read_text()
+        first = " ".join(re.sub(r"<[^>]+>", " ", page.partition("<h1>")[2]).split())
+        assert first.startswith(f"Sorter {told}")
+        verdicts = re.findall(r'class="outcome (\w+)"', page.partition("</header>")[0])
+        assert verdicts == (["pass", "fail"] if named == "good" else ["fail", "pass"])
+    about.write_text('[system]\nmodel = "god"\n')
+    with pytest.raises(ArgumentError, match="no model 'god' was evaluated; did you mean 'good'"):
+        hardiness.write_evidence(tmp_path / "out", tmp_path / "other", about=about)
+    assert not (tmp_path / "other").exists()
 
 
 def test_what_is_not_stated_is_said_so_and_not_made_up(made: Path, tmp_path: Path) -> None:
@@ -188,10 +221,9 @@ def test_statements_are_read_as_they_are_written(tmp_path: Path) -> None:
     assert about.source is not None
     assert about.source.sha256 == hashlib.sha256(file.read_bytes()).hexdigest()
     long = replace(about, system=replace(about.system, intended_use="long " * 99))
-    first = evidence_page(evidence_json(evidence_record(EvidenceSources((), about=long)))).partition("</header>")
-    assert "long …</dd>" in first[0]
+    first = page_of(evidence_record(EvidenceSources((), about=long))).partition("</header>")
     assert ("long " * 99).strip() in first[2], "section 1 has all of it"
-    page = evidence_page(evidence_json(evidence_record(EvidenceSources((), about=about))))
+    page = page_of(evidence_record(EvidenceSources((), about=about)))
     assert "A &lt;b&gt;system&lt;/b&gt;" in page
     assert "<b>system" not in page
 
@@ -218,12 +250,12 @@ def test_a_wrong_statement_is_one_line_and_nothing_is_written(
 
 
 def ordered(tmp_path: Path, *policies: str) -> dict[str, Any]:
-    """The goals of a file whose run had sessions that began with policies of these digests."""
+    """The gate of a file whose run had sessions that began with policies of these digests."""
     stored(tmp_path / "out", "model", policies=policies)
     hardiness.gate(tmp_path / "out", POLICY)
     hardiness.write_evidence(tmp_path / "out", tmp_path / "filed")
-    (goals,) = evidence_of(tmp_path / "filed")["goals"]
-    return dict(goals)
+    (gate,) = evidence_of(tmp_path / "filed")["gates"]
+    return dict(gate)
 
 
 @pytest.mark.parametrize(
@@ -240,10 +272,10 @@ def test_only_the_digest_with_every_session_shows_that_goals_stood_before(
 ) -> None:
     goals = ordered(tmp_path, *policies)
     (run,) = goals["runs"]
-    assert (goals["order"], goals["policy_sha256"]) == (order, DIGEST)
+    assert (goals["order"], goals["gate"]["policy_sha256"]) == (order, DIGEST)
     assert (run["with_policy"], run["sessions"], run["other_policies"]) == (with_policy, len(policies), others)
     assert (order == "not shown") == ("Dates of files prove nothing" in goals["statement"])
-    assert [rule["name"] for rule in goals["rules"]] == ["clean"]
+    assert [verdict["rule"]["name"] for verdict in goals["gate"]["verdicts"]] == ["clean"]
 
 
 def test_rows_of_single_levels_that_had_no_policy_are_not_said_to_have_had_one(tmp_path: Path) -> None:
@@ -265,7 +297,7 @@ def test_rows_of_single_levels_that_had_no_policy_are_not_said_to_have_had_one(t
     (companion,) = run["companions"]
     assert companion["part"] == "jpeg compression, quality=20"
     assert companion["commands"]
-    ((goals,),) = [goals["runs"] for goals in content["goals"]]
+    ((goals,),) = [gate["runs"] for gate in content["gates"]]
     assert (goals["order"], goals["with_policy"], goals["sessions"]) == ("before some rows", 1, 2)
     page = (tmp_path / "filed" / "evidence.html").read_text()
     assert companion["key"] in page
@@ -273,7 +305,7 @@ def test_rows_of_single_levels_that_had_no_policy_are_not_said_to_have_had_one(t
 
 
 def test_of_several_runs_the_least_is_said_of_all(evidence: dict[str, Any]) -> None:
-    (goals,) = evidence["goals"]
+    (goals,) = evidence["gates"]
     orders = {run["model"]: run["order"] for run in goals["runs"]}
     assert orders == {"first": "before all rows", "second": "not shown"}
     assert goals["order"] == "not shown"
@@ -283,7 +315,7 @@ def test_without_a_policy_nothing_is_judged(tmp_path: Path) -> None:
     stored(tmp_path / "out", "model")
     hardiness.write_evidence(tmp_path / "out", tmp_path / "filed")
     found = evidence_of(tmp_path / "filed")
-    assert found["goals"] == found["verdicts"]["gates"] == []
+    assert found["gates"] == []
     assert found["goals_note"].startswith("No policy was asked of these rows")
     assert "Nothing is judged: no policy was asked" in (tmp_path / "filed" / "evidence.html").read_text()
 
@@ -297,19 +329,19 @@ def test_numbers_are_those_of_results(made: Path, evidence: dict[str, Any]) -> N
         assert [score["n"] for score in run["scores"]] == [score.n for score in scores]
         ends = [[score.interval.low, score.interval.high] if score.interval else None for score in scores]
         assert [score["interval"] for score in run["scores"]] == ends
-    methods = {name for run in evidence["runs"] for score in run["scores"] for name in score["interval_method"]}
-    assert methods == {each["name"] for each in evidence["intervals"]}
-    assert all(each["definition"] for each in evidence["intervals"])
+    spreads = [score["spread"] for run in evidence["runs"] for score in run["scores"] if score["spread"]]
+    assert {spread["kind"] for spread in spreads} <= evidence["intervals"].keys()
+    assert all(definition for definition, _ in evidence["intervals"].values())
     definitions = {each["name"]: each["definition"] for each in evidence["metrics"]}
     assert definitions["top1"] == "the share of photographs whose first answer is the label."
-    (comparison,) = (each for each in evidence["verdicts"]["comparisons"] if each["metric"] == "top1")
+    (comparison,) = (each for each in evidence["comparisons"] if each["metric"] == "top1")
     assert [(pair["first"], pair["second"]) for pair in comparison["pairs"]] == [("first", "second")]
 
 
 def test_severities_stand_with_the_numbers_behind_them_and_their_units(evidence: dict[str, Any]) -> None:
     (fog,) = evidence["perturbations"]
-    assert (fog["name"], [level["strength"] for level in fog["levels"]]) == ("fog", ["severity=1", "severity=3"])
-    strengths = [level["parameters"][0] for level in fog["levels"]]
+    assert (fog["name"], list(fog["levels"])) == ("fog", ["severity=1", "severity=3"])
+    strengths = [level[0] for level in fog["levels"].values()]
     assert [(each["name"], each["value"]) for each in strengths] == [("strength", 1.5), ("strength", 2.5)]
     assert fog["version"] >= 1
     assert fog["note"] == ""
@@ -335,11 +367,11 @@ def test_of_a_model_that_was_run_elsewhere_no_weights_view_or_command_are_stated
     assert record.runs[0].commands == ()
     (fog,) = record.perturbations
     assert "named so by a file of scores" in fog.note
-    assert [level.parameters for level in fog.levels] == [(), ()]
-    page = evidence_page(evidence_json(record))
+    assert list(fog.levels.values()) == [(), ()]
+    page = page_of(record)
     assert "run elsewhere: answers" in page
     assert "answers were read from a file" in page
-    assert "fingerprint" not in {limit.id for limit in record.limits}, "no file of a picture was looked at"
+    assert "fingerprint" not in record.limits, "no file of a picture was looked at"
     answers = {(each.source, each.clause): each.answer for each in record.clauses.clauses}
     assert answers["ISO/IEC TR 24029-1", "Annex A"] == "no", "no number of a perturbation is known"
     (session,) = result.measured["sessions"]
@@ -349,7 +381,7 @@ def test_of_a_model_that_was_run_elsewhere_no_weights_view_or_command_are_stated
         (read, "elsewhere a chip"),
         (replace(read, run=replace(read.run, model=model)), "elsewhere"),
     ):
-        page = evidence_page(evidence_json(evidence_record(EvidenceSources([each]))))
+        page = page_of(evidence_record(EvidenceSources([each])))
         assert f"<dt>Computed on</dt><dd>{shown_on}</dd>" in page
 
 
@@ -361,7 +393,7 @@ def test_of_a_function_that_takes_files_no_view_and_no_weights_are_stated(made: 
     record = evidence_record(EvidenceSources([replace(result, run=run)]))
     (shown,) = record.models
     assert (shown.weights_sha256, shown.view, shown.precision, shown.code_sha256) == (None, None, None, "ab")
-    page = evidence_page(evidence_json(record))
+    page = page_of(record)
     assert "its tag, in place of its code, <code>ab</code>" in page
     assert "it takes pictures whole" in page
 
@@ -381,7 +413,7 @@ def test_errors_at_levels_and_their_limit_are_printed_however_many_levels_there_
     error, limit = Metric("error", higher_is_better=False), Metric("operating_limit", unit="quality")
     of_limit = limit.score(35.0, 60, condition=Condition(corruption="jpeg_compression", above=0.9))
     scores = [*(error.score(0.3, 60, condition=level) for level in reversed(jpeg)), of_limit]
-    page = evidence_page(evidence_json(evidence_record(EvidenceSources([replace(result, scores=tuple(scores))]))))
+    page = page_of(evidence_record(EvidenceSources([replace(result, scores=tuple(scores))])))
     text = " ".join(re.sub(r"<[^>]+>", " ", page).split())
     places = [text.index(f"error, jpeg compression, quality={quality}, %") for quality in range(5, 100, 5)]
     assert places == sorted(places)
@@ -391,17 +423,23 @@ def test_errors_at_levels_and_their_limit_are_printed_however_many_levels_there_
 
 
 def test_verdicts_that_count_no_clusters_are_told_from_results_that_do(made: Path) -> None:
-    content = json.loads((made / "filed" / "evidence.json").read_bytes())
-    assert not any("each picture for itself" in caveat for caveat in caveats_of(content))
-    key = content["verdicts"]["gates"][0]["verdicts"][0]["run"]
-    (entry,) = (entry for entry in content["runs"] if entry["key"] == key)
-    entry["scores"][0]["clusters"] = 12
-    assert any("Intervals of verdicts take each picture for itself" in caveat for caveat in caveats_of(content))
-    content["verdicts"]["gates"][0]["verdicts"].append(
-        {**content["verdicts"]["gates"][0]["verdicts"][0], "run": "other", "clusters": 12}
+    record = record_of(made)
+    assert not any("each picture for itself" in caveat for caveat in caveats_of(record))
+    (kept,) = record.gates
+    verdict, *_ = kept.gate.verdicts
+    assert verdict.run is not None
+    runs = tuple(
+        replace(run, scores=(replace(run.scores[0], clusters=12), *run.scores[1:]))
+        if run.key == verdict.run.key
+        else run
+        for run in record.runs
     )
+    clustered = replace(record, runs=runs)
+    assert any("Intervals of verdicts take each picture for itself" in caveat for caveat in caveats_of(clustered))
+    other = replace(verdict, run=replace(verdict.run, key="other"), clusters=12)
+    gate = replace(kept, gate=replace(kept.gate, verdicts=(*kept.gate.verdicts, other)))
     line = "Intervals of some verdicts take each picture for itself, as their rules name no cluster; results do not."
-    assert line in list(caveats_of(content))
+    assert line in list(caveats_of(replace(clustered, gates=(gate,))))
 
 
 def test_every_attack_of_the_package_has_its_assumptions() -> None:
@@ -435,22 +473,23 @@ def test_an_attacker_is_named_in_the_terms_of_its_taxonomy_with_its_checks(
         Fact("package.holds", outcome=CheckOutcome.CLEAR, trust=Trust.BELIEVED),
     ]
     record = evidence_record(EvidenceSources([replace(result, run=run, findings=findings)]))
-    assert b"package.memory (file \\u2026/c.)" in evidence_json(record)
+    assert b"/a/b" not in evidence_json(record)
     (attacker,) = record.attackers
     assert attacker.terms == "NIST AI 100-2e2025"
     line = "Terms of NIST AI 100-2e2025. Read: the terms alone: the text was not read."
-    assert line in evidence_page(evidence_json(record))
+    assert line in page_of(record)
     assert (attacker.knowledge, attacker.surrogate) == (knowledge, surrogate or None)
     assert attacker.goal.startswith(goal)
     assert ("query access" in attacker.capability) == (attack == "square" or bool(surrogate))
     (budget,) = attacker.budgets
     assert (budget.epsilon_text, budget.unit, budget.steps) == ("8/255", "in units of the [0, 1] range", (10,))
     (checks,) = attacker.checks
-    assert (checks.verdict, checks.model) == ("package.holds: believed", result.name)
-    assert [(each.code, each.ran, each.arguments) for each in checks.checks] == [
-        ("package.memory", False, {"file": "/a/b/c."})
-    ]
-    assert {"attack", "memory"} <= {limit.id for limit in record.limits}
+    assert checks.model == result.name
+    assert checks.findings == (replace(findings[0], arguments={"file": "…/c."}), findings[1])
+    page = page_of(record)
+    assert '<tr><th>package.memory</th><td class="not-run">not run</td></tr>' in page
+    assert "package.holds: believed" in page
+    assert {"attack", "memory"} <= record.limits.keys()
 
 
 def test_limits_are_those_of_the_page_that_apply(made: Path, evidence: dict[str, Any]) -> None:
@@ -458,19 +497,20 @@ def test_limits_are_those_of_the_page_that_apply(made: Path, evidence: dict[str,
     for limit in limits():
         assert " ".join(limit.text.split()) in " ".join(page.split()), limit.id
     assert {limit.when for limit in limits()} == APPLIES.keys()
-    named = [limit["id"] for limit in evidence["limits"]]
+    named = evidence["limits"].keys()
     assert {"scope", "imagenet", "independence", "fingerprint"} <= set(named)
     assert not {"demo", "attack", "memory"} & set(named)
     (result, *_) = Folder.open(Store.open(made / "out")).results
     demo = replace(result, run=replace(result.run, data=DataIdentity("embedded", "", 99)))
-    assert "demo" in {limit.id for limit in limits_of([demo])}
+    assert "demo" in limits_of([demo])
     clustered = replace(result, clusters=ClustersOfResult("patient", 20, 60))
     begun = replace(result, counts=Counts(60, 0, 0, 0))
-    assert "independence" not in {limit.id for limit in limits_of([clustered, begun])}
-    (verdict, *_) = gate_record(*kept_gate(Store.open(made / "out"))).verdicts
-    assert "independence" in {limit.id for limit in limits_of([clustered], [verdict])}
-    assert "independence" not in {limit.id for limit in limits_of([clustered], [replace(verdict, clusters=20)])}
-    assert not re.search(r"\]\(|`|\*", "".join(limit["text"] for limit in evidence["limits"]))
+    assert "independence" not in limits_of([clustered, begun])
+    (kept,) = record_of(made).gates
+    (verdict, *_) = kept.gate.verdicts
+    assert "independence" in limits_of([clustered], [verdict])
+    assert "independence" not in limits_of([clustered], [replace(verdict, clusters=20)])
+    assert not re.search(r"\]\(|`|\*", "".join(evidence["limits"].values()))
 
 
 def test_clauses_point_at_sections_that_are_there_and_filled(made: Path, evidence: dict[str, Any]) -> None:
@@ -513,7 +553,8 @@ def test_what_changed_since_an_earlier_file_is_said(made: Path, tmp_path: Path) 
         assert "weights beefbeefbeefbeef" in models["second"][1]
         assert "cafe00" in changes["data"][0]["after"]
         scores = {(each["model"], each["benchmark"]): each for each in changes["scores"]}
-        assert scores["second", "imagenet-val"]["before"] > 0.7 > 0.4 > scores["second", "imagenet-val"]["after"]
+        score_before, score_after = (scores["second", "imagenet-val"][when] for when in ("before", "after"))
+        assert score_before["value"] > 0.7 > 0.4 > score_after["value"]
         assert scores["first", "imagenet-c"]["after"] is None
         assert ("first", "imagenet-val") not in scores
         assert changes["same_scores"] == 1
@@ -537,12 +578,11 @@ def test_a_verdict_that_changed_on_one_of_two_data_sets_is_said(tmp_path: Path) 
     assert (change["before"], change["after"]) == ("pass; pass", "fail; pass")
 
 
-def test_the_first_sheet_says_of_each_model_how_much_was_evaluated(evidence: dict[str, Any]) -> None:
-    runs = [
-        {**evidence["runs"][0], "benchmark": "imagenet-val", "complete": False, "evaluated": count, "expected": 60}
-        for count in (20, 40)
-    ]
-    caveats = list(caveats_of({**evidence, "runs": runs}))
+def test_the_first_sheet_says_of_each_model_how_much_was_evaluated(made: Path) -> None:
+    record = record_of(made)
+    run = replace(record.runs[0], benchmark="imagenet-val", complete=False)
+    runs = tuple(replace(run, counts=Counts(60, count, 0, count)) for count in (20, 40))
+    caveats = list(caveats_of(replace(record, runs=runs)))
     assert "Not all pictures and conditions were evaluated: imagenet-val (20 of 60; 40 of 60)." in caveats
 
 
@@ -599,7 +639,7 @@ def test_a_wrong_command_is_one_line_and_nothing_is_written(
 
 
 def test_who_stops_it_has_no_part_of_the_files(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def stop(content: bytes) -> str:
+    def stop(*_: object) -> str:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("hardiness.api.evidence.evidence_page", stop)

@@ -26,6 +26,7 @@ intended_use = "Sorts tiles by surface defect; a person checks what it throws ou
 domain = "One production line, indoors, one camera"
 operating_conditions = "Motion blur up to 4 px, JPEG quality 80 to 95, LED light"
 out_of_scope = "Other products, other cameras, decisions about people"
+# model = "tiles_v3"                      # which one is filed, where OUT has several
 
 [data]
 provenance = "Own photographs of the line, taken with the consent of the works council"

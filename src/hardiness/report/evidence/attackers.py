@@ -8,14 +8,12 @@ from hardiness.attacks.kit import needs_gradients, registry, version_of
 from hardiness.attacks.threats import threat_models
 from hardiness.benchmarks.attack_curves import MUST_BREAK
 from hardiness.core.attack_plan import Round, epsilon_text
-from hardiness.core.fact import CheckOutcome
 from hardiness.core.forms import json_form
 from hardiness.core.registry import summary_of
 from hardiness.core.result import Result
 from hardiness.reference.attackers import BLACK_BOX, TERMS, TERMS_READ, WHITE_BOX, Assumptions, assumptions
-from hardiness.report.evidence.record import AttackerRecord, BudgetRecord, CheckRecord, ChecksRecord
+from hardiness.report.evidence.record import AttackerRecord, BudgetRecord, ChecksRecord
 from hardiness.report.sections import BenchmarkSection
-from hardiness.report.words import text
 
 STAGE = "deployment: an evasion attack on a trained model"
 UNTARGETED = "integrity violation: any class but the right one"
@@ -70,7 +68,7 @@ def _record(attack: str, surrogate: str, targeted: bool, results: Sequence[Resul
         knowledge=f"{BLACK_BOX}, by transfer" if surrogate else assumed.knowledge,
         sees=sees,
         budgets=tuple(map(_budget, rounds)),
-        checks=tuple(map(_checks, results)),
+        checks=tuple(ChecksRecord(each.key, each.name, tuple(each.findings)) for each in results),
         terms_read=TERMS_READ,
     )
 
@@ -97,25 +95,4 @@ def _budget(each: Round) -> BudgetRecord:
         restarts=each.restarts,
         targeted=each.targeted,
         options=json_form(each.options),
-    )
-
-
-def _checks(result: Result) -> ChecksRecord:
-    verdict = next((text(fact) for fact in result.findings if fact.trust is not None), "")
-    return ChecksRecord(
-        run=result.key,
-        model=result.name,
-        verdict=verdict,
-        doubt=result.doubt,
-        checks=tuple(
-            CheckRecord(
-                fact.code,
-                fact.as_dict()["arguments"],
-                text(fact),
-                fact.is_raised,
-                fact.outcome is not CheckOutcome.NOT_RUN,
-            )
-            for fact in result.findings
-            if fact.trust is None
-        ),
     )

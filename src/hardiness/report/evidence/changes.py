@@ -11,6 +11,7 @@ from typing import Any
 
 from hardiness.core.errors import ArgumentError, StoreError
 from hardiness.core.forms import from_json
+from hardiness.core.result import Score
 from hardiness.report.evidence.record import (
     SCHEMA,
     VERSION,
@@ -20,7 +21,6 @@ from hardiness.report.evidence.record import (
     FileDigest,
     RunRecord,
     ScoreChangeRecord,
-    ScoreRecord,
 )
 
 FILE = "evidence.json"
@@ -80,7 +80,7 @@ def read_former(path: str | Path) -> FormerEvidence:
 def changes_record(former: FormerEvidence, record: EvidenceRecord) -> ChangesRecord:
     """The changes of a record since a former one."""
     before = former.record
-    scores, same = _score_changes(before.runs, record.runs)
+    scores, same = _score_changes(before, record)
     return ChangesRecord(
         since=former.source,
         since_date=before.about.date,
@@ -147,17 +147,18 @@ def _code(record: EvidenceRecord) -> dict[str, str]:
 def _verdicts(record: EvidenceRecord) -> dict[str, str]:
     """Policies and outcomes; what several folders or data sets have under one name stands side by side."""
     facts: dict[str, list[str]] = {}
-    for gate in record.verdicts.gates:
-        facts.setdefault(f"policy {gate.policy}", []).append(f"sha256 {gate.policy_sha256[:16]}")
+    for gate in (each.gate for each in record.gates):
+        facts.setdefault(f"policy {gate.source}", []).append(f"sha256 {gate.policy_sha256[:16]}")
         for each in gate.verdicts:
-            what = f"rule {each.rule}, {each.name}: {each.model} on {each.benchmark}"
+            what = f"rule {each.rule.number}, {each.metric}: {each.model} on {each.benchmark}"
             facts.setdefault(what, []).append(each.outcome)
     return {what: "; ".join(texts) for what, texts in facts.items()}
 
 
-def _score_changes(before: Iterable[RunRecord], after: Iterable[RunRecord]) -> tuple[list[ScoreChangeRecord], int]:
+def _score_changes(before: EvidenceRecord, after: EvidenceRecord) -> tuple[list[ScoreChangeRecord], int]:
     """The headlines that changed, came or went, and how many are the same."""
-    old, new = _headlines(before), _headlines(after)
+    old, new = _headlines(before.runs), _headlines(after.runs)
+    titles = {metric.name: metric.title for metric in (*before.metrics, *after.metrics)}
     changes, same = [], 0
     for place in dict.fromkeys((*old, *new)):
         (one, first), (other, second) = old.get(place, (None, None)), new.get(place, (None, None))
@@ -172,21 +173,16 @@ def _score_changes(before: Iterable[RunRecord], after: Iterable[RunRecord]) -> t
                 model=run.model,
                 benchmark=run.benchmark,
                 data=run.data,
-                metric=score.metric,
-                title=score.title,
-                condition=score.condition,
-                unit=score.unit,
-                before=first.value if first else None,
-                before_interval=first.interval if first else None,
-                after=second.value if second else None,
-                after_interval=second.interval if second else None,
+                title=titles[score.metric],
+                before=first,
+                after=second,
                 same_run=one is not None and other is not None and one.key == other.key,
             )
         )
     return changes, same
 
 
-def _headlines(runs: Iterable[RunRecord]) -> dict[tuple[Any, ...], tuple[RunRecord, ScoreRecord]]:
+def _headlines(runs: Iterable[RunRecord]) -> dict[tuple[Any, ...], tuple[RunRecord, Score]]:
     """The score that stands for each run, by what it is of; of several runs that differ in their weights the last."""
     headlines = {}
     for run in runs:
@@ -199,18 +195,15 @@ def _headlines(runs: Iterable[RunRecord]) -> dict[tuple[Any, ...], tuple[RunReco
                 run.protocol,
                 run.variant,
                 score.metric,
-                _text(score.condition),
+                score.condition,
             )
             headlines[place] = run, score
     return headlines
 
 
-def headline_score(run: RunRecord) -> ScoreRecord | None:
+def headline_score(run: RunRecord) -> Score | None:
     """The score of a run that stands for its benchmark; ``None`` where it has none."""
-    if run.headline is None:
-        return None
-    metric, condition = run.headline
-    return next((each for each in run.scores if (each.metric, each.condition) == (metric, condition)), None)
+    return next((each for each in run.scores if (each.metric, each.condition) == run.headline), None)
 
 
 def _text(form: Any) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import Literal
 
 from hardiness.reference.evidence_clauses import Clause, clause_table
-from hardiness.report.evidence.record import SECTIONS, ClauseRecord, ClauseSourceRecord, ClausesRecord
+from hardiness.report.evidence.record import SECTIONS, ClauseRecord, ClausesRecord
 
 
 def clauses_record(filled: Collection[str]) -> ClausesRecord:
@@ -20,9 +20,7 @@ def clauses_record(filled: Collection[str]) -> ClausesRecord:
     return ClausesRecord(
         version=table.version,
         statement=table.statement,
-        sources=tuple(
-            ClauseSourceRecord(each.id, each.title, each.where, each.read, each.note) for each in table.sources
-        ),
+        sources=table.sources,
         clauses=tuple(_record(each, read[each.source], filled) for each in table.clauses),
     )
 

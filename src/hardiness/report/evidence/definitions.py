@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from hardiness.benchmarks.card import card_of
-from hardiness.core.result import Metric
-from hardiness.report.evidence.record import IntervalRecord, MetricRecord, RunRecord
+from hardiness.core.result import Metric, Result
+from hardiness.report.evidence.record import MetricRecord
 from hardiness.report.sections import BenchmarkSection
 from hardiness.report.words.spreads import DEFINITIONS
 
@@ -33,7 +34,17 @@ def _metric_record(metric: Metric, benchmarks: tuple[str, ...]) -> MetricRecord:
     )
 
 
-def intervals_of(runs: Iterable[RunRecord]) -> tuple[IntervalRecord, ...]:
-    """The kinds of spread of some runs' scores, sorted by name."""
-    names = {name for run in runs for score in run.scores for name in score.interval_method}
-    return tuple(IntervalRecord(name, *DEFINITIONS[name]) for name in sorted(names))
+def intervals_of(results: Iterable[Result]) -> dict[str, tuple[str, str]]:
+    """The kinds of spread of results' scores by name, with what each is and where it is from."""
+    spreads = (score.spread for result in results for score in result.scores if score.spread)
+    names = {kind for spread in spreads for kind in _kinds(spread.as_dict())}
+    return {name: DEFINITIONS[name] for name in sorted(names)}
+
+
+def _kinds(form: Any) -> Iterator[str]:
+    """The kinds of a spread and of those that it is made of."""
+    if isinstance(form, Mapping):
+        yield from [form["kind"]] if "kind" in form else []
+    parts = form.values() if isinstance(form, Mapping) else form if isinstance(form, list) else ()
+    for part in parts:
+        yield from _kinds(part)

@@ -8,17 +8,17 @@ from collections.abc import Callable, Mapping, Sequence
 from hardiness.core.answers import SCORES
 from hardiness.core.result import Result
 from hardiness.reference.limits import limits
-from hardiness.report.evidence.record import LimitRecord, VerdictRecord
+from hardiness.results.gate import GateVerdict
 
 
-def limits_of(results: Sequence[Result], verdicts: Sequence[VerdictRecord] = ()) -> tuple[LimitRecord, ...]:
-    """The limits that apply to these results and verdicts, in the order of the page, as text without links."""
+def limits_of(results: Sequence[Result], verdicts: Sequence[GateVerdict] = ()) -> dict[str, str]:
+    """The limits that apply to these results and verdicts, in the order of the page, by id, as text without links."""
     has_lone_verdict = any(verdict.interval and not verdict.clusters for verdict in verdicts)
-    return tuple(
-        LimitRecord(limit.id, plain_text(limit.text))
+    return {
+        limit.id: plain_text(limit.text)
         for limit in limits()
         if any(APPLIES[limit.when](result) for result in results) or (limit.when == ALONE and has_lone_verdict)
-    )
+    }
 
 
 ALONE = "pictures that stand alone"

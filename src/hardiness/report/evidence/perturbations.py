@@ -18,7 +18,7 @@ from hardiness.core.result import Result
 from hardiness.core.run import Run
 from hardiness.distortions.apply import corruptions, parameters_of, perturbations
 from hardiness.distortions.levels import Parameter
-from hardiness.report.evidence.record import LevelRecord, ParameterRecord, PerturbationRecord
+from hardiness.report.evidence.record import ParameterRecord, PerturbationRecord
 from hardiness.report.levels import protocol_of_strengths
 from hardiness.report.sections import BenchmarkSection
 
@@ -100,7 +100,7 @@ def _record(place: _Place, strengths: Mapping[str, tuple[ParameterRecord, ...]],
         kind=place.kind,
         summary=summary_of(entry),
         version=entry.version if entry is not None else None,
-        levels=tuple(LevelRecord(strength, parameters) for strength, parameters in _sorted(strengths)),
+        levels=dict(_sorted(strengths)),
         note=_note(place, strengths, run, entry is not None or any(strengths.values())),
     )
 

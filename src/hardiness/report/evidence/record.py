@@ -1,6 +1,7 @@
 """The evidence file as typed records; its JSON form is that of their fields, and its schema follows from their types.
 
-What is not known is ``None``, and is printed as *not stated*. Nothing here holds a clock, a host or a folder.
+Scores, verdicts, rules and facts are those of results. What is not known is ``None``, and is printed as *not stated*.
+Nothing here holds a clock, a host or a folder.
 """
 
 from __future__ import annotations
@@ -9,7 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from hardiness.core.condition import Condition
+from hardiness.core.fact import Fact
 from hardiness.core.forms import json_field
+from hardiness.core.result import Counts, Score, SlicedScore
+from hardiness.core.spread import Interval
+from hardiness.reference.evidence_clauses import ClauseSource
+from hardiness.results.gate import Gate
+from hardiness.statistics.dependence import Dependence
 
 VERSION = 1
 """Version of the layout; a field that is added raises nothing, one that is removed or means something else does."""
@@ -59,6 +67,7 @@ class AboutSystem:
         domain: where it works.
         operating_conditions: what it meets there: cameras, light, compression, weather.
         out_of_scope: uses that it is not made for.
+        model: which of the models it uses; all of them where nobody says so.
     """
 
     name: str | None = None
@@ -68,6 +77,7 @@ class AboutSystem:
     domain: str | None = None
     operating_conditions: str | None = None
     out_of_scope: str | None = None
+    model: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,23 +199,6 @@ class ClusterRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class DependenceRecord:
-    """Pictures of one value of a column that are answered alike more often than chance allows.
-
-    Attributes:
-        column: of the pictures, or the stem of their file names.
-        values: how many different ones there are.
-        correlation: of the answers to two pictures of one value, beyond that of their classes.
-        too_narrow: how many times too narrow intervals are that take every picture as drawn by itself.
-    """
-
-    column: str
-    values: int
-    correlation: float
-    too_narrow: float
-
-
-@dataclass(frozen=True, slots=True)
 class DataRecord:
     """One data set.
 
@@ -217,7 +210,7 @@ class DataRecord:
         columns: what is known of the pictures beyond their labels.
         column_sources: the files that this was read from.
         clusters: ``None`` where intervals take every picture as drawn by itself.
-        dependence: columns whose pictures are answered alike.
+        dependence: by column, where its pictures are answered alike.
         dependence_note: what was looked at for that, in a sentence.
     """
 
@@ -229,97 +222,8 @@ class DataRecord:
     columns: tuple[ColumnRecord, ...]
     column_sources: tuple[FileDigest, ...]
     clusters: ClusterRecord | None
-    dependence: tuple[DependenceRecord, ...]
+    dependence: Mapping[str, Dependence]
     dependence_note: str
-
-
-@dataclass(frozen=True, slots=True)
-class ScoreRecord:
-    """One number.
-
-    Attributes:
-        metric, title: its name, and what people call it.
-        condition: empty for a headline.
-        part: the condition in words; empty for a headline.
-        value: ``None`` where it is undefined, and then ``reason`` says why.
-        unit: ``"fraction"`` and ``"ratio"`` are of 1, not of 100.
-        n: pictures that it rests on.
-        clusters: in how many clusters they come; 0 where each stands alone.
-        interval: 95 %; ``None`` where none is defined.
-        interval_method: its kinds of spread, the outermost first, each a name of ``intervals``.
-        higher_is_better: the direction of improvement.
-        doubt: ``"withdrawn"``, ``"not checked"`` or ``"upper bound"`` where the report on an attack does not stand by
-            it.
-        reason: why there is no value, or no interval.
-    """
-
-    metric: str
-    title: str
-    condition: Mapping[str, Any]
-    part: str
-    value: float | None
-    unit: str
-    n: int
-    clusters: int
-    interval: tuple[float, float] | None
-    interval_method: tuple[str, ...]
-    higher_is_better: bool
-    doubt: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class SliceRecord:
-    """A score of the pictures with one value of a column.
-
-    Attributes:
-        value: of the column.
-        n, clusters: pictures, and the clusters in which they come.
-        score, interval: the number, and an interval that holds for all values at once; ``None`` where there is none.
-        differs: whether it surely differs from all other pictures.
-        reason: why there is no score or no interval.
-    """
-
-    value: str
-    n: int
-    clusters: int
-    score: float | None
-    interval: tuple[float, float] | None
-    differs: bool
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class GroupRecord:
-    """One score of a run by the values of a column.
-
-    Attributes:
-        run, model, benchmark: whose.
-        column: by which pictures are parted.
-        metric, title, condition, unit, higher_is_better: which score.
-        is_headline: whether the score is the one that stands for its benchmark.
-        slices: the worst first.
-        worst, worst_interval: the value with the worst score, and an interval of the worst true score of any value.
-        gap, gap_interval: between best and worst.
-        without_value: pictures that have no value.
-    """
-
-    run: str
-    model: str
-    benchmark: str
-    column: str
-    metric: str
-    title: str
-    condition: Mapping[str, Any]
-    unit: str
-    higher_is_better: bool
-    is_headline: bool
-    slices: tuple[SliceRecord, ...]
-    worst: str | None
-    worst_interval: tuple[float, float] | None
-    gap: float | None
-    gap_interval: tuple[float, float] | None
-    without_value: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,19 +251,6 @@ class SessionRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class FailureRecord:
-    """Pictures that could not be evaluated for one reason.
-
-    Attributes:
-        reason: why.
-        pictures: how many.
-    """
-
-    reason: str
-    pictures: int
-
-
-@dataclass(frozen=True, slots=True)
 class CompanionRecord:
     """A stored run whose rows stand with those of another: a single level of a corruption, or photographs beside sets.
 
@@ -383,14 +274,16 @@ class RunRecord:
         key: changes whenever anything that changes rows does.
         parts: keys of the stored runs, where it is of several.
         model, benchmark, data, protocol, variant: what met what, under which rules.
+        card: the name of the code that scored it, which knows how its scores are called.
         options, seed, versions: what else its rows follow from; versions are of kernels, attacks and forms of rows.
         code_sha256: over code of a person's own that makes its rows; ``None`` where all of it ships.
         complete: whether every picture was evaluated under every condition.
-        images, expected, evaluated, failed: pictures; pictures times conditions.
+        counts: of pictures, and of pictures times conditions.
         failures: pictures that could not be evaluated, by reason.
         conditions: how many there are.
         headline: the metric and condition that stand for the benchmark; ``None`` where none does.
-        scores: headlines first.
+        scores: headlines first, as results.json has them.
+        slices: scores by group of pictures, as there; of each column that of the headline first.
         warnings: what to know before trusting them.
         commands: that make the same rows, without the folders of the machine; none where a program did, or answers were
             read from a file.
@@ -405,20 +298,19 @@ class RunRecord:
     data: str
     protocol: str
     variant: tuple[str, ...]
+    card: str
     options: Mapping[str, Any]
     seed: int
     versions: Mapping[str, Any]
     code_sha256: str | None
     complete: bool
-    images: int
-    expected: int
-    evaluated: int
-    failed: int
-    failures: tuple[FailureRecord, ...]
+    counts: Counts
+    failures: Mapping[str, int]
     conditions: int
-    headline: tuple[str, Mapping[str, Any]] | None
-    scores: tuple[ScoreRecord, ...]
-    warnings: tuple[str, ...]
+    headline: tuple[str, Condition] | None
+    scores: tuple[Score, ...]
+    slices: tuple[SlicedScore, ...]
+    warnings: tuple[Fact, ...]
     commands: tuple[str, ...]
     sessions: tuple[SessionRecord, ...]
     companions: tuple[CompanionRecord, ...] = ()
@@ -450,107 +342,22 @@ class OrderRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class GoalRecord:
-    """One rule of a policy.
+class GateRecord:
+    """The last gate of one folder, and what is shown of when its policy was stated.
 
     Attributes:
-        number, name: by which it is called.
-        benchmark, metric, condition, model: what it is about; empty texts are of all.
-        kind, limit: as written; a limit is in the metric's own unit.
-        against: the baseline, without folders; empty where there is none.
-        part: the part of the pictures, or the levels, that it is about; empty for all.
-        cluster: over which its interval is; empty where pictures stand alone.
-    """
-
-    number: int
-    name: str
-    benchmark: str
-    metric: str
-    condition: Mapping[str, Any]
-    model: str
-    kind: str
-    limit: float
-    against: str
-    part: str
-    cluster: str
-
-
-@dataclass(frozen=True, slots=True)
-class GoalsRecord:
-    """A policy, and what is shown of when it was stated.
-
-    Attributes:
-        policy: that judged.
-        policy_sha256: over its file, or its text.
+        gate: its verdicts with their rules, as gate.json has them.
+        of_these_rows: whether rows are still those that were judged.
         order: of all runs that it judges, the least that is shown of one.
         statement: the same in sentences.
         runs: by run.
-        rules: as far as verdicts name them.
     """
 
-    policy: str
-    policy_sha256: str
+    gate: Gate
+    of_these_rows: bool
     order: Order
     statement: str
     runs: tuple[OrderRecord, ...]
-    rules: tuple[GoalRecord, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class VerdictRecord:
-    """The verdict of one rule on one run.
-
-    Attributes:
-        rule: its number.
-        name: what was judged, as the rule calls it.
-        run, model, benchmark: what was judged.
-        outcome: ``"pass"``, ``"fail"``, ``"cannot tell"`` or ``"missing"``.
-        kind, limit, unit: what it had to be.
-        value, interval: of the number, or of its difference to the baseline's; ``None`` where it is missing.
-        interval_name: which interval decides.
-        n, clusters: what it rests on.
-        reason: why it is missing; empty otherwise.
-    """
-
-    rule: int
-    name: str
-    run: str | None
-    model: str
-    benchmark: str
-    outcome: Literal["pass", "fail", "cannot tell", "missing"]
-    kind: str
-    limit: float
-    unit: str
-    value: float | None
-    interval: tuple[float, float] | None
-    interval_name: str
-    n: int
-    clusters: int
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class GateRecord:
-    """The last verdicts that were asked for.
-
-    Attributes:
-        policy, policy_sha256: by which.
-        outcome: the one that goes before all others.
-        sentence: in words.
-        of_these_rows: whether rows are still those that were judged.
-        undecided: whether *cannot tell* fails or only warns.
-        verdicts: in the order of the rules.
-        remarks: what to know of them.
-    """
-
-    policy: str
-    policy_sha256: str
-    outcome: Literal["pass", "fail", "cannot tell", "missing"]
-    sentence: str
-    of_these_rows: bool
-    undecided: str
-    verdicts: tuple[VerdictRecord, ...]
-    remarks: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -564,17 +371,17 @@ class PairRecord:
         p: of *no difference*, adjusted likewise.
         told_apart: whether they surely differ, by more than what the protocol itself moves.
         method: how interval and p were found.
-        reason: why there is no interval.
+        lack: why there is no interval.
     """
 
     first: str
     second: str
     difference: float | None
-    interval: tuple[float, float] | None
+    interval: Interval | None = field(metadata=json_field(as_list=True))
     p: float | None
     told_apart: bool
     method: str
-    reason: str
+    lack: Fact | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -604,19 +411,6 @@ class ComparisonRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class VerdictsRecord:
-    """The verdicts.
-
-    Attributes:
-        gates: of each folder the last one that was asked; none where none was.
-        comparisons: of the scores that stand for benchmarks.
-    """
-
-    gates: tuple[GateRecord, ...]
-    comparisons: tuple[ComparisonRecord, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class ParameterRecord:
     """A number that a perturbation was made with.
 
@@ -631,19 +425,6 @@ class ParameterRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class LevelRecord:
-    """One strength of a perturbation.
-
-    Attributes:
-        strength: a severity, a level or another condition, as results name it.
-        parameters: the numbers behind it; none where they are not known here.
-    """
-
-    strength: str
-    parameters: tuple[ParameterRecord, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class PerturbationRecord:
     """A perturbation of pictures.
 
@@ -652,7 +433,8 @@ class PerturbationRecord:
         kind: ``"corruption"``, ``"perturbation"`` or the key of the condition.
         summary: what it does; empty where its code is not here.
         version: of its code; ``None`` where that is not here.
-        levels: by strength.
+        levels: by strength, a severity, a level or another condition, the numbers behind it; none where they are not
+            known here.
         note: what else its pictures went through, or what is not known of it; empty where neither is to be said.
     """
 
@@ -661,27 +443,8 @@ class PerturbationRecord:
     kind: str
     summary: str
     version: int | None
-    levels: tuple[LevelRecord, ...]
+    levels: Mapping[str, tuple[ParameterRecord, ...]]
     note: str
-
-
-@dataclass(frozen=True, slots=True)
-class CheckRecord:
-    """One check of an attack.
-
-    Attributes:
-        code: which.
-        arguments: what it saw.
-        text: the same in words.
-        raised: whether it found something.
-        ran: whether it had something to look at; one that did not has passed nothing.
-    """
-
-    code: str
-    arguments: dict[str, Any]
-    text: str
-    raised: bool
-    ran: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -690,16 +453,12 @@ class ChecksRecord:
 
     Attributes:
         run, model: whose.
-        verdict: the sentence that sums them up; empty where there is none.
-        doubt: ``"withdrawn"``, ``"not checked"``, ``"upper bound"`` or empty.
-        checks: all others.
+        findings: the checks, and the verdict that sums them up.
     """
 
     run: str
     model: str
-    verdict: str
-    doubt: str
-    checks: tuple[CheckRecord, ...]
+    findings: tuple[Fact, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -783,21 +542,6 @@ class MetricRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class IntervalRecord:
-    """A kind of spread, by which intervals are made.
-
-    Attributes:
-        name: as scores carry it.
-        definition: what it is.
-        source: where the method is from; empty where it is our own.
-    """
-
-    name: str
-    definition: str
-    source: str
-
-
-@dataclass(frozen=True, slots=True)
 class ChangeRecord:
     """One thing that is another than in the former file.
 
@@ -818,22 +562,17 @@ class ScoreChangeRecord:
     """A headline that both files have, or one of them.
 
     Attributes:
-        model, benchmark, data, metric, title, condition, unit: which.
-        before, before_interval, after, after_interval: ``None`` where there is none.
+        model, benchmark, data, title: which.
+        before, after: ``None`` where there is none.
         same_run: whether both are of one run's key, so that only what is stored of it can differ.
     """
 
     model: str
     benchmark: str
     data: str
-    metric: str
     title: str
-    condition: Mapping[str, Any]
-    unit: str
-    before: float | None
-    before_interval: tuple[float, float] | None
-    after: float | None
-    after_interval: tuple[float, float] | None
+    before: Score | None
+    after: Score | None
     same_run: bool
 
 
@@ -863,18 +602,6 @@ class ChangesRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class LimitRecord:
-    """A limit that applies to these results.
-
-    Attributes:
-        id, text: which, and what it says.
-    """
-
-    id: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
 class ClauseRecord:
     """A clause, and where this file speaks to it.
 
@@ -898,23 +625,6 @@ class ClauseRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class ClauseSourceRecord:
-    """A text that clauses are of.
-
-    Attributes:
-        id, title, where: short name, full name and address.
-        read: what of it was read for each of its rows.
-        note: what else to know of it; empty for nothing.
-    """
-
-    id: str
-    title: str
-    where: str
-    read: str
-    note: str
-
-
-@dataclass(frozen=True, slots=True)
 class ClausesRecord:
     """The table of clauses.
 
@@ -927,7 +637,7 @@ class ClausesRecord:
 
     version: str
     statement: str
-    sources: tuple[ClauseSourceRecord, ...]
+    sources: tuple[ClauseSource, ...]
     clauses: tuple[ClauseRecord, ...]
 
 
@@ -941,16 +651,16 @@ class EvidenceRecord:
         package, package_version: what wrote it.
         statement: what the file is, and what it is not.
         about: what a person states.
-        goals: of each policy that was asked.
+        gates: of each folder the last one that was asked.
         goals_note: what is to be known where there is none.
-        verdicts: what is decided.
+        comparisons: of the scores that stand for benchmarks.
         models, data: what was tested, on what.
-        runs: with all scores.
-        groups: scores by group of pictures.
+        runs: with all scores, and those by group of pictures.
         perturbations, attackers: what pictures were changed by.
-        metrics, intervals: what numbers mean.
+        metrics: what numbers mean.
+        intervals: by kind of spread, what it is, and where it is from; an empty source is our own.
         changes: since an earlier file; ``None`` where none was named.
-        limits: that apply.
+        limits: that apply, by their ids.
         clauses: where they find their answers.
         problems: what of the folders could not be read.
     """
@@ -961,18 +671,17 @@ class EvidenceRecord:
     package_version: str
     statement: str
     about: About
-    goals: tuple[GoalsRecord, ...]
+    gates: tuple[GateRecord, ...]
     goals_note: str
-    verdicts: VerdictsRecord
+    comparisons: tuple[ComparisonRecord, ...]
     models: tuple[ModelRecord, ...]
     data: tuple[DataRecord, ...]
     runs: tuple[RunRecord, ...]
-    groups: tuple[GroupRecord, ...]
     perturbations: tuple[PerturbationRecord, ...]
     attackers: tuple[AttackerRecord, ...]
     metrics: tuple[MetricRecord, ...]
-    intervals: tuple[IntervalRecord, ...]
+    intervals: Mapping[str, tuple[str, str]]
     changes: ChangesRecord | None
-    limits: tuple[LimitRecord, ...]
+    limits: Mapping[str, str]
     clauses: ClausesRecord
     problems: tuple[str, ...]

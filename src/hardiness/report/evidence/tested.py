@@ -7,30 +7,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hardiness.benchmarks.card import Card, card_of, variant_of
+from hardiness.benchmarks.card import card_of, variant_of
 from hardiness.core.forms import json_form
-from hardiness.core.result import Result, Score, SlicedScore
+from hardiness.core.result import Result
 from hardiness.core.run import Run
-from hardiness.core.spread import Interval
 from hardiness.report.commands import commands_of
+from hardiness.report.evidence.portable import portable
 from hardiness.report.evidence.record import (
     ClusterRecord,
     ColumnRecord,
     CompanionRecord,
     DataRecord,
-    DependenceRecord,
-    FailureRecord,
     FileDigest,
-    GroupRecord,
     ModelRecord,
     RunRecord,
-    ScoreRecord,
     SessionRecord,
-    SliceRecord,
 )
 from hardiness.report.sections import BenchmarkSection
 from hardiness.report.stated_models import precision_of, view_of, weights_of
-from hardiness.report.words import text
 from hardiness.results.dependence import NOT_LOOKED_FOR
 from hardiness.results.slices import headline_slices
 from hardiness.statistics.dependence import Dependence
@@ -59,11 +53,6 @@ def sessions_behind(result: Result, facts: Mapping[str, PictureFacts]) -> list[M
     """The sessions that computed rows of a result: of its run, and of those whose rows stand with its own."""
     every = [result, *(facts[result.key].companions if result.key in facts else ())]
     return [session for each in every for session in each.measured.get("sessions", ()) if session.get("rows")]
-
-
-def ends(interval: Interval | None) -> tuple[float, float] | None:
-    """The ends of an interval."""
-    return (interval.low, interval.high) if interval else None
 
 
 def models_of(results: Iterable[Result]) -> tuple[ModelRecord, ...]:
@@ -122,9 +111,7 @@ def _data_record(results: Sequence[Result], facts: Mapping[str, PictureFacts]) -
         columns=richest.columns,
         column_sources=richest.sources,
         clusters=ClusterRecord(clusters.column, clusters.clusters, clusters.pictures) if clusters else None,
-        dependence=tuple(
-            DependenceRecord(name, each.values, each.correlation, each.too_narrow) for name, each in worst.items()
-        ),
+        dependence=worst,
         dependence_note="; ".join(notes) or NOT_LOOKED_FOR,
     )
 
@@ -148,7 +135,7 @@ def _run_record(
     section: BenchmarkSection, result: Result, every: Sequence[Result], companions: Sequence[Result]
 ) -> RunRecord:
     run, headline = result.run, section.section.headline
-    card = card_of(run)
+    headlines = list(headline_slices(result))
     return RunRecord(
         key=result.key,
         parts=tuple(result.parts),
@@ -157,23 +144,19 @@ def _run_record(
         data=result.data,
         protocol=result.protocol,
         variant=variant_of(run),
+        card=run.benchmark.card,
         options=json_form(run.benchmark.options),
         seed=run.seed,
         versions=json_form(run.versions),
         code_sha256=run.benchmark.code_sha256 or None,
         complete=result.counts.complete,
-        images=result.counts.images,
-        expected=result.counts.expected,
-        evaluated=result.counts.evaluated,
-        failed=result.counts.failed,
-        failures=tuple(
-            FailureRecord(reason, count)
-            for reason, count in sorted(Counter(failure.reason for failure in result.failures).items())
-        ),
+        counts=result.counts,
+        failures=dict(sorted(Counter(portable(failure.reason) for failure in result.failures).items())),
         conditions=len(run.conditions),
-        headline=(headline.metric, json_form(headline.condition)) if headline else None,
-        scores=tuple(_score_record(score, card) for score in result.scores),
-        warnings=tuple(map(text, result.warnings)),
+        headline=(headline.metric, headline.condition) if headline else None,
+        scores=tuple(result.scores),
+        slices=tuple(sorted(result.slices, key=lambda each: each not in headlines)),
+        warnings=tuple(result.warnings),
         commands=() if run.model.is_foreign else tuple(commands_of(result, every)),
         sessions=_session_records(result),
         companions=tuple(map(_companion_record, companions)),
@@ -190,31 +173,6 @@ def _session_records(result: Result) -> tuple[SessionRecord, ...]:
     return tuple(_session_record(each, result.run) for each in result.measured.get("sessions", ()))
 
 
-def _score_record(score: Score, card: Card) -> ScoreRecord:
-    return ScoreRecord(
-        metric=score.metric,
-        title=card.metric(score.metric).title,
-        condition=json_form(score.condition),
-        part=card.named(score.condition) if score.condition else "",
-        value=score.value,
-        unit=score.unit,
-        n=score.n,
-        clusters=score.clusters,
-        interval=ends(score.interval),
-        interval_method=tuple(_kinds(score.spread.as_dict())) if score.spread else (),
-        higher_is_better=score.higher_is_better,
-        doubt=score.doubt,
-        reason=text(score.lack),
-    )
-
-
-def _kinds(form: Any) -> dict[str, None]:
-    """The kinds of a spread and of those that it is made of, the outermost first, each once."""
-    parts = form.values() if isinstance(form, Mapping) else form if isinstance(form, list) else ()
-    own = {str(form["kind"]): None} if isinstance(form, Mapping) else {}
-    return own | {kind: None for part in parts for kind in _kinds(part)}
-
-
 def _session_record(session: Mapping[str, Any], run: Run) -> SessionRecord:
     policy = session.get("policy")
     return SessionRecord(
@@ -227,48 +185,4 @@ def _session_record(session: Mapping[str, Any], run: Run) -> SessionRecord:
         runtime=session.get("runtime"),
         precision=session.get("precision") if precision_of(run) else None,
         policy=FileDigest(policy["name"], policy["sha256"]) if policy else None,
-    )
-
-
-def groups_of(shown: Sequence[BenchmarkSection]) -> tuple[GroupRecord, ...]:
-    """The scores by group of pictures, those that stand for benchmarks first of each run."""
-    return tuple(
-        _group_record(result, sliced, sliced in headlines)
-        for section in shown
-        for result in section.results
-        for headlines in [list(headline_slices(result))]
-        for sliced in sorted(result.slices, key=lambda each: each not in headlines)
-    )
-
-
-def _group_record(result: Result, sliced: SlicedScore, is_headline: bool) -> GroupRecord:
-    worst = sliced.worst_slice
-    return GroupRecord(
-        run=result.key,
-        model=result.name,
-        benchmark=result.benchmark,
-        column=sliced.column,
-        metric=sliced.metric,
-        title=sliced.title,
-        condition=json_form(sliced.condition),
-        unit=sliced.unit,
-        higher_is_better=sliced.higher_is_better,
-        is_headline=is_headline,
-        slices=tuple(
-            SliceRecord(
-                each.value,
-                each.score.n,
-                each.score.clusters,
-                each.score.value,
-                ends(each.score.interval),
-                each.is_unlike_rest,
-                text(each.score.lack),
-            )
-            for each in sliced.slices
-        ),
-        worst=worst.value if worst else None,
-        worst_interval=ends(sliced.worst.interval if sliced.worst else None),
-        gap=sliced.gap.value if sliced.gap else None,
-        gap_interval=ends(sliced.gap.interval if sliced.gap else None),
-        without_value=sliced.without_value,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import PurePath
 from typing import Any
 
@@ -12,20 +13,14 @@ from hardiness.core.result import Result
 from hardiness.report.evidence.record import (
     ComparisonRecord,
     GateRecord,
-    GoalRecord,
-    GoalsRecord,
     Order,
     OrderRecord,
     PairRecord,
-    VerdictRecord,
 )
-from hardiness.report.evidence.tested import PictureFacts, ends, sessions_behind
-from hardiness.report.gate import gate_sentence
+from hardiness.report.evidence.tested import PictureFacts, sessions_behind
 from hardiness.report.sections import BenchmarkSection
-from hardiness.report.words import line, text
 from hardiness.results.difference_json import finite
-from hardiness.results.gate import Gate, GateVerdict
-from hardiness.results.policy import Rule
+from hardiness.results.gate import Gate
 from hardiness.statistics.comparison import Difference, ScoreComparison
 
 ORDERS: Mapping[Order, str] = {
@@ -46,45 +41,14 @@ NO_GOALS = (
 )
 
 
-def gate_record(gate: Gate, is_of_these_rows: bool) -> GateRecord:
-    """The last verdicts of a folder."""
-    return GateRecord(
-        policy=PurePath(gate.source).name,
-        policy_sha256=gate.policy_sha256,
-        outcome=gate.outcome,  # type: ignore[arg-type]  # one of the words of a verdict
-        sentence=gate_sentence(gate),
-        of_these_rows=is_of_these_rows,
-        undecided=gate.undecided,
-        verdicts=tuple(map(_verdict_record, gate.verdicts)),
-        remarks=tuple(map(line, gate.remarks)),
-    )
-
-
-def _verdict_record(each: GateVerdict) -> VerdictRecord:
-    return VerdictRecord(
-        rule=each.rule.number,
-        name=each.metric,
-        run=each.run.key if each.run else None,
-        model=each.model,
-        benchmark=each.benchmark,
-        outcome=each.outcome,
-        kind=each.rule.kind,
-        limit=each.rule.limit,
-        unit=each.unit,
-        value=each.value,
-        interval=ends(each.interval),
-        interval_name=each.which_interval if each.interval else "",
-        n=each.n,
-        clusters=each.clusters,
-        reason=text(each.missing),
-    )
-
-
-def goals_record(gate: Gate, results: Iterable[Result], facts: Mapping[str, PictureFacts]) -> GoalsRecord:
-    """The goals of a gate, and what sessions show of when they were stated.
+def gate_record(
+    gate: Gate, is_of_these_rows: bool, results: Iterable[Result], facts: Mapping[str, PictureFacts]
+) -> GateRecord:
+    """The last gate of a folder, and what sessions show of when its policy was stated.
 
     Args:
-        gate: the last one of a folder.
+        gate: as it was kept.
+        is_of_these_rows: whether rows are still those that were judged.
         results: of that folder.
         facts: about its runs, by key.
     """
@@ -96,15 +60,7 @@ def goals_record(gate: Gate, results: Iterable[Result], facts: Mapping[str, Pict
         if (result.key in keys if keys else (result.name, result.benchmark) in judged)
     )
     order: Order = max((each.order for each in runs), key=list(ORDERS).index, default="not shown")
-    rules = {each.rule.number: each.rule for each in gate.verdicts}
-    return GoalsRecord(
-        policy=PurePath(gate.source).name,
-        policy_sha256=gate.policy_sha256,
-        order=order,
-        statement=ORDERS[order],
-        runs=runs,
-        rules=tuple(_goal_record(rule) for rule in rules.values()),
-    )
+    return GateRecord(replace(gate, source=PurePath(gate.source).name), is_of_these_rows, order, ORDERS[order], runs)
 
 
 def _order_record(result: Result, sessions: Sequence[Mapping[str, Any]], digest: str) -> OrderRecord:
@@ -123,26 +79,6 @@ def _order(with_policy: int, others: Sequence[str], sessions: int) -> Order:
     if with_policy:
         return "before some rows"
     return "another policy" if others else "not shown"
-
-
-def _goal_record(rule: Rule) -> GoalRecord:
-    return GoalRecord(
-        number=rule.number,
-        name=rule.name,
-        benchmark=rule.benchmark,
-        metric=rule.metric,
-        condition=json_form(rule.where),
-        model=rule.model,
-        kind=rule.kind,
-        limit=rule.limit,
-        against=rule.against,
-        part=", ".join(filter(None, [f"each {rule.each}" if rule.each else rule.slice_text, _up_to(rule)])),
-        cluster=rule.cluster,
-    )
-
-
-def _up_to(rule: Rule) -> str:
-    return f"up to {rule.holds_to}" if rule.holds_to else ""
 
 
 def comparisons_of_headlines(shown: Sequence[BenchmarkSection]) -> tuple[ComparisonRecord, ...]:
@@ -180,9 +116,9 @@ def _pair_record(pair: tuple[str, str], difference: Difference, is_told_apart: b
     return PairRecord(
         *pair,
         difference=finite(difference.value),
-        interval=ends(difference.interval),
+        interval=difference.interval,
         p=difference.p,
         told_apart=is_told_apart,
         method=difference.method,
-        reason=text(difference.lack),
+        lack=difference.lack,
     )

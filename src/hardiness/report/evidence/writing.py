@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 
+from hardiness.core.errors import ArgumentError, suggestion
 from hardiness.core.fact import Fact
-from hardiness.core.forms import json_form
 from hardiness.core.result import Result
 from hardiness.report.evidence.attackers import attackers_of
 from hardiness.report.evidence.changes import FormerEvidence, changes_record
@@ -16,11 +16,11 @@ from hardiness.report.evidence.definitions import intervals_of, metrics_of
 from hardiness.report.evidence.limits import limits_of
 from hardiness.report.evidence.perturbations import perturbations_of
 from hardiness.report.evidence.portable import portable_form
-from hardiness.report.evidence.record import SCHEMA, VERSION, About, EvidenceRecord, VerdictsRecord
-from hardiness.report.evidence.tested import PictureFacts, data_of, groups_of, models_of, runs_of
-from hardiness.report.evidence.verdicts import NO_GOALS, comparisons_of_headlines, gate_record, goals_record
+from hardiness.report.evidence.record import SCHEMA, VERSION, About, EvidenceRecord
+from hardiness.report.evidence.tested import PictureFacts, data_of, models_of, runs_of
+from hardiness.report.evidence.verdicts import NO_GOALS, comparisons_of_headlines, gate_record
 from hardiness.report.sections import sections
-from hardiness.report.words import line
+from hardiness.report.words import line, with_texts
 from hardiness.results.comparison import BenchmarkComparison
 from hardiness.results.gate import Gate
 from hardiness.store.writing import as_json
@@ -73,11 +73,15 @@ class EvidenceSources:
 
 
 def evidence_record(sources: EvidenceSources) -> EvidenceRecord:
-    """The evidence file; equal sources give equal files."""
+    """The evidence file, without folders of the machine; equal sources give equal files.
+
+    Raises:
+        ArgumentError: the model that the system is said to use is none of these.
+    """
     shown = sections(sources.results, sources.comparisons, figures=False)
     results = [result for section in shown for result in section.results]
-    runs = runs_of(shown, sources.pictures)
-    gates = tuple(gate_record(each.gate, each.of_these_rows) for each in sources.verdicts)
+    if (named := sources.about.system.model) and named not in (names := {result.name for result in results}):
+        raise ArgumentError(f"about: [system]: no model {named!r} was evaluated{suggestion(named, sorted(names))}")
     record = EvidenceRecord(
         schema_file=SCHEMA,
         version=VERSION,
@@ -85,25 +89,24 @@ def evidence_record(sources: EvidenceSources) -> EvidenceRecord:
         package_version=version(PACKAGE),
         statement=STATEMENT,
         about=sources.about,
-        goals=tuple(goals_record(each.gate, each.results, sources.pictures) for each in sources.verdicts),
-        goals_note="" if sources.verdicts else NO_GOALS,
-        verdicts=VerdictsRecord(
-            gates=gates,
-            comparisons=comparisons_of_headlines(shown),
+        gates=tuple(
+            gate_record(each.gate, each.of_these_rows, each.results, sources.pictures) for each in sources.verdicts
         ),
+        goals_note="" if sources.verdicts else NO_GOALS,
+        comparisons=comparisons_of_headlines(shown),
         models=models_of(results),
         data=data_of(results, sources.pictures),
-        runs=runs,
-        groups=groups_of(shown),
+        runs=runs_of(shown, sources.pictures),
         perturbations=perturbations_of(shown),
         attackers=attackers_of(shown),
         metrics=metrics_of(shown),
-        intervals=intervals_of(runs),
+        intervals=intervals_of(results),
         changes=None,
-        limits=limits_of(results, [verdict for gate in gates for verdict in gate.verdicts]),
+        limits=limits_of(results, [verdict for each in sources.verdicts for verdict in each.gate.verdicts]),
         clauses=clauses_record(()),
         problems=tuple(map(line, sources.problems)),
     )
+    record = replace(record, **{name: portable_form(getattr(record, name), VALUES) for name in MEASURED})
     if sources.former is not None:
         record = replace(record, changes=changes_record(sources.former, record))
     return replace(record, clauses=clauses_record(frozenset(filled_sections(record))))
@@ -118,13 +121,13 @@ def filled_sections(record: EvidenceRecord) -> Iterator[str]:
     about = record.about
     is_filled = {
         "about": all((about.system.intended_use, about.system.domain, about.responsible.name, about.date)),
-        "goals": bool(record.goals),
-        "verdicts": bool(record.verdicts.gates or record.verdicts.comparisons),
+        "goals": bool(record.gates),
+        "verdicts": bool(record.gates or record.comparisons),
         "results": any(score.value is not None for run in record.runs for score in run.scores),
-        "groups": bool(record.groups),
+        "groups": any(run.slices for run in record.runs),
         "models": bool(record.models),
         "data": bool(record.data),
-        "perturbations": any(level.parameters for each in record.perturbations for level in each.levels),
+        "perturbations": any(any(each.levels.values()) for each in record.perturbations),
         "attackers": bool(record.attackers),
         "metrics": any(metric.definition for metric in record.metrics),
         "runs": bool(record.runs),
@@ -134,14 +137,13 @@ def filled_sections(record: EvidenceRecord) -> Iterator[str]:
     return (name for name, filled in is_filled.items() if filled)
 
 
-MEASURED = ("goals", "verdicts", "models", "runs", "groups", "attackers", "changes", "problems")
-"""Sections whose texts may name folders of the machine: names of models, commands, warnings and messages."""
+MEASURED = ("gates", "comparisons", "models", "runs", "attackers", "problems")
+"""Fields whose texts may name folders of the machine: names of models, commands, facts and messages."""
 
-VALUES = ("condition", "headline", "part", "value", "column", "statement", "note", "unit")
+VALUES = ("condition", "where", "headline", "slice", "slices", "column", "statement", "note", "unit", "spread", "value")
 """Fields of theirs that hold values of the data, or texts of our own."""
 
 
 def evidence_json(record: EvidenceRecord) -> bytes:
-    """The bytes of the evidence file: JSON, indented, its fields in the order of the record, without folders."""
-    form = json_form(record)
-    return as_json({**form, **{name: portable_form(form[name], VALUES) for name in MEASURED}})
+    """The bytes of the evidence file: JSON, indented, its fields in the order of the record, facts with their texts."""
+    return as_json(with_texts(record))

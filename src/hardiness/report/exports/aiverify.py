@@ -67,7 +67,7 @@ def _test_result(result: Result) -> dict[str, Any] | None:
                 "set_seed": result.run.seed,
                 "corruptions": _names(result),
                 "protocol": result.protocol,
-                "options": portable_form(json_form(result.run.benchmark.options), ()),
+                "options": portable_form(json_form(result.run.benchmark.options)),
                 "run": result.key,
                 "complete": result.counts.complete,
             },
