@@ -168,6 +168,7 @@ def test_the_page_shows_what_the_json_holds_and_begins_with_models_and_verdict(m
         assert text in first, text
     assert hashlib.sha256(content).hexdigest() in page
     assert page.count("no claim of conformity") >= 2
+    assert "clean_<wbr>error" in page
     assert "<script" not in page
     assert not re.search(r"\b(src|href)=.https?:|@import|url\(", page), "nothing is loaded"
 
@@ -482,7 +483,9 @@ def test_an_attacker_is_named_in_the_terms_of_its_taxonomy_with_its_checks(
     assert attacker.goal.startswith(goal)
     assert ("query access" in attacker.capability) == (attack == "square" or bool(surrogate))
     (budget,) = attacker.budgets
-    assert (budget.epsilon_text, budget.unit, budget.steps) == ("8/255", "in units of the [0, 1] range", (10,))
+    assert budget == rounds[0]
+    assert attacker.units == {"linf": "in units of the [0, 1] range"}
+    assert "linf at 8/255 (in units of the [0, 1] range), 10 steps" in page_of(record)
     (checks,) = attacker.checks
     assert checks.model == result.name
     assert checks.findings == (replace(findings[0], arguments={"file": "…/c."}), findings[1])

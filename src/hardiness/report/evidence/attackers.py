@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from hardiness.attacks.kit import needs_gradients, registry, version_of
 from hardiness.attacks.threats import threat_models
 from hardiness.benchmarks.attack_curves import MUST_BREAK
-from hardiness.core.attack_plan import Round, epsilon_text
-from hardiness.core.forms import json_form
+from hardiness.core.attack_plan import Round
 from hardiness.core.registry import summary_of
 from hardiness.core.result import Result
 from hardiness.reference.attackers import BLACK_BOX, TERMS, TERMS_READ, WHITE_BOX, Assumptions, assumptions
-from hardiness.report.evidence.record import AttackerRecord, BudgetRecord, ChecksRecord
+from hardiness.report.evidence.record import AttackerRecord, ChecksRecord
 from hardiness.report.sections import BenchmarkSection
 
 STAGE = "deployment: an evasion attack on a trained model"
@@ -51,6 +50,7 @@ def _record(attack: str, surrogate: str, targeted: bool, results: Sequence[Resul
     first = results[0]
     rounds = [each for each in _rounds(first) if (each.attack, each.targeted) == (attack, targeted)]
     entry, assumed = registry.find(attack), _assumptions(attack)
+    threats = {each.norm: threat_models.find(each.norm) for each in rounds}
     capability = f"{CONTROL}; {TRANSFER}" if surrogate else f"{CONTROL}; {assumed.access}"
     sees = f"of the surrogate {surrogate} {assumed.sees}; of the tested model nothing" if surrogate else assumed.sees
     return AttackerRecord(
@@ -67,7 +67,8 @@ def _record(attack: str, surrogate: str, targeted: bool, results: Sequence[Resul
         capability=capability,
         knowledge=f"{BLACK_BOX}, by transfer" if surrogate else assumed.knowledge,
         sees=sees,
-        budgets=tuple(map(_budget, rounds)),
+        budgets=tuple(rounds),
+        units={norm: threat.unit if threat else "" for norm, threat in threats.items()},
         checks=tuple(ChecksRecord(each.key, each.name, tuple(each.findings)) for each in results),
         terms_read=TERMS_READ,
     )
@@ -82,17 +83,3 @@ def _assumptions(attack: str) -> Assumptions:
     if needs_gradients(attack):
         return Assumptions(WHITE_BOX, "logits and gradients, as far as the attack says", "a copy of the model")
     return Assumptions(BLACK_BOX, "no gradients, as far as the attack says", "query access")
-
-
-def _budget(each: Round) -> BudgetRecord:
-    threat = threat_models.find(each.norm)
-    return BudgetRecord(
-        threat=each.norm,
-        epsilon=each.epsilon,
-        epsilon_text=epsilon_text(each.epsilon),
-        unit=threat.unit if threat is not None else "",
-        steps=tuple(each.marks),
-        restarts=each.restarts,
-        targeted=each.targeted,
-        options=json_form(each.options),
-    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
@@ -14,7 +15,7 @@ from markupsafe import Markup, escape
 
 from hardiness.benchmarks.card import Card, MissingCard, cards
 from hardiness.benchmarks.operating_limits import OPERATING_LIMIT
-from hardiness.core.attack_plan import condition_text
+from hardiness.core.attack_plan import condition_text, epsilon_text
 from hardiness.core.condition import Condition
 from hardiness.core.fact import CheckOutcome, Fact, doubt_of
 from hardiness.core.result import IN_PERCENT, Counts, Score, SlicedScore
@@ -527,6 +528,7 @@ def _environment() -> Environment:
         "judged": gate_sentence,
         "short": lambda digest: digest[:16] if digest else None,
         "breakable": _breakable,
+        "epsilon": epsilon_text,
         "flat": _flat,
         "pairs": _pairs,
         "limit_word": lambda kind: WORDS.get(kind, kind),
@@ -542,19 +544,8 @@ LONG_NAME = 40
 
 def _breakable(text: str) -> Markup:
     """A text that may be broken after an underscore, a slash or a sign; a very long one anywhere."""
-    name = Markup("").join(
-        escape(part) + Markup("<wbr>") if part[-1:] in "_/:=+" else escape(part) for part in _pieces(text)
-    )
+    name = Markup(re.sub(r"([_/:=+])", r"\1<wbr>", str(escape(text))))  # of what is escaped none of these is a part
     return Markup('<span class="long">{}</span>').format(name) if len(text) > LONG_NAME else name
-
-
-def _pieces(text: str) -> list[str]:
-    pieces = [""]
-    for character in text:
-        pieces[-1] += character
-        if character in "_/:=+":
-            pieces.append("")
-    return pieces if pieces[-1] else pieces[:-1]
 
 
 def _bar(score: Score, scale: float) -> Markup:

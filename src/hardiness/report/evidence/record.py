@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from hardiness.core.attack_plan import Round
 from hardiness.core.condition import Condition
 from hardiness.core.fact import Fact
 from hardiness.core.forms import json_field
@@ -462,29 +463,6 @@ class ChecksRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class BudgetRecord:
-    """The budget of one round of an attack.
-
-    Attributes:
-        threat: what bounds the change of a picture.
-        epsilon, epsilon_text, unit: the bound, as people write it, and what it counts.
-        steps: at which the outcome is judged.
-        restarts: how often it begins anew.
-        targeted: whether it must reach a chosen class.
-        options: further options of the attack.
-    """
-
-    threat: str
-    epsilon: float
-    epsilon_text: str
-    unit: str
-    steps: tuple[int, ...]
-    restarts: int
-    targeted: bool
-    options: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
 class AttackerRecord:
     """An attacker, in the terms of NIST AI 100-2.
 
@@ -498,6 +476,7 @@ class AttackerRecord:
         goal, capability, knowledge: the attacker's.
         sees: what the attack uses of the model that it is run on.
         budgets: by round.
+        units: by norm, what its epsilon counts; empty where nobody says it.
         checks: by model.
         terms_read: what was read of the text whose terms these are.
     """
@@ -515,7 +494,8 @@ class AttackerRecord:
     capability: str
     knowledge: str
     sees: str
-    budgets: tuple[BudgetRecord, ...]
+    budgets: tuple[Round, ...]
+    units: Mapping[str, str]
     checks: tuple[ChecksRecord, ...]
     terms_read: str = ""
 
