@@ -230,6 +230,16 @@ def small_pictures_data() -> Path:
 
 
 @pytest.fixture(scope="session")
+def resnet_cifar(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of networks for CIFAR-10 that a page of the documentation has."""
+    page = (Path(__file__).parents[1] / "docs" / "small_pictures.md").read_text("utf-8")
+    (code,) = re.findall(r'^```python title="resnet_cifar.py"\n(.*?)^```$', page, re.MULTILINE | re.DOTALL)
+    file = tmp_path_factory.mktemp("networks") / "resnet_cifar.py"
+    file.write_text(code, "utf-8")
+    return file
+
+
+@pytest.fixture(scope="session")
 def golden_c_bar() -> Path:
     """Pictures that the published ImageNet-C-bar generator made."""
     return _folder_of_data("golden/imagenet-c-bar")

@@ -244,7 +244,7 @@ def test_pictures_that_a_view_enlarges_are_told_where_most_are(hardiness: Comman
         "import torch\n\ndef build():\n    return torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(2), "
         "torch.nn.Flatten(), torch.nn.Linear(12, 2))\n"
     )
-    for px in (40, 300):
+    for px in (30, 40, 300):
         for name in ("cat", "dog"):
             (tmp_path / f"of{px}" / name).mkdir(parents=True)
             for number in range(3):
@@ -261,7 +261,11 @@ def test_pictures_that_a_view_enlarges_are_told_where_most_are(hardiness: Comman
     told = lines(40, "crop_px=32")
     assert "resized to 256 px and cropped to the middle 32, because resize_px= is not stated; state both sizes" in told
     assert f"{enlarged} py:{tmp_path / 'network.py'}:build, to 256 and cropped to 32; where it was trained on" in told
-    told = lines(40, "resize_px=36,crop_px=32", "own-c:corruptions=fog,severities=1")
+    told = lines(30, "resize_px=36,crop_px=32", "own-c:corruptions=fog,severities=1")
+    enlarged = "of30: its pictures have 30 px on the shorter side (median) and are enlarged 8.5 times for"
     assert f"{enlarged} every model, to 256 and cropped to 224; own-c is defined on its canvas" in told
+    told = lines(40, "resize_px=36,crop_px=32", "own-c:corruptions=fog,severities=1")
+    assert "of40: its pictures are small (40 px) and are corrupted at their own size, with the strengths of" in told
+    assert "of40: its pictures are resized (40 px, bilinear to 32 px) for" in told
     assert "enlarged" not in lines(40, "resize_px=36,crop_px=32")
     assert "enlarged" not in lines(300, "resize_px=256,crop_px=224")

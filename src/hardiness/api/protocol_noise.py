@@ -21,6 +21,7 @@ from hardiness.data.items import limited
 from hardiness.data.root import absolute_arguments
 from hardiness.engine.evaluation import evaluate as run_benchmark
 from hardiness.engine.protocol_noise import Variation, variations
+from hardiness.engine.tasks import canvas_of
 from hardiness.models.classifier import Classifier
 from hardiness.report.compared import reason_of
 from hardiness.report.format import as_text, terminal_table
@@ -151,7 +152,7 @@ class NoiseStudy:
     def varied(self, each: Variation, classifier: Classifier) -> NoiseStudy:
         """The study with one thing varied, on the very images that the usual request chooses."""
         items = sorted(limited(self.data.items, self.request.limit, self.request.seed), key=lambda item: item.id)
-        canvas = self.benchmark.canvas or classifier.spec.view.canvas
+        canvas = canvas_of(classifier.spec, self.benchmark, self.data)
         data = each.dataset(replace(self.data, items=tuple(items)), canvas)
         return replace(self, data=data, request=each.request(replace(self.request, limit=None)))
 

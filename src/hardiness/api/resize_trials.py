@@ -22,6 +22,7 @@ from hardiness.core.model import Canvas
 from hardiness.core.run import Run
 from hardiness.core.table import RIGHT
 from hardiness.engine.protocol_noise import ResizedFile, Resizer, other_resizers
+from hardiness.engine.tasks import canvas_of
 from hardiness.imaging.resizing import resize
 from hardiness.models.classifier import Classifier
 from hardiness.models.preprocessing import to_pixels
@@ -110,8 +111,9 @@ class ResizeTrials:
         if request is None:
             raise UntriedError(f"nothing says how {run.stored.run.model.name} was asked for")
         refuse_code(rung, str(request["benchmark"]))
-        benchmark = parse(str(request["benchmark"]))
-        dataset = benchmark.dataset(datasets.locate(list(self.data)))
+        root = datasets.locate(list(self.data))
+        benchmark = parse(str(request["benchmark"])).parts(root)[0]
+        dataset = benchmark.dataset(root)
         if dataset.fingerprint != run.stored.run.data.fingerprint:
             raise UntriedError(f"the pictures of {dataset.name} are others than those of the run")
         items = {item.id: item for item in dataset.items}
@@ -120,7 +122,9 @@ class ResizeTrials:
         if not text:
             text, folder = str(request["model"]), str(request.get("folder", "")) or "."
             refuse_code(rung, text)
-        return Rerun(self.classifier_of(text, folder), benchmark, [items[name] for name in names], run.stored.run)
+        classifier = self.classifier_of(text, folder)
+        canvas = canvas_of(classifier.spec, benchmark, dataset)
+        return Rerun(classifier, benchmark, canvas, [items[name] for name in names], run.stored.run)
 
     def classifier_of(self, text: str, folder: str) -> Classifier:
         """The model that a text asks for in a folder, from which its paths are relative; each is loaded once."""
@@ -132,17 +136,13 @@ class ResizeTrials:
 
 @dataclass(frozen=True)
 class Rerun:
-    """A model, the clean pictures on which it is run again, and the run that it was in before."""
+    """A model, the clean pictures on which it is run again, on what canvas, and the run that it was in before."""
 
     classifier: Classifier
     benchmark: Benchmark
+    canvas: Canvas
     items: Sequence[Item]
     run: Run
-
-    @property
-    def canvas(self) -> Canvas:
-        """The geometry in which the model sees photographs."""
-        return self.benchmark.canvas or self.classifier.spec.view.canvas
 
     def rows(self, is_chosen: NDArray[np.bool_]) -> Rerun:
         """The same with some of the pictures."""

@@ -46,6 +46,7 @@ from hardiness.core.table import RIGHT, ImageTable, Records
 from hardiness.distortions.levels import swept_values
 from hardiness.reference.sets import SEVERITIES, DistortionSet, distortion_set, read_set, set_names
 from hardiness.reference.small_pictures import small_pictures
+from hardiness.reference.strengths import strengths_of
 from hardiness.statistics.cells import cell_means, equal_weights, is_whole, means_of
 from hardiness.statistics.measures import Measurable, mean_of, weighted_sum
 
@@ -63,6 +64,9 @@ STANDS_FOR_CORRUPTED = ("imagenet-c", "own-c", "cifar10-c", "cifar100-c")
 
 AT_OWN_SIZE = "own-c"
 """The set that is also made of pictures at their own size."""
+
+SMALL = "cifar10-c"
+"""The protocol whose severities a person's own small pictures have."""
 
 OWN_LEVELS = {"imagenet-c": (1, 3, 5)}
 """Levels of a set at which a person's own pictures are shown, where these are not all."""
@@ -293,11 +297,12 @@ class CorruptionSet(Benchmark):
 
     Class attributes:
         members: the set.
+        set_canvas: on which pictures of the set are corrupted, unless strengths of small pictures are asked for.
     """
 
     members: ClassVar[DistortionSet]
     card: ClassVar[str] = "corruption"
-    canvas: ClassVar[Canvas | None] = CANVAS_224
+    set_canvas: ClassVar[Canvas] = CANVAS_224
     shard_items: ClassVar[int] = 16
 
     extra: bool = field(
@@ -373,6 +378,11 @@ class CorruptionSet(Benchmark):
         return _of_members, (self.members, {option.name: getattr(self, option.name) for option in fields(self)})
 
     @property
+    def canvas(self) -> Canvas | None:  # type: ignore[override]  # it follows from an option
+        """That of the set; ``None`` where a person's own pictures are corrupted as they are, and then resized."""
+        return None if self.is_own and self.strengths else self.set_canvas
+
+    @property
     def own(self) -> tuple[str, ...]:
         """The corruptions that were asked for and are not of the set: evaluated beside it, and in none of its means."""
         return tuple(sorted(set(self.corruptions) - set(self.members.published)))
@@ -404,8 +414,14 @@ class CorruptionSet(Benchmark):
         )
 
     def parts(self, data: DataRoot) -> tuple[Benchmark, ...]:
-        """The set's own run, with clean pictures, and a run for each level."""
-        return (self, *map(self.part_of, self.level_cells()))
+        """The set's own run, with clean pictures, and a run for each level.
+
+        A person's own small pictures have the strengths of small pictures, where the corruptions have such.
+        """
+        names = {*self.members.members, *self.corruptions}
+        is_small = self.is_own and not self.strengths and names <= {*strengths_of(SMALL)} and data.dataset(OWN).side_px
+        of_size = replace(self, strengths=SMALL) if is_small else self
+        return (of_size, *map(of_size.part_of, of_size.level_cells()))
 
     def part_of(self, cell: Condition) -> CorruptionSet:
         """The run of one level, which is made of photographs."""
@@ -449,7 +465,9 @@ class CorruptionSet(Benchmark):
         """The stored set with the clean photographs beside it where they are there; else the photographs."""
         uses_stored = self.source == "stored" or (self.source == "auto" and data.has(self.name))
         if not uses_stored:
-            return self._without_unavailable(data.dataset(self.needs[-1]))
+            made_of = data.dataset(self.needs[-1])
+            is_on_canvas = self.is_own and not self.strengths  # though they may be small
+            return self._without_unavailable(replace(made_of, side_px=0) if is_on_canvas else made_of)
         stored_set = data.dataset(self.name)
         present = stored_set.conditions or frozenset()
         notes = stored_set.notes + tuple(
@@ -468,6 +486,12 @@ class CorruptionSet(Benchmark):
         """One decode and crop for all cells that are generated; one file a cell for those that are stored."""
         if isinstance(item.file, datasets.CorruptedCopies):
             yield from _stored(item.file, conditions, canvases[0], again=bool(self.view))
+            return
+        if self.canvas is None:  # they are corrupted as they are
+            photograph = imaging.decode(item.file.read(), item.file.name)
+            for condition in conditions:
+                picture = self.picture(photograph, condition, item.id, seed)
+                yield Expansion(condition, 0, (imaging.on_canvas(picture, canvases[0]),))
             return
         clean = _clean(item.file.read(), item.file.name, canvases[0])
         for condition in conditions:
@@ -589,7 +613,7 @@ def benchmark_of(members: DistortionSet) -> type[CorruptionSet]:
         "protocol": members.protocol,
         "needs": (members.name, members.pictures) if members.protocol != OWN else (OWN,),
         "clean_twin": members.pictures if members.pictures in small_pictures() else "",
-        "canvas": canvas_of_set(members.pictures),
+        "set_canvas": canvas_of_set(members.pictures),
         "members": members,
         "is_own": members.protocol == OWN,
         "sibling": members.beside,

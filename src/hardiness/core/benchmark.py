@@ -130,7 +130,7 @@ class DataSet:
         fingerprints: where each condition has files of its own, a hash that changes whenever those of the condition
             do; empty where the conditions are made of the items.
         columns: what is known of its pictures beyond their labels, by id; no part of its identity.
-        side_px: width and height of its pictures, at which they are shown, corrupted and attacked; 0 for photographs,
+        side_px: width and height of small pictures, at which they are shown, corrupted and attacked; 0 for photographs,
             which are shown as each model and benchmark says.
     """
 
@@ -152,6 +152,11 @@ class DataSet:
     fingerprints: Mapping[Condition, str] = field(default_factory=dict)
     columns: PictureColumns = NO_COLUMNS
     side_px: int = 0
+
+    @property
+    def canvas(self) -> Canvas | None:
+        """The own size of small pictures; ``None`` for photographs."""
+        return Canvas(self.side_px, self.side_px) if self.side_px else None
 
     @property
     def identity(self) -> str:

@@ -132,6 +132,8 @@ class DataRemark(StrEnum):
     """A part of a data set or loader of Python is left out."""
     SIZES = "sizes"
     """Pictures have several sizes."""
+    SMALL = "small"
+    """A person's own pictures are shown, or corrupted, at their own size."""
     RESIZED = "resized"
     """Small pictures are resized to the size that a model takes."""
     ENLARGED = "enlarged"

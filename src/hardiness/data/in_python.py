@@ -28,6 +28,7 @@ from hardiness.data.files import FileEntry, fingerprint
 from hardiness.data.items import LabelledFile, items
 from hardiness.data.label_files import SEVERAL_LABELS
 from hardiness.data.root import LAYOUTS, OWN, in_place_of_imagenet
+from hardiness.data.sizes import at_own_size
 from hardiness.reference.classes import wnids
 from hardiness.sources.files import DiskFile, Stamp
 
@@ -80,7 +81,7 @@ def from_python(data: Any, model: ModelClasses, beside: DataRoot | None = None) 
     if not source.count:
         raise ArgumentError(f"data must hold a picture or more, {source.name} holds none")
     if source.files is not None:
-        return _Root(source.dataset(source.files), beside=beside)
+        return _Root(at_own_size(source.dataset(source.files)), beside=beside)
     pictures = [source.picture(at) for at in range(source.count)]
     for at, first in enumerate(pictures[:TRIED_TWICE]):
         if source.picture(at).sha256 != first.sha256:
@@ -104,7 +105,7 @@ def from_python(data: Any, model: ModelClasses, beside: DataRoot | None = None) 
     facts = {id(picture): picture.facts for picture in pictures}
     columns = columns_of_items([item.id for item in labelled], [facts[id(item.file)] for item in labelled])
     data = DataSet(_own_name(source.name), labelled, len(names), digest, "", names, remarks=remarks, columns=columns)
-    return _Root(data, is_imagenet, beside)
+    return _Root(at_own_size(data), is_imagenet, beside)
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,8 @@ class _Root:
             raise DataError(f"{name} was not found: data is {self.data.name}, which Python holds; name its folder")
         if name == OWN:
             return self.data
-        return replace(self.data, class_names=None) if self.is_imagenet else in_place_of_imagenet(self.data)
+        data = in_place_of_imagenet(self.data)
+        return replace(data, name=self.data.name, class_names=None) if self.is_imagenet else data
 
 
 @dataclass(frozen=True)

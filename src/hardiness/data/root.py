@@ -388,9 +388,9 @@ def outside_name(place: Place) -> str:
 
 
 def in_place_of_imagenet(data: DataSet) -> DataSet:
-    """A person's own pictures under the name that they have where ImageNet's are asked for."""
+    """A person's own pictures under the name, and at the size, that they have where ImageNet's are asked for."""
     name = Path(data.location).stem if data.location else data.name.removeprefix(DataIdentity.OWN)
-    return replace(data, name=f"{DataIdentity.OWN}{name}")
+    return replace(data, name=f"{DataIdentity.OWN}{name}", side_px=0)
 
 
 def _reading_of_labels(labels: Iterable[str]) -> str:

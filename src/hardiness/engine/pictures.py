@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import fields
 
 from hardiness.benchmarks.options import registry
-from hardiness.core.benchmark import Benchmark, DataRoot, Image, Item, PictureFault
+from hardiness.core.benchmark import Benchmark, DataRoot, DataSet, Image, Item, PictureFault
 from hardiness.core.condition import Condition
 from hardiness.core.errors import DataError
 from hardiness.core.model import CANVAS_224
@@ -34,7 +34,7 @@ class PictureSource:
         self, root: Callable[[Result], DataRoot], outs: Sequence[Files], requested: Collection[str] = ()
     ) -> None:
         self._root, self._outs, self._requested = root, outs, requested
-        self._items: dict[tuple[str, str], tuple[Benchmark, dict[str, Item]]] = {}
+        self._items: dict[tuple[str, str], tuple[Benchmark, DataSet, dict[str, Item]]] = {}
 
     def __call__(self, result: Result, sample: str, condition: Condition) -> Image:
         """The picture ``uint8 (H, W, 3)``; of a sequence its last frame.
@@ -48,11 +48,11 @@ class PictureSource:
             raise DataError(f"pictures of {result.benchmark} are shown to who asks for them: --show {result.benchmark}")
         if condition and result.run.attack:
             return self._read_attacked(result, sample, condition)
-        benchmark, items = self._open(result)
+        benchmark, data, items = self._open(result)
         item = items.get(sample)
         if item is None:
             raise DataError(f"{result.data} at {result.plan.location} holds no {sample}")
-        canvas = benchmark.canvas or CANVAS_224
+        canvas = data.canvas or benchmark.canvas or CANVAS_224
         shown_condition = condition or next(iter(c for c in benchmark.conditions() if not c), Condition())
         if result.run.shows_whole_pictures:  # corrupted at its own size, and made as large as others to be looked at
             photograph = decode(item.file.read(), item.file.name)
@@ -68,14 +68,14 @@ class PictureSource:
             raise DataError(f"{sample} gives no picture under {shown_condition}")
         return last
 
-    def _open(self, result: Result) -> tuple[Benchmark, dict[str, Item]]:
+    def _open(self, result: Result) -> tuple[Benchmark, DataSet, dict[str, Item]]:
         key = result.run.benchmark.name, result.run.data.fingerprint
         if key not in self._items:
             benchmark = _benchmark(result)
             dataset = benchmark.dataset(self._root(result))
             if dataset.fingerprint != result.run.data.fingerprint:
                 raise DataError(f"{result.data} at {dataset.location} has changed since it was evaluated")
-            self._items[key] = benchmark, {item.id: item for item in dataset.items}
+            self._items[key] = benchmark, dataset, {item.id: item for item in dataset.items}
         return self._items[key]
 
     def _read_attacked(self, result: Result, sample: str, condition: Condition) -> Image:

@@ -20,7 +20,7 @@ from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError, ModelError, StoreError
 from hardiness.core.fact import Fact
 from hardiness.core.forms import json_form
-from hardiness.core.model import CANVAS_224, Canvas, View, WholePicture
+from hardiness.core.model import CANVAS_224, Canvas, ModelSpec, View, WholePicture
 from hardiness.core.request import Request
 from hardiness.core.run import (
     WHOLE,
@@ -45,6 +45,7 @@ from hardiness.models.classifier import Classifier
 from hardiness.models.determinism import GRADIENTS_VERSION
 from hardiness.models.preprocessing import InputPolicy
 from hardiness.models.whole_pictures import whole_picture_model
+from hardiness.reference.small_pictures import small_pictures
 from hardiness.store.run import StoredRun
 from hardiness.store.store import Store
 
@@ -135,7 +136,7 @@ class Task:
     def class_order(self, data: DataSet) -> Fact | None:
         """Which output of the network is taken for which of one's own classes; ``None`` for ImageNet's."""
         names = self.stored.run.model.classes
-        if not names or data.side_px:  # small pictures are published with the order of their classes
+        if not names or data.name in small_pictures():  # they are published with the order of their classes
             return None
         model = self.classifier.spec.name if self.classifier.spec.class_names is not None else ""
         order = "model" if model else "alphabet" if list(names) == sorted(names) else "data"
@@ -175,7 +176,7 @@ def begin(
     classifier = on_question(classifier, benchmark, data, request.seed, store.files)
     if (function := whole_picture_model(classifier)) is not None:
         benchmark = benchmark_at_own_size(benchmark, function, data)
-    elif (strengths := benchmark.identity().get("strengths")) and not data.side_px:
+    elif benchmark.canvas and not data.side_px and (strengths := benchmark.identity().get("strengths")):
         raise ArgumentError(
             f"{benchmark.name}:strengths={strengths} are of pictures that are corrupted at their own size, and "
             f"{classifier.spec.name} is shown {data.name} on a canvas; leave strengths out, or take -b {strengths} or "
@@ -184,8 +185,8 @@ def begin(
     if benchmark.attack and surrogate is None:
         require_attackable(classifier, benchmark.attack)
     labels = labels_for(classifier, data)
-    canvas = _canvas(classifier, benchmark)
-    feed = _feed(classifier, canvas, data)
+    canvas = _canvas(classifier, benchmark, data)
+    feed = _feed(classifier, canvas, benchmark, data)
     run = store.last_of(run_of(classifier, benchmark, data, request.seed, surrogate), former)
     attacked = benchmark.attack is not None and surrogate is None and asks_for_gradients(benchmark.attack)
     begun = None
@@ -209,24 +210,39 @@ def begin(
     return Task(classifier, canvas, feed, labels, stored, BatchSize(stored.plan.batch_size))
 
 
-def _canvas(classifier: Classifier, benchmark: Benchmark) -> Canvas | WholePicture:
+def _canvas(classifier: Classifier, benchmark: Benchmark, data: DataSet) -> Canvas | WholePicture:
     """The geometry in which a model wants a benchmark's photographs, or the form in which it takes whole ones."""
     if (function := whole_picture_model(classifier)) is not None:
         return function.form
-    return benchmark.canvas or classifier.spec.view.canvas
+    return canvas_of(classifier.spec, benchmark, data)
 
 
-def _feed(classifier: Classifier, canvas: Canvas | WholePicture, data: DataSet) -> InputPolicy:
-    """How the pictures on a canvas are fed; small ones as they are, unless the network states another size.
+def canvas_of(spec: ModelSpec, benchmark: Benchmark, data: DataSet) -> Canvas:
+    """The geometry in which a model wants a benchmark's photographs.
 
-    The sizes of ImageNet's usual view state none: they are what a view has of which only mean and std are given.
+    A person's own small pictures are wanted as they are, unless the model states a size.
     """
+    return benchmark.canvas or (None if _states_size(spec) else data.canvas) or spec.view.canvas
+
+
+def _states_size(spec: ModelSpec) -> bool:
+    """Whether a model says to what size pictures are resized for it.
+
+    The sizes of ImageNet's usual view say nothing: they are what a view has of which only mean and std are given. An
+    option of the model's says so all the same.
+    """
+    usual = View()
+    is_other = (spec.view.resize_px, spec.view.crop_px) != (usual.resize_px, usual.crop_px)
+    return is_other or any(name in ("resize_px", "crop_px") for name, _ in spec.options)
+
+
+def _feed(classifier: Classifier, canvas: Canvas | WholePicture, benchmark: Benchmark, data: DataSet) -> InputPolicy:
+    """How the pictures on a canvas are fed; published small ones as they are, unless the network states a size."""
     if isinstance(canvas, WholePicture):
         return classifier.feed(CANVAS_224.crop_px)
-    feed, view = classifier.feed(canvas.crop_px), classifier.spec.view
-    usual = View()
-    states_size = data.side_px and (view.resize_px, view.crop_px) != (usual.resize_px, usual.crop_px)
-    return replace(feed, input_px=view.crop_px) if states_size else feed
+    feed = classifier.feed(canvas.crop_px)
+    is_resized = benchmark.canvas and data.side_px and _states_size(classifier.spec)
+    return replace(feed, input_px=classifier.spec.view.crop_px) if is_resized else feed
 
 
 def unit_images(benchmark: Benchmark, batch_size: int | None, on_gpu: bool) -> int:
@@ -254,12 +270,13 @@ def run_of(
     surrogate: Classifier | Ensemble | None = None,
 ) -> Run:
     """Everything that changes the rows of one model on one benchmark."""
-    spec, canvas, classes = classifier.spec, _canvas(classifier, benchmark), _class_order(classifier, data)
+    spec, canvas, classes = classifier.spec, _canvas(classifier, benchmark, data), _class_order(classifier, data)
     attacking = attack_versions(benchmark.attack) if benchmark.attack else {}
     if isinstance(canvas, WholePicture):
         pictures = InputIdentity(WHOLE, str(canvas))
     else:
-        pictures = InputIdentity("fixed" if benchmark.canvas else "view", str(_feed(classifier, canvas, data)))
+        is_fixed = benchmark.canvas or canvas == data.canvas
+        pictures = InputIdentity("fixed" if is_fixed else "view", str(_feed(classifier, canvas, benchmark, data)))
     return Run(
         model=ModelIdentity(
             name=spec.name,

@@ -14,6 +14,7 @@ from hardiness.data.items import LabelledFile, items
 from hardiness.data.photographs import PhotographSet
 from hardiness.data.root import LAYOUTS, OUTSIDE, OWN, Layout, Place, outside_name
 from hardiness.data.saved_pictures import read
+from hardiness.data.sizes import at_own_size
 from hardiness.reference.classes import subset_wnids, wnid_indices, wnids
 from hardiness.reference.sets import distortion_set, set_names
 
@@ -47,6 +48,11 @@ def _read_own_outside(place: Place) -> DataSet:
     return _read_outside(outside_name(place), place)
 
 
+def _read_own(place: Place) -> DataSet:
+    """A person's own pictures, which have a size of their own where all are small."""
+    return at_own_size(PhotographSet(OWN, dict, "", own_classes=True).read(place))
+
+
 def _layout_of_200(name: str) -> Layout:
     """A folder for each of the 200 classes of a set that names them itself, as ``imagenet-a`` does."""
     classes, folder_kind = partial(subset_wnids, name), f"the 200 wnids of ImageNet-{name[-1].upper()}"
@@ -73,7 +79,7 @@ TABLE = {
     "imagenet-sketch": Layout("imagenet-sketch/<wnid>/*", PhotographSet("imagenet-sketch", wnid_indices, ALL).read),
     "imagenet-v2": Layout("imagenet-v2/<0 … 999>/*", PhotographSet("imagenet-v2", _class_indices, ALL_INDICES).read),
     "imagenet-p": Layout(f"imagenet-p/{VIDEOS}", PERTURBED.read),
-    OWN: Layout("FOLDER/<class>/*", PhotographSet(OWN, dict, "", own_classes=True).read),
+    OWN: Layout("FOLDER/<class>/*", _read_own),
     # Their folders are named: a root that happens to hold one of that name is not meant.
     OUTSIDE: Layout("FOLDER/**/*", _read_own_outside),
     "adversarial": Layout("OUT/images/<benchmark>/<model>/<condition>/<class>/*.png", read),

@@ -149,13 +149,25 @@ def sizes(
     return f"{data}: pictures are of {sizes} sizes, {ends}{resized}"
 
 
+@says(DataRemark.SMALL)
+def small(fact: Fact, data: str, px: int, strengths: str) -> Words:
+    """As of the remark; `px` is 0 where they are not small, `strengths` empty where nothing is corrupted."""
+    corrupted = f"are corrupted at their own size, with the strengths of {strengths}"
+    if not px:
+        return f"{data}: its pictures {corrupted}"
+    return (
+        f"{data}: its pictures are small ({px} px) and {corrupted if strengths else 'are shown at their own size'}",
+        "a network that was trained on larger ones states resize_px= and crop_px=",
+    )
+
+
 @says(DataRemark.RESIZED)
-def resized(fact: Fact, data: str, px: int, input_px: int, models: Sequence[str]) -> Words:
+def resized(fact: Fact, data: str, px: int, input_px: int, interpolation: str, models: Sequence[str]) -> Words:
     """As of the remark."""
     whom = ", ".join(models)
     return (
-        f"{data}: its pictures are resized ({px} px, bicubic to {input_px} px) for {whom}, which takes or states that "
-        "size"
+        f"{data}: its pictures are resized ({px} px, {interpolation} to {input_px} px) for {whom}, which takes or "
+        "states that size"
     )
 
 
