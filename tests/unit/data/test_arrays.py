@@ -92,10 +92,42 @@ def test_folders_of_pictures_are_read_and_other_sizes_refused_one_by_one(tmp_pat
     np.testing.assert_array_equal(decode(data.items[0].file.read(), "a"), X[0])
     with pytest.raises(SampleError, match="must be 32x32 pixels, was 32x30; nothing is resized"):
         data.items[2].file.read()
+    PIL.Image.fromarray(X[0]).convert("L").save(tmp_path / "airplane" / "a.png")
+    with pytest.raises(SampleError, match="must be RGB, was grey; save it in colours if you mean it"):
+        read("cifar10", tmp_path).items[0].file.read()
+    PIL.Image.fromarray(X[0]).save(tmp_path / "airplane" / "a.png")
     place = Place(str(tmp_path), str(tmp_path))
     report = check(published_set("cifar10"), place)
     assert [(fault.kind, fault.is_note) for fault in report.faults] == [("count", True), ("wrong-size", False)]
     assert not report.sound
+
+
+def unlabelled(folder: Path) -> None:
+    (folder / "some_labels.npy").unlink()
+
+
+def truncated(folder: Path) -> None:
+    (folder / "some_data.npy").write_bytes((folder / "some_data.npy").read_bytes()[:-1])
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [(unlabelled, "some_data.npy needs its labels beside it"), (truncated, r"some_data.npy must be a whole file of")],
+)
+def test_arrays_that_are_not_whole_are_refused(damage: Callable[[Path], None], message: str, tmp_path: Path) -> None:
+    damage(written_npy(tmp_path))
+    with pytest.raises(DataError, match=message):
+        read("cifar10", tmp_path)
+
+
+def test_an_archive_without_its_batch_and_a_folder_without_labels_are_refused(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "cifar-10-python.tar.gz", "w:gz") as archive:
+        archive.addfile(tarfile.TarInfo("cifar-10-batches-py/data_batch_1"))
+    with pytest.raises(DataError, match=r"cannot be read \(test_batch is not in the archive\); fetch it again"):
+        read("cifar10", tmp_path)
+    (written_corrupted(tmp_path) / "CIFAR-10-C" / "labels.npy").unlink()
+    with pytest.raises(DataError, match=r"must be a folder of <corruption>.npy and labels.npy; unpack the archive"):
+        read("cifar10-c", tmp_path)
 
 
 class Evil:

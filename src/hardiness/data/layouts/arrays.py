@@ -62,7 +62,7 @@ class ArrayPicture:
 
 @dataclass(frozen=True, slots=True)
 class SizedFile:
-    """A file whose picture must have the set's size.
+    """A file whose picture must have the set's size and its colours.
 
     Attributes:
         file: the file.
@@ -80,7 +80,7 @@ class SizedFile:
         """The bytes.
 
         Raises:
-            SampleError: the picture has another size, or the file cannot be read.
+            SampleError: the picture has another size or no colours, or the file cannot be read.
         """
         content = self.file.read()
         described = structure(BytesIO(content), content[:END_BYTES], content[-END_BYTES:])
@@ -90,6 +90,8 @@ class SizedFile:
                 f"{self.name}: must be {side}x{side} pixels, was {described.width}x{described.height}; nothing is "
                 "resized"
             )
+        if described is not None and described.mode.startswith(("grey", "black")):
+            raise SampleError(f"{self.name}: must be RGB, was {described.mode}; save it in colours if you mean it")
         return content
 
 
