@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import ast
 import base64
+import csv
 import html
 import importlib
 import inspect
@@ -57,6 +58,7 @@ from hardiness.results.folder import Folder
 from hardiness.store.store import Store
 
 ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "docs" / "results"
 evidence_schema_json = runpy.run_path(str(ROOT / "docs" / "evidence_schema.py"))[
     "evidence_schema_json"
 ]
@@ -238,6 +240,50 @@ def paper_table() -> str:
     others = len({*benchmarks.registry.names()} - {*PAPER, *CLASS_SETS})
     more = f"and {others} more: [their protocols](docs/protocols.md) and [their data](docs/data.md)."
     return f"{table(('benchmark', 'question'), rows)}\n{more}\n"
+
+
+def result_rows(name: str) -> list[dict[str, str]]:
+    """The rows of a file of docs/results."""
+    with (RESULTS / name).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def cifar_table() -> str:
+    """Errors of real networks on CIFAR-10, with their intervals."""
+    published = {"resnet20": "8.27", "resnet32": "7.37", "resnet44": "6.90"}
+    rows = [
+        (
+            f"`{row['network']}`",
+            row["pictures"],
+            f"{100 * int(row['errors']) / int(row['n']):.2f}",
+            f"{row['low']} to {row['high']}",
+            published[row["network"]],
+        )
+        for row in result_rows("cifar.csv")
+    ]
+    heads = ("network", "pictures", "error, %", "95 %", "published, of 10,000 test pictures")
+    return table(heads, rows)
+
+
+def cifar_answer_table() -> str:
+    """Accuracies of published answers, with intervals, places and effective robustness."""
+    sets = ("cifar10", "cifar10.1-v4", "effective robustness")
+    rows = [
+        (
+            f"`{row['network']}`",
+            row["place"],
+            *(f"{row[of]} ({row[f'{of} low']} to {row[f'{of} high']})" for of in sets),
+        )
+        for row in result_rows("cifar_answers.csv")
+    ]
+    heads = (
+        "network",
+        "place",
+        "CIFAR-10, %",
+        "CIFAR-10.1 v4, %",
+        "effective robustness, points",
+    )
+    return table(heads, rows)
 
 
 def command_table() -> str:
@@ -653,6 +699,7 @@ TABLES: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "docs/numbers.md": {"metrics": metric_table},
     "docs/own_data.md": {"own pictures": own_pictures_table},
     "docs/protocols.md": {"benchmarks": benchmark_table},
+    "docs/small_pictures.md": {"networks": cifar_table, "answers": cifar_answer_table},
 }
 """By page, then by the name of the block."""
 

@@ -337,7 +337,8 @@ class _Session:
             folder = rebuild_results(store, evaluations.baseline, self.workload.grouping)
         by_benchmark = outcomes * len(evaluated) if self.cluster else outcomes
         untracked = tuple(tracking.problems)
-        on_models = {classifier.spec.name: remarks_on(classifier) for classifier in classifiers}
+        only_small = all(evaluation.data.side_px for evaluation in evaluated)
+        on_models = {classifier.spec.name: remarks_on(classifier, only_small) for classifier in classifiers}
         return Outcome(
             results=[result for result in folder.results if result.is_of(keys)],
             folder=folder,

@@ -157,10 +157,16 @@ def surrogate_absent(benchmark: Benchmark, classifiers: Sequence[Classifier], li
     return None
 
 
-def remarks_on(classifier: Classifier) -> list[Fact]:
-    """What loading and the first forward pass have shown; nothing of the latter where nothing was computed."""
+def remarks_on(classifier: Classifier, only_small: bool = False) -> list[Fact]:
+    """What loading and the first forward pass have shown; nothing of the latter where nothing was computed.
+
+    Args:
+        classifier: after its evaluations.
+        only_small: whether all of these were on small pictures, which no assumed view resizes.
+    """
     agreement, runtime, name = classifier.runtimes.agreement, classifier.runtimes.name, classifier.spec.name
-    remarks = [replace(note, about=name) for note in classifier.notes]
+    assumed = {ModelNote.ASSUMED_VIEW} if only_small else ()
+    remarks = [replace(note, about=name) for note in classifier.notes if note.code not in assumed]
     if agreement and agreement.fallback:
         remarks.append(Fact(ModelNote.OTHER_RUNTIME, {"runtime": runtime, "line": agreement.fallback}, name))
     if agreement and classifier.precision != "fp32":

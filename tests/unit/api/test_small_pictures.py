@@ -9,6 +9,7 @@ import numpy as np
 import PIL.Image
 import pytest
 import torch
+from commands import called
 from torch import nn
 
 import hardiness
@@ -202,3 +203,17 @@ def test_small_pictures_stand_on_the_first_screen_and_are_beside_no_clean_twin_o
     kinds = {name: registry.get(name) for name in ("cifar10", "cifar10.1", "cifar10-c")}
     assert [kind.stands_for for kind in kinds.values()] == ["clean", "", "corrupted"]
     assert [kind.clean_twin for kind in kinds.values()] == ["cifar10"] * 3
+
+
+@pytest.mark.slow
+def test_no_resize_is_said_of_pictures_that_are_shown_as_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    np.savez(tmp_path / "part.npz", x=X[:10], y=Y[:10])
+    network = "nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 10))"
+    (tmp_path / "net.py").write_text(f"from torch import nn\n\ndef build():\n    return {network}\n")
+    model = f"py:{tmp_path}/net.py:build:mean=0.4/0.5/0.6,std=0.2/0.2/0.3"
+    data = ["--data", f"cifar10={tmp_path / 'part.npz'}", "--out", str(tmp_path / "out")]
+    assert called(monkeypatch, "run", "-m", model, "-b", "cifar10", *data, "--device", "cpu") == 0
+    printed = capsys.readouterr()
+    assert "are resized" not in printed.out + printed.err
