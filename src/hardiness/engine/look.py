@@ -119,9 +119,9 @@ def look_at(
     benchmark = (benchmark.at_own_size() if takes_whole_pictures(task) else None) or benchmark
     pictures = _pictures(task, benchmark, data, request)
     is_own = is_looked_at(task.classifier)
-    former, name = StoredLook.of_run(task.stored), task.classifier.spec.name
     if not (is_own or pictures):
         return task, ()
+    former, name = StoredLook.of_run(task.stored), task.classifier.spec.name
     try:
         current = StoredLook(_outputs(task, benchmark, data, request) if is_own else {}, pictures)
     except ModelError:
