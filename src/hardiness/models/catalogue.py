@@ -29,7 +29,7 @@ class Scheme:
         options: this scheme's own options and their help, beside those that every model has.
         names: all names that may follow the prefix, where they can be listed without a network; for searching.
         need_weights: raises a `DataError` where the published weights of what follows the prefix surely cannot be had;
-            asked before the library is imported. Its second argument is the model's name, for the message.
+            asked before data are looked at. Its second argument is the model's name, for the message.
     """
 
     form: str

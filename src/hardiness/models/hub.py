@@ -62,20 +62,8 @@ def need_url(url: str, where: str) -> None:
         DataError: neither, or the file in the cache is not what was published.
     """
     check_torch_file(url, where)
-    if url.rpartition("/")[2] not in torch_files():
+    if url.rpartition("/")[2] not in _torch_files():
         _need_host([url], where, respect_offline())
-
-
-def need_any_host(urls: Iterable[str], where: str) -> None:
-    """Raise an error unless the hub or the host of any of the addresses answers; for what is in no cache.
-
-    Raises:
-        DataError: none does, or downloads are forbidden.
-    """
-    forbidden = respect_offline()
-    from huggingface_hub import constants
-
-    _need_host([constants.ENDPOINT, *urls], where, forbidden)
 
 
 def check_torch_file(url: str, where: str) -> tuple[Fact, ...]:
@@ -95,7 +83,7 @@ def check_torch_file(url: str, where: str) -> tuple[Fact, ...]:
     return (Fact(ModelNote.WEIGHTS_CHECKED, {"source": name, "checked": checked, "unchecked": unchecked}),)
 
 
-def torch_files() -> set[str]:
+def _torch_files() -> set[str]:
     """Names of the files that torch has downloaded."""
     return {path.name for path in _torch_folder().glob("*") if path.is_file()}
 

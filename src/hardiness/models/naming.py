@@ -79,7 +79,7 @@ def _with_options(spec: ModelSpec, options: Mapping[str, str], others: Iterable[
 def need_weights(text: str) -> None:
     """Raise an error where the published weights that ``NAME[:key=value,…]`` asks for surely cannot be had.
 
-    It is quick, imports no library of models, and says nothing where it is not sure.
+    It says nothing where it is not sure.
 
     Raises:
         DataError: they are in no cache, and cannot be downloaded.

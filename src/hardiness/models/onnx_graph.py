@@ -1,29 +1,15 @@
-"""ONNX files, read without ONNX: the operators of a graph, the files that hold its tensors, a hash over both."""
+"""ONNX files: the operators of a graph, the files that hold its tensors, a hash over both."""
 
 from __future__ import annotations
 
 import hashlib
-import mmap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from hardiness.core.errors import ModelError
 from hardiness.sources.packages import file_sha256
-
-# Messages of the ONNX schema and, by field number, those of their fields that can lead to a tensor.
-# Source: onnx.proto3 of ONNX 1.16.
-_FIELDS = {
-    "model": {7: "graph", 25: "function"},
-    "graph": {1: "node", 5: "tensor", 15: "sparse"},
-    "function": {7: "node"},
-    "node": {5: "attribute"},
-    "attribute": {5: "tensor", 6: "graph", 10: "tensor", 11: "graph", 22: "sparse", 23: "sparse"},
-    "sparse": {1: "tensor", 2: "tensor"},
-    "tensor": {13: "entry"},
-}
-_DEEPEST = 50
-"""Most graphs within each other."""
 
 
 @dataclass(frozen=True)
@@ -64,82 +50,33 @@ def onnx_nodes(path: Path) -> OnnxNodes:
     """The operators of a graph in a file.
 
     Raises:
-        ModelError: the file is not in ONNX's format.
-
-    Source: onnx.proto3: a model's graph is field 7, its nodes field 1; of a node inputs are 1, outputs 2, operator 4.
+        ModelError: onnx is absent, or the file is not in its format.
     """
-    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        view = memoryview(data)
-        try:
-            made, training = dict(_nodes(view)), tuple(dict.fromkeys(_in_training(view)))
-        except (IndexError, ValueError, UnicodeDecodeError) as error:
-            raise ModelError(f"{path} must be an ONNX graph, and is damaged: {error}") from None
-        finally:
-            view.release()
-    return OnnxNodes(made, frozenset(kind for kind, _ in made.values()), training)
+    graph = _model(path).graph
+    made = {output: (node.op_type, tuple(node.input)) for node in graph.node for output in node.output}
+    return OnnxNodes(made, frozenset(kind for kind, _ in made.values()), tuple(dict.fromkeys(_in_training(graph))))
 
 
-def _nodes(data: memoryview) -> Iterator[tuple[str, tuple[str, tuple[str, ...]]]]:
-    """For each tensor that a node of a model's graph puts out, the node's operator and its inputs."""
-    for number, graph in _messages(data):
-        for field, node in _messages(graph) if number == 7 else ():
-            if field != 1:
-                continue
-            texts: dict[int, list[str]] = {}
-            for part, value in _messages(node):
-                if part in (1, 2, 4):
-                    texts.setdefault(part, []).append(bytes(value).decode())
-            inputs, kind = texts.get(1, [""]), texts.get(4, [""])
-            yield from ((output, (kind[0], tuple(inputs))) for output in texts.get(2, ()))
-
-
-def _in_training(data: memoryview) -> Iterator[str]:
-    """The operators of a model's graph that compute as in training, each as often as it is there.
+def _in_training(graph: Any) -> Iterator[str]:
+    """The operators of a graph that compute as in training, each as often as it is there.
 
     Source: onnx/docs/Operators.md: BatchNormalization's attribute ``training_mode`` (opset 14), Dropout's third input
-        of that name (opset 12), which exporters make a constant. onnx.proto3: of a node attributes are field 5; of an
-        attribute the name is 1, an integer 3, a tensor 5; of a graph initializers are 5; of a tensor the name is 8,
-        raw data 9, integers 5.
+        of that name (opset 12), which exporters make a constant.
     """
-    trues: set[str] = set()
-    dropouts: list[str] = []
-    for number, graph in _messages(data):
-        for field, message in _messages(graph) if number == 7 else ():
-            if field == 5:
-                names = [bytes(text).decode() for part, text in _messages(message) if part == 8]
-                trues.update(names if _is_true(message) else ())
-            elif field == 1:
-                texts: dict[int, list[str]] = {1: [], 2: [], 4: []}
-                attributes = []
-                for part, value in _messages(message):
-                    if part in texts:
-                        texts[part].append(bytes(value).decode())
-                    elif part == 5:
-                        attributes.append(value)
-                kind = next(iter(texts[4]), "")
-                if kind == "Constant" and any(
-                    _is_true(own) for each in attributes for part, own in _messages(each) if part == 5
-                ):
-                    trues.update(texts[2])
-                elif kind == "BatchNormalization" and any(map(_is_training_mode, attributes)):
-                    yield kind
-                elif kind == "Dropout" and len(texts[1]) > 2:
-                    dropouts.append(texts[1][2])
-    yield from ("Dropout" for switch in dropouts if switch in trues)
+    from onnx import numpy_helper
 
-
-def _is_training_mode(attribute: memoryview) -> bool:
-    """Whether an attribute is ``training_mode`` and says so."""
-    fields = dict(_fields(attribute))
-    name = fields.get(1, b"")
-    return not isinstance(name, int) and bytes(name) == b"training_mode" and fields.get(3) == 1
-
-
-def _is_true(tensor: memoryview) -> bool:
-    """Whether a tensor of one element holds another number than 0."""
-    fields = dict(_fields(tensor))
-    content = [fields.get(number, b"") for number in (9, 5)]
-    return any(part not in (0, b"") and (isinstance(part, int) or bytes(part).strip(b"\0") != b"") for part in content)
+    constants = {tensor.name: tensor for tensor in graph.initializer}
+    constants |= {
+        node.output[0]: node.attribute[0].t for node in graph.node if node.op_type == "Constant" and node.attribute
+    }
+    for node in graph.node:
+        if node.op_type == "BatchNormalization":
+            is_training = any(each.name == "training_mode" and each.i == 1 for each in node.attribute)
+        else:
+            switch = constants.get(node.input[2]) if node.op_type == "Dropout" and len(node.input) > 2 else None
+            is_training = switch is not None and bool(numpy_helper.to_array(switch).any())
+        if is_training:
+            yield node.op_type
 
 
 def onnx_sha256(path: Path) -> str:
@@ -165,69 +102,34 @@ def external_files(path: Path) -> list[str]:
     """Sorted names of the files beside an ONNX file that hold tensors of it.
 
     Raises:
-        ModelError: the file is not in ONNX's format.
+        ModelError: onnx is absent, or the file is not in its format.
     """
+    return sorted(
+        {entry.value for tensor in _tensors(_model(path)) for entry in tensor.external_data if entry.key == "location"}
+    )
+
+
+def _model(path: Path) -> Any:
+    """The message in an ONNX file, without tensors of further files."""
+    try:
+        import onnx
+        from google.protobuf.message import DecodeError
+    except ModuleNotFoundError:
+        raise ModelError("onnx: models need onnx; pip install 'hardiness[onnx]'") from None
     if not path.stat().st_size:
         raise ModelError(f"{path} must be an ONNX graph, and is empty")
-    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        view = memoryview(data)
-        try:
-            return sorted(set(_locations(view, "model", 0)))
-        except (IndexError, ValueError, UnicodeDecodeError) as error:
-            raise ModelError(f"{path} must be an ONNX graph, and is damaged: {error}") from None
-        finally:
-            view.release()
+    try:
+        return onnx.load(path, format="protobuf", load_external_data=False)
+    except DecodeError as error:
+        raise ModelError(f"{path} must be an ONNX graph, and is damaged: {error}") from None
 
 
-def _locations(data: memoryview, kind: str, depth: int) -> Iterator[str]:
-    if depth > _DEEPEST:
-        raise ValueError(f"its graphs are nested more than {_DEEPEST} deep")
-    for number, value in _messages(data):
-        inner = _FIELDS[kind].get(number)
-        if inner == "entry":
-            entry = {field: bytes(text) for field, text in _messages(value)}
-            if entry.get(1) == b"location":
-                yield entry.get(2, b"").decode()
-        elif inner:
-            yield from _locations(value, inner, depth + 1)
-
-
-def _messages(data: memoryview) -> Iterator[tuple[int, memoryview]]:
-    """Number and contents of each field that has a length."""
-    yield from ((number, value) for number, value in _fields(data) if not isinstance(value, int))
-
-
-def _fields(data: memoryview) -> Iterator[tuple[int, memoryview | int]]:
-    """Number and contents of each field that has a length, and of each that is a number of any length.
-
-    Source: Protocol Buffers, Encoding: a key is ``number << 3 | type``; type 0 is a varint, 1 is 8 bytes, 2 has a
-    length before it, 5 is 4 bytes.
-    """
-    at = 0
-    while at < len(data):
-        key, at = _varint(data, at)
-        kind = key & 7
-        if kind == 0:
-            number, at = _varint(data, at)
-            yield key >> 3, number
-        elif kind in (1, 5):
-            at += 8 if kind == 1 else 4
-        elif kind == 2:
-            length, at = _varint(data, at)
-            if at + length > len(data):
-                raise ValueError("a field is longer than the file")
-            yield key >> 3, data[at : at + length]
-            at += length
-        else:
-            raise ValueError(f"there is no field of type {kind}")
-
-
-def _varint(data: memoryview, at: int) -> tuple[int, int]:
-    """The number that begins there, seven bits a byte, the lowest first, and the place behind it."""
-    number = 0
-    for place in range(10):  # a number of 64 bits has no more bytes
-        byte = data[at + place]
-        number |= (byte & 0x7F) << 7 * place
-        if byte < 0x80:
-            return number, at + place + 1
-    raise ValueError("a number has more than 10 bytes")
+def _tensors(message: Any) -> Iterator[Any]:
+    """The tensors within a message, wherever in it: of subgraphs, functions and sparse tensors, too."""
+    if message.DESCRIPTOR.name == "TensorProto":
+        yield message
+        return
+    for field, value in message.ListFields():
+        if field.message_type is not None:
+            for inner in value if hasattr(value, "append") else [value]:
+                yield from _tensors(inner)

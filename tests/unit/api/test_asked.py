@@ -14,11 +14,10 @@ from hardiness.report.words import line
 
 @pytest.fixture
 def no_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Caches without a file, where nothing may be downloaded."""
+    """A cache of the hub without a file, where nothing may be downloaded."""
     monkeypatch.setenv("HARDINESS_OFFLINE", "1")
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    monkeypatch.setattr("hardiness.models.timm_weights.hub_folder", lambda: tmp_path)
-    monkeypatch.setattr("hardiness.models.timm_weights.torch_files", set)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
 
 
 def test_of_several_models_the_one_without_weights_is_a_line(no_weights: None) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 
@@ -332,3 +334,27 @@ def test_a_graph_that_was_exported_in_training_mode_is_named_as_such(layer: nn.M
     assert any(note.startswith(f"its graph is exported in training mode ({kind}): ") for note in notes)
     exported.export(whole, tmp_path / "right.onnx", (64, 64))
     assert onnx_nodes(tmp_path / "right.onnx").training == ()
+
+
+def test_warnings_of_onnx_runtime_are_not_shown(plain: Path, tmp_path: Path) -> None:
+    """The graph warns twice: of an initializer that nothing reads, and of outputs of another number than declared."""
+    model = onnx.load(plain)
+    model.graph.initializer.append(numpy_helper.from_array(np.zeros(3, np.float32), "unread"))
+    model.graph.output[0].type.tensor_type.shape.dim[0].dim_value = 1
+    onnx.save(model, tmp_path / "n.onnx")
+    ran = (
+        "import sys, numpy, onnxruntime, torch\n"
+        "session = onnxruntime.InferenceSession(sys.argv[1], providers=['CPUExecutionProvider'])\n"
+        "session.run(None, {session.get_inputs()[0].name: numpy.zeros((2, 3, 64, 64), numpy.float32)})\n"
+    )
+    loaded = (
+        "import sys, torch\nfrom hardiness.models.loading import load\n"
+        f"print(load(f'onnx:{{sys.argv[1]}}:{NUMBERS}', device='cpu').logits(torch.rand(2, 3, 64, 64)).shape)\n"
+    )
+    told = [
+        subprocess.run([sys.executable, "-c", code, tmp_path / "n.onnx"], capture_output=True, text=True, check=True)
+        for code in (ran, loaded)
+    ]
+    assert told[0].stderr.count("[W:onnxruntime") == 2, "onnxruntime by itself warns"
+    assert told[1].stdout == "(2, 7)\n"
+    assert told[1].stderr == ""

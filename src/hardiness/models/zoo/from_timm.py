@@ -13,7 +13,6 @@ from hardiness.models.activation import OUTPUT_OPTIONS, stated_outputs
 from hardiness.models.catalogue import BuilderResult, Scheme, registry, schemes
 from hardiness.models.failures import first_line
 from hardiness.models.hub import check_torch_file, need_hub, need_url
-from hardiness.models.timm_weights import need_timm_weights
 from hardiness.models.view_files import view_of_timm
 from hardiness.sources.hub_cache import check_hub_files
 
@@ -92,7 +91,7 @@ def build(spec: ModelSpec) -> BuilderResult:
 
     name = spec.name.removeprefix("timm:")
     if spec.weights is None:
-        _need_weights(name, spec.name)
+        need_weights(name, spec.name)
     try:
         network: nn.Module = timm.create_model(name, pretrained=spec.weights is None)
     except (OSError, RuntimeError, ValueError) as error:
@@ -105,7 +104,17 @@ def build(spec: ModelSpec) -> BuilderResult:
     return BuilderResult(network, resized=lambda classes: timm.create_model(name, num_classes=classes))
 
 
-def _need_weights(name: str, where: str) -> None:
+def need_weights(name: str, where: str) -> None:
+    """Raise an error where the published weights of a name that timm knows can be had from nowhere.
+
+    Raises:
+        DataError: they are neither in a cache nor is there a network, or they are not what was published.
+        ModelError: timm has none.
+    """
+    import timm
+
+    if timm.models.get_pretrained_cfg(name) is None:
+        return
     hub, url, file = _source(name)
     if hub:
         need_hub(hub, (file or _FILES[0], *_FILES), where)
@@ -137,4 +146,4 @@ def _names() -> list[str]:
 
 
 _SUMMARY = "any timm classifier, under its own preprocessing"
-schemes.register("timm", Scheme("timm:NAME", _SUMMARY, spec, _OPTIONS, _names, need_timm_weights), __name__)
+schemes.register("timm", Scheme("timm:NAME", _SUMMARY, spec, _OPTIONS, _names, need_weights), __name__)
