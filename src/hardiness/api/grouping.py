@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 import os
 from collections.abc import Mapping, Sequence
@@ -12,7 +11,8 @@ from typing import Any
 from hardiness.api.grouping_options import GroupingOptions, MixedGroupingOptions
 from hardiness.core.columns import Columns, Grouping
 from hardiness.core.errors import ArgumentError
-from hardiness.data.columns import GivenColumns, read_cells, read_columns
+from hardiness.data.columns import GivenColumns, read_columns
+from hardiness.data.table_files import open_table
 from hardiness.results.grouping import parse_slice, slice_name
 from hardiness.sources.files import read_regular, shown
 
@@ -100,18 +100,15 @@ def _read_mix(name: str, file: str) -> Mapping[str, Any]:
     """
     place = f"mix {name}={shown(file)}"
     try:
-        rows, _ = read_cells(read_regular(file), place)
-        lines = [[cell.strip() for cell in cells] for cells in rows if any(map(str.strip, cells))]
+        with open_table(read_regular(file), place, head=("value", "share")) as table:
+            blocks = [*table.blocks(["value", "share"])]
+        lines = [[cell.strip() for cell in row.values()] for block in blocks for row in block.to_pylist()]
     except OSError as error:
         raise ArgumentError(
             f"{place}: must be a csv of values and shares, and cannot be read ({error.strerror})"
         ) from None
-    except csv.Error as error:
-        raise ArgumentError(f"{place}: must be csv: {error}") from None
     shares: dict[str, str] = {}
     for number, cells in enumerate(lines, 1):
-        if len(cells) != 2:
-            raise ArgumentError(f"{place}: row {number} must be value,share, has {len(cells)} fields")
         if number == 1 and math.isnan(_number(cells[1])):
             continue
         if cells[0] in shares:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -33,6 +31,7 @@ from hardiness.core.columns import (
 from hardiness.core.errors import ArgumentError, suggestion
 from hardiness.core.fact import Fact
 from hardiness.core.picture_names import folded_name, plain_name
+from hardiness.data.table_files import open_table
 from hardiness.sources.files import read_regular, shown
 from hardiness.sources.tables import scalar_columns
 from hardiness.store.arrow_columns import from_arrow, join_chunks, number_values
@@ -225,8 +224,24 @@ def arrays_of_table(content: bytes, file: str, place: str) -> tuple[dict[str, ND
     Raises:
         ArgumentError: it is neither, holds no line, or has a column twice.
     """
-    is_parquet = content.startswith(b"PAR1") or Path(file).suffix.lower() in (".parquet", ".pq")
-    return _of_parquet(content, file, place) if is_parquet else _of_csv(content, file, place)
+    import pyarrow as pa
+
+    with open_table(content, place, file) as table:
+        schema = table.schema
+        present = [name for name in schema.names if not _INDEX.fullmatch(name) and not name.startswith("\0")]
+        names = [name for name in present if is_scalar(schema.field(name).type)]
+        read = pa.concat_tables([schema.empty_table().select(names), *table.blocks(names)])
+        texts = {name: [(text or "").strip() for text in _arrow_texts(read.column(name))] for name in names}
+    is_filled = np.zeros(read.num_rows, bool)
+    for column in texts.values():
+        is_filled |= np.array(column, object) != ""
+    if not is_filled.any():
+        raise ArgumentError(f"{place}: must hold a line for each picture, and holds none")
+    arrays = {name: cells_of(column, table.has_decimal_comma) for name, column in texts.items()}
+    arrays, remarks = _without_long({name: column[is_filled] for name, column in arrays.items()}, file)
+    if others := [name for name in present if name not in names]:
+        remarks.append(column_left_out(shown(Path(file).name), "no cells", *others))
+    return arrays, remarks
 
 
 def _as_columns(arrays: Mapping[str, NDArray[np.object_]], table: ColumnTable, source: ColumnSource) -> Columns:
@@ -305,55 +320,6 @@ def _lines(count: int) -> str:
     return f"{count:,} line{'s' * (count != 1)}"
 
 
-def read_cells(content: bytes, place: str) -> tuple[Iterator[list[str]], bool]:
-    """The rows of a csv, and whether decimals are written with a comma, as where fields are parted by semicolons.
-
-    Raises:
-        ArgumentError: it is no text in UTF-8 or UTF-16.
-    """
-    is_wide = content[:2] in (b"\xff\xfe", b"\xfe\xff")
-    try:
-        text = content.decode("utf-16" if is_wide else "utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ArgumentError(
-            f"{place}: must be csv in UTF-8, or Parquet, and is not ({error.reason}); save it so"
-        ) from None
-    head = re.sub(r'"[^"]*"', "", text[: text.find("\n")] if "\n" in text else text)
-    separator = max(",;\t", key=head.count)
-    return csv.reader(io.StringIO(text, newline=""), delimiter=separator), separator == ";"
-
-
-def _of_csv(content: bytes, file: str, place: str) -> tuple[dict[str, NDArray[np.object_]], list[Fact]]:
-    rows, has_decimal_comma = read_cells(content, place)
-    try:
-        head = [name.strip() for name in next(rows, [])]
-        if not any(head):
-            raise ArgumentError(f"{place}: must begin with the names of its columns, and is empty")
-        _refuse_doubles(head, place)
-        lines = [cells for cells in rows if any(map(str.strip, cells))]
-    except csv.Error as error:
-        raise ArgumentError(f"{place}: must be csv: {error}") from None
-    long = next((number for number, cells in enumerate(lines) if len(cells) > len(head)), None)
-    if long is not None:
-        raise ArgumentError(
-            f"{place}: row {long + 1} must have {len(head)} fields, has {len(lines[long])}; put a text with a comma "
-            "into quotes"
-        )
-    if not lines:
-        raise ArgumentError(f"{place}: must hold a line for each picture, and holds none")
-    texts = [[cells[at].strip() if at < len(cells) else "" for cells in lines] for at in range(len(head))]
-    columns = {name: column for name, column in zip(head, texts, strict=True) if name and not _INDEX.fullmatch(name)}
-    return _without_long({name: cells_of(column, has_decimal_comma) for name, column in columns.items()}, file)
-
-
-def _refuse_doubles(head: Sequence[str], place: str) -> None:
-    twice = next((name for number, name in enumerate(head) if name and name in head[:number]), None)
-    if twice is not None:
-        raise ArgumentError(
-            f"{place}: must have each column once, has {head.count(twice)} called {shown(twice)!r}; rename one"
-        )
-
-
 def _without_long(
     arrays: Mapping[str, NDArray[np.object_]], file: str
 ) -> tuple[dict[str, NDArray[np.object_]], list[Fact]]:
@@ -386,28 +352,6 @@ def cells_of(texts: Sequence[str | None], has_decimal_comma: bool = False) -> ND
     column = np.empty(len(texts), object)
     column[:] = [cells.get(text) for text in texts]
     return column
-
-
-def _of_parquet(content: bytes, file: str, place: str) -> tuple[dict[str, NDArray[np.object_]], list[Fact]]:
-    import pyarrow as pa
-    from pyarrow import parquet
-
-    try:
-        with parquet.ParquetFile(pa.BufferReader(content)) as stored:
-            schema = stored.schema_arrow
-            _refuse_doubles(schema.names, place)
-            names = [name for name in schema.names if is_scalar(schema.field(name).type) and not _INDEX.fullmatch(name)]
-            table = stored.read(columns=names)
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise ArgumentError(
-            f"{place}: must be a whole Parquet file: {shown((str(error).splitlines() or [''])[0])}"
-        ) from None
-    if not table.num_rows:
-        raise ArgumentError(f"{place}: must hold a line for each picture, and holds none")
-    arrays, remarks = _without_long({name: cells_of(_arrow_texts(table.column(name))) for name in names}, file)
-    if others := [name for name in schema.names if name not in names and not _INDEX.fullmatch(name)]:
-        remarks.append(column_left_out(shown(Path(file).name), "no cells", *others))
-    return arrays, remarks
 
 
 def is_scalar(kind: Any) -> bool:

@@ -69,17 +69,6 @@ def class_columns(names: Sequence[str], classes: Sequence[str], path: Path) -> l
     )
 
 
-def advice_on_scores(names: Sequence[str]) -> str:
-    """The end of a message on a column of scores without answers: what it may be; empty where there is none."""
-    score = _first(CONFIDENCE_NAMES, names)
-    if not score:
-        return ""
-    return (
-        f"; {score} alone is no answer: where it is the confidence of one, add its column prediction, and where it is "
-        f"a task's own score, evaluate it by {_SCORES}"
-    )
-
-
 @dataclass(frozen=True)
 class AnswerPlaces:
     """The columns of a file beside its answers.
@@ -88,13 +77,11 @@ class AnswerPlaces:
         sample: names the pictures.
         answers: hold the answers.
         confidence: of each answer; empty where there is none.
-        doubtful: may hold the confidence and is not taken for it.
     """
 
     sample: str
     answers: tuple[str, ...]
     confidence: str = ""
-    doubtful: str = ""
 
     @classmethod
     def among(cls, names: Sequence[str], answers: Sequence[str]) -> AnswerPlaces:
@@ -103,23 +90,19 @@ class AnswerPlaces:
         The confidence is looked for beside a ``prediction`` alone: beside ``class`` each further column is one of the
         pictures.
         """
-        confidence = _first(CONFIDENCE_NAMES, [name for name in names if name not in answers])
-        if tuple(answers) == (prediction_column(names),):
-            return cls(sample_column(names), tuple(answers), confidence)
-        is_text = len(answers) == 1 and answers[0].startswith("class")
-        return cls(sample_column(names), tuple(answers), doubtful=confidence if is_text else "")
+        is_prediction = tuple(answers) == (prediction_column(names),)
+        confidence = _first(CONFIDENCE_NAMES, [name for name in names if name not in answers]) if is_prediction else ""
+        return cls(sample_column(names), tuple(answers), confidence)
 
     def further(self, names: Sequence[str]) -> list[str]:
         """The columns that hold neither answers nor what they are answers to."""
         taken = {self.sample, self.confidence, prediction_column(names), *self.answers}
         return [name for name in names if name and name not in taken and not _OWN.fullmatch(name)]
 
-    def notes(self, beside: Collection[str]) -> tuple[Fact, ...]:
-        """A note on the column that is taken for the confidence, or is not; ``beside`` are the further columns."""
-        if not (self.confidence or self.doubtful in beside):
-            return ()
-        column = {"column": self.confidence or self.doubtful, "answers": self.answers[0]}
-        return (Fact(ModelNote.CONFIDENCE_COLUMN, {**column, "is_taken": bool(self.confidence)}),)
+    def notes(self) -> tuple[Fact, ...]:
+        """A note on the column that is taken for the confidence."""
+        column = {"column": self.confidence, "answers": self.answers[0]}
+        return (Fact(ModelNote.CONFIDENCE_COLUMN, column),) if self.confidence else ()
 
 
 def confidences_of(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import re
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from hashlib import sha256
-from itertools import groupby, islice
+from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any, TypeAlias
@@ -21,9 +21,9 @@ from hardiness.core.columns import text_cells
 from hardiness.core.errors import ArgumentError
 from hardiness.core.fact import Fact
 from hardiness.data.columns import is_scalar
+from hardiness.data.table_files import ROWS_AT_ONCE, open_table
 from hardiness.engine.answer_columns import (
     AnswerPlaces,
-    advice_on_scores,
     class_columns,
     confidences_of,
     prediction_column,
@@ -46,18 +46,6 @@ _SHOWN = 6
 
 HELD = "predictions"
 """The word of messages for answers that lie in no file."""
-
-ROWS_AT_ONCE = 1024
-"""Answers that are in memory together: of 1,000 classes 4 MB."""
-
-_OTHER_FORMS = {
-    b"PK\x03\x04": "it is a zip archive, as NumPy's npz and spreadsheets are: write its rows as csv or Parquet",
-    b"\x93NUM": "it is an array of NumPy's, which has no names of samples: write its rows as csv or Parquet",
-    b"\x1f\x8b": "it is compressed by gzip: unpack it with gunzip",
-    b"\xff\xfe": "it is UTF-16: save it as UTF-8",
-    b"\xfe\xff": "it is UTF-16: save it as UTF-8",
-}
-"""The first bytes of files that people take for one of those that are read, and what to do with each."""
 
 Answers: TypeAlias = "str | os.PathLike[str] | Mapping[str, Any]"
 """A csv or Parquet file, or its columns by name: a mapping, a data frame, or a table of pyarrow."""
@@ -214,8 +202,8 @@ class AnswerTable:
         return confidences_of(cells, self.samples, str(self._file), self._places)
 
     def notes(self) -> tuple[Fact, ...]:
-        """A note where a column is taken for the confidence, or is not though it may be one."""
-        return self._places.notes(self.beside)
+        """A note where a column is taken for the confidence."""
+        return self._places.notes()
 
 
 def read_answers(answers: Answers, classes: Sequence[str] = ()) -> tuple[str, str, AnswerTable]:
@@ -232,13 +220,7 @@ def _of_file(path: str, classes: Sequence[str]) -> tuple[str, AnswerTable]:
     file = Path(path)
     if not file.is_file():
         raise ArgumentError(f"predictions must be a csv or Parquet file; there is none at {path}")
-    with file.open("rb") as stream:
-        beginning = stream.read(4)
-    for signature, form in _OTHER_FORMS.items():
-        if beginning.startswith(signature):
-            raise ArgumentError(f"{path} must be a csv file in UTF-8, or Parquet; {form}")
-    read_columns = _read_parquet if beginning == b"PAR1" or file.suffix.lower() in (".parquet", ".pq") else _read_csv
-    columns = _complete(read_columns(file, classes), path)
+    columns = _complete(_read(file, classes), path)
     return file_sha256(file), columns
 
 
@@ -359,32 +341,32 @@ def answer_columns_of(names: Sequence[str], path: Path, classes: Sequence[str] =
     raise ArgumentError(
         f"{path} must have the columns sample, condition, and logits, probabilities or class (or logits_0, logits_1 …, "
         "class_index, class_name; or path, prediction and score; or path and a column for each class); condition may "
-        f"lack where all pictures are clean; has {', '.join(names[:_SHOWN]) or 'none'}{more}{advice_on_scores(names)}"
+        f"lack where all pictures are clean; has {', '.join(names[:_SHOWN]) or 'none'}{more}"
     )
 
 
-def _read_parquet(file: Path, classes: Sequence[str]) -> AnswerTable:
-    from pyarrow import ArrowException, Table, parquet
+def _read(file: Path, classes: Sequence[str]) -> AnswerTable:
+    from pyarrow import compute
 
-    try:
-        with parquet.ParquetFile(file, buffer_size=1 << 20) as stored:  # pages of it, and no whole group of rows
-            present = stored.schema_arrow.names
-            kind, names = answer_columns_of(present, file, classes)
-            at = AnswerPlaces.among(present, names)
-            further = [name for name in at.further(present) if is_scalar(stored.schema_arrow.field(name).type)]
-            further += filter(None, [at.confidence])
-            selected = [*(name for name in (at.sample, "condition") if name in present), *names, *further]
-            answers = AnswerTable(kind, file, at)
-            for batch in stored.iter_batches(ROWS_AT_ONCE, columns=selected):
-                table = Table.from_batches([batch])
-                samples = [str(value) for value in table.column(at.sample).to_pylist()]
-                texts = table.column("condition").to_pylist() if "condition" in selected else [None] * len(samples)
-                conditions = ["" if text is None else str(text) for text in texts]
-                rows = table.column(names[0]).to_pylist() if kind in _TEXT_KINDS else _of_arrow(table.select(names))
-                answers.add(samples, conditions, rows, {name: table.column(name).to_pylist() for name in further})
-            return answers
-    except (ArrowException, OSError) as error:
-        raise ArgumentError(f"{file} must be a whole Parquet file: {str(error).splitlines()[0]}") from None
+    with open_table(file, str(file)) as table:
+        schema, present = table.schema, table.schema.names
+        kind, names = answer_columns_of(present, file, classes)
+        at = AnswerPlaces.among(present, names)
+        further = [name for name in at.further(present) if is_scalar(schema.field(name).type)]
+        further += filter(None, [at.confidence])
+        selected = [*(name for name in (at.sample, "condition") if name in present), *names, *further]
+        answers = AnswerTable(kind, file, at)
+        for block in table.blocks(selected):
+            samples = [str(value) for value in block.column(at.sample).to_pylist()]
+            texts = block.column("condition").to_pylist() if "condition" in selected else [None] * len(samples)
+            conditions = ["" if text is None else str(text) for text in texts]
+            numbers = block.select(names)
+            if table.has_decimal_comma and kind not in _TEXT_KINDS and len(names) > 1:
+                changed = [compute.replace_substring(column, ",", ".") for column in numbers.columns]
+                numbers = type(numbers).from_arrays(changed, names)
+            rows = block.column(names[0]).to_pylist() if kind in _TEXT_KINDS else _of_arrow(numbers)
+            answers.add(samples, conditions, rows, {name: block.column(name).to_pylist() for name in further})
+        return answers
 
 
 def _of_arrow(table: Any) -> Sequence[Any] | NDArray[np.float32]:
@@ -393,7 +375,7 @@ def _of_arrow(table: Any) -> Sequence[Any] | NDArray[np.float32]:
 
     column = table.column(0)
     if table.num_columns > 1 or types.is_primitive(column.type):
-        columns = [part.to_numpy() for part in table.columns]
+        columns = [_as_floats(part) for part in table.columns]
         if all(part.dtype.kind in "fiu" for part in columns):
             return np.stack([part.astype(np.float32) for part in columns], axis=1)
     elif types.is_list(column.type) or types.is_large_list(column.type) or types.is_fixed_size_list(column.type):
@@ -405,41 +387,14 @@ def _of_arrow(table: Any) -> Sequence[Any] | NDArray[np.float32]:
     return [cell if table.num_columns > 1 else cell[0] for cell in cells]
 
 
-def _read_csv(file: Path, classes: Sequence[str]) -> AnswerTable:
-    csv.field_size_limit(max(file.stat().st_size + 1, 1 << 17))  # a column of many logits is one field
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as stream:
-            return _of_lines(csv.reader(stream), file, classes)
-    except UnicodeDecodeError as error:
-        raise ArgumentError(f"{file} must be csv in UTF-8, or Parquet: {error}") from None
-    except csv.Error as error:
-        raise ArgumentError(f"{file} must be csv: {error}") from None
+def _as_floats(column: Any) -> NDArray[Any]:
+    """A column of pyarrow's, its texts as numbers where all are."""
+    from pyarrow import ArrowInvalid, compute, types
 
-
-def _of_lines(lines: Iterator[list[str]], file: Path, classes: Sequence[str]) -> AnswerTable:
-    head = [name.strip() for name in next(lines, [])]
-    if not head:
-        raise ArgumentError(f"{file} must begin with the names of its columns, is empty")
-    if len(set(head)) != len(head):
-        raise ArgumentError(f"{file} has two columns of one name; name each once")
-    kind, names = answer_columns_of(head, file, classes)
-    columns = AnswerPlaces.among(head, names)
-    places, at = [head.index(name) for name in names], head.index(columns.sample)
-    condition = head.index("condition") if "condition" in head else None
-    further = {name: head.index(name) for name in [*columns.further(head), *filter(None, [columns.confidence])]}
-    answers, number = AnswerTable(kind, file, columns), 2
-    while block := list(islice(lines, ROWS_AT_ONCE)):
-        for line in block:
-            if len(line) != len(head):
-                raise ArgumentError(f"{file} line {number} must have {len(head)} fields, has {len(line)}")
-            number += 1
-        answers.add(
-            [line[at] for line in block],
-            ["" if condition is None else line[condition] for line in block],
-            [line[places[0]] if len(places) == 1 else [line[place] for place in places] for line in block],
-            {name: [line[place] for line in block] for name, place in further.items()},
-        )
-    return answers
+    if types.is_string(column.type):
+        with suppress(ArrowInvalid):
+            column = compute.cast(compute.utf8_trim_whitespace(column), "float32")
+    return column.to_numpy()
 
 
 def _numbers(row: Any, path: Path, sample: str, number: int) -> NDArray[np.float32]:

@@ -179,13 +179,10 @@ def requests(fact: Fact, requests: int, retries: int, sent_bytes: int, of_questi
 
 
 @says(ModelNote.CONFIDENCE_COLUMN)
-def confidence_column(fact: Fact, column: str, answers: str, is_taken: bool) -> Words:
+def confidence_column(fact: Fact, column: str, answers: str) -> Words:
     """As of the note."""
-    if is_taken:
-        told = f"its column {column} is taken for the confidence of {answers}"
-        return f"{told}; a task's own score is evaluated by -b file:NAME, with the columns sample (or path) and score"
-    told = f"its column {column} is taken for a column of the pictures"
-    return told, f"where it is the confidence of the answer, call {answers} prediction"
+    told = f"its column {column} is taken for the confidence of {answers}"
+    return f"{told}; a task's own score is evaluated by -b file:NAME, with the columns sample (or path) and score"
 
 
 @says(ModelNote.PRECISION)
