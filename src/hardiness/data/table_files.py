@@ -96,7 +96,8 @@ def _csv_table(stream: Any, start: bytes, place: str, head: Sequence[str]) -> Ta
     def blocks(wanted: list[str]) -> Iterator[Any]:
         as_texts = arrow_csv.ConvertOptions(column_types=schema, strings_can_be_null=False, include_columns=wanted)
         for batch in arrow_csv.open_csv(stream, reading, parsing, as_texts):
-            yield _table(batch)
+            if not wrong:  # rows behind a line that is skipped would have other numbers
+                yield _table(batch)
         for row in wrong:
             raise ArgumentError(
                 f"{place}: line {row.number} must have {row.expected_columns} fields, has {row.actual_columns}"

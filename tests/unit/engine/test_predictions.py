@@ -129,6 +129,12 @@ def test_a_file_is_read_as_spreadsheets_write_it(
     np.testing.assert_array_equal(found.values[np.arange(2)], np.float32([[-1.5, 2], [0.25, 1e-3]]))
 
 
+def test_a_line_of_other_length_is_told_before_what_follows_it(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("sample,logits_0,logits_1\na/1.png,1\na/2.png,nan,0\n")
+    with pytest.raises(ArgumentError, match=r"a.csv: line 2 must have 3 fields, has 2$"):
+        read_predictions(str(tmp_path / "a.csv"))
+
+
 def test_a_number_beyond_float32_is_one_line_and_no_warning(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("sample,logits_0,logits_1\na/1.png,1e60,0\n")
     with pytest.raises(ArgumentError, match=r"\(row 1\) is NaN, infinite or beyond float32"):
