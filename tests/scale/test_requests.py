@@ -67,9 +67,13 @@ def test_a_worker_that_is_started_again_asks_what_the_simulation_reckons_with(
     assert asked["read shard", False] == asked["write shard", False] == 0
     assert asked["write shard", True] == len(gone)
     assert asked["read run", True] == 2 * models, "what each run is of"
-    assert asked["read run", False] == 0
-    assert asked["list run", False] == 1, "which runs there are"
+    assert asked["read run", False] == models, "what their code gave before"
+    assert asked["list run", False] == 1 + 2 * models, (
+        "which runs there are; of each, a later one, and whether it has rows"
+    )
     listings = asked["list run", True]
     assert listings <= 4 * models, "damage, units, pictures beside them, and what is left"
     assert asked["look for shard", True] + asked["look for shard", False] == 1, "once a unit"
-    assert sum(count for (_, beside), count in asked.items() if not beside) <= 2 + models, "how it was computed"
+    assert sum(count for (_, beside), count in asked.items() if not beside) <= 2 + 4 * models, (
+        "how it was computed, and what own code asks"
+    )

@@ -13,7 +13,7 @@ import time
 import traceback
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from io import TextIOWrapper
 from pathlib import Path
 from types import FrameType
@@ -100,6 +100,19 @@ def _where(error: BaseException) -> str:
 
 _SIGNALS: list[int] = []
 """SIGTERM, once it has come; Ray makes another exception of ours, so that none can say so."""
+
+
+def _end_forks_by_sigterm() -> None:
+    """A fork ends by SIGTERM, as a model's pool expects, also by one that comes while the fork begins."""
+    let_through = partial(signal.pthread_sigmask, signal.SIG_UNBLOCK, [signal.SIGTERM])
+
+    def in_child() -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        let_through()
+
+    # Python forgets in a fork which signals its handlers have taken, so none may reach ours before it is gone.
+    hold_back = partial(signal.pthread_sigmask, signal.SIG_BLOCK, [signal.SIGTERM])
+    os.register_at_fork(before=hold_back, after_in_parent=let_through, after_in_child=in_child)
 
 
 def _terminate(number: int, frame: FrameType | None) -> NoReturn:
@@ -319,6 +332,6 @@ def program() -> NoReturn:
     """As `main`, for a process that does nothing else: SIGTERM stops it like Ctrl-C, and its output is results only."""
     gc.disable()  # until the command is imported: nothing of what imports make is garbage, and looking takes 20 ms
     signal.signal(signal.SIGTERM, _terminate)
-    os.register_at_fork(after_in_child=lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL))  # a model's pool uses it
+    _end_forks_by_sigterm()
     prepare_streams()
     main()

@@ -394,7 +394,7 @@ def _as_floats(column: Any) -> NDArray[Any]:
     if types.is_string(column.type):
         with suppress(ArrowInvalid):
             column = compute.cast(compute.utf8_trim_whitespace(column), "float32")
-    return column.to_numpy()
+    return np.asarray(column.to_numpy())
 
 
 def _numbers(row: Any, path: Path, sample: str, number: int) -> NDArray[np.float32]:

@@ -222,13 +222,14 @@ class Store:
             run: which.
             stored: as for `find`.
         """
+        if not (run.model.code_sha256 or run.benchmark.code_sha256):
+            return run
         keys, folders = {each.key for each in stored}, set(self.files.folders(RECORDS))
-        while run.model.code_sha256 or run.benchmark.code_sha256:
+        while True:
             later = run.with_ordinal(run.ordinal + 1)
             if later.key not in keys and path_of(later, later.key).removeprefix(f"{RECORDS}/") not in folders:
-                break
+                return run
             run = later
-        return run
 
     def run_folders(self) -> dict[str, str]:
         """The key of each run folder by the folder's name, also of those whose ``run.json`` cannot be read."""
