@@ -16,7 +16,7 @@ from hardiness.report.published_beside import is_comparable
 from hardiness.report.sections import BenchmarkSection, score_of
 from hardiness.statistics.comparison import FEWEST
 
-BEST, RUNGS_MOST = 3, 10
+BEST, RUNGS_MOST = 3, 12
 """Published models that a ladder begins with, and that it has at most."""
 
 FEWEST_PUBLISHED = 2

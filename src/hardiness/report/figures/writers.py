@@ -117,7 +117,7 @@ def document(sheet: Sheet) -> str:
     """The drawing as a file of its own, on white paper."""
     width, height = (number(sheet.scale * each) for each in (sheet.width, sheet.height))
     size = f'xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}"'
-    letters = f'font-family="{FONT}" font-size="{SMALL_PX:g}"'
+    letters = f'font-family="{FONT}" font-size="{SMALL_PX:g}" text-anchor="middle"'
     paper = f'<rect width="100%" height="100%" fill="{INKS["paper"]}"/>'
     box = f'viewBox="0 0 {sheet.width:g} {sheet.height:g}"'
     return f'<svg {box} {size} fill="none" {letters}>{paper}{_body(sheet, in_page=False)}</svg>\n'
@@ -244,7 +244,7 @@ def _mark(mark: Mark, style: Style) -> str:
 
 def _text(mark: Text, style: Style) -> str:
     size = "" if mark.size == SMALL_PX else f' font-size="{mark.size:g}"'
-    anchor = "" if mark.anchor == "start" else f' text-anchor="{mark.anchor}"'
+    anchor = "" if mark.anchor == "middle" else f' text-anchor="{mark.anchor}"'
     weight = ' font-weight="600"' if mark.bold else ""
     look = f"{size}{style.colour('fill', mark.ink, usual='faint')}{anchor}{weight}{turn(mark)}"
     return f'<text x="{mark.x:.0f}" y="{mark.y:.0f}"{look}>{plain(mark.text)}</text>'
