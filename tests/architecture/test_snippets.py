@@ -90,7 +90,7 @@ def picture(file: Path, side: int) -> None:
 
 
 def furnish(folder: Path) -> None:
-    """Writes two networks, and a data root of three photographs and two stimuli."""
+    """Writes two networks, a data root of three photographs and two stimuli, and answers of two networks to CIFAR-10."""
     for name in ("network", "my_model"):
         (folder / f"{name}.py").write_text(NETWORK)
     for number, wnid in enumerate(WNIDS):
@@ -98,6 +98,9 @@ def furnish(folder: Path) -> None:
         picture(folder / "data" / "imagenet-a" / "n01498041" / f"{number}.png", 230)
     for name in ("cat1-dog2", "car3-boat1"):
         picture(folder / "data" / "cue-conflict" / f"{name}.png", 224)
+    columns = ("labels", "labels_v4", "darc.test", "darc.v4", "nas.test", "nas.v4")
+    answers = {name: rng(0, name).integers(0, 10, 200) for name in columns}
+    np.savez(folder / "predictions_of_15.npz", **answers)
 
 
 @pytest.fixture

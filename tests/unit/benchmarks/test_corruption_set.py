@@ -175,7 +175,9 @@ def test_a_level_is_applied_alone_and_a_severity_ends_with_the_jpeg_of_its_set(q
 
 
 def test_levels_of_a_sweep_are_runs_of_their_own_beside_the_severities_that_are_named() -> None:
-    whole, *levels = parse("own-c:corruptions=gaussian_noise,levels=0.08+0.1,severities=1+3").parts(cast(Any, None))
+    whole, *levels = parse("imagenet-c:corruptions=gaussian_noise,levels=0.08+0.1,severities=1+3").parts(
+        cast(Any, None)
+    )
     cells = [Condition(corruption="gaussian_noise", severity=severity) for severity in (1, 3)]
     assert whole.requested() == (Condition(), *cells)
     assert [cell["level"] for level in levels for cell in level.conditions()] == ["sigma=0.08", "sigma=0.1"]
