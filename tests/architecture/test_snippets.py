@@ -90,7 +90,7 @@ def picture(file: Path, side: int) -> None:
 
 
 def furnish(folder: Path) -> None:
-    """Writes two networks, a data root of three photographs and two stimuli, and answers of two networks to CIFAR-10."""
+    """Writes two networks, a data root of five pictures, and the answers of two networks to those of CIFAR-10."""
     for name in ("network", "my_model"):
         (folder / f"{name}.py").write_text(NETWORK)
     for number, wnid in enumerate(WNIDS):
