@@ -74,6 +74,8 @@ def resize_window(image: Image, size: Size, window: Window, interpolation: Inter
     Source: equals ``PIL.Image.resize(size, resample).crop(window)`` of an RGB image.
     """
     _check(image, size, window)
+    if size == image.shape[:2]:  # PIL copies such an image, too; numba is not even loaded
+        return image[window.top : window.top + window.height, window.left : window.left + window.width].copy()
     if is_pillow_alone():
         box = (window.left, window.top, window.left + window.width, window.top + window.height)
         return resize_by_pillow(image, *size, box, interpolation)

@@ -133,3 +133,16 @@ def test_impossible_sizes_are_refused(height: int, width: int) -> None:
 def test_windows_outside_are_refused(window: tuple[int, int, int, int]) -> None:
     with pytest.raises(ArgumentError, match="inside"):
         resize_window(picture(4, 4), Size(8, 8), Window(*window), "bilinear")
+
+
+@pytest.mark.parametrize("interpolation", FILTERS)
+def test_what_has_that_size_already_is_copied_without_kernels(
+    interpolation: Interpolation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of pictures at their own size, as CIFAR's, a second went to loading numba."""
+    monkeypatch.delattr("hardiness.imaging.resizing._kernels")
+    image = picture(32, 40)
+    found = resize_window(image, Size(32, 40), Window(2, 3, 28, 30), interpolation)
+    theirs = PIL.Image.fromarray(image).resize((40, 32), FILTERS[interpolation]).crop((3, 2, 33, 30))
+    np.testing.assert_array_equal(found, np.asarray(theirs))
+    assert not np.shares_memory(found, image)
