@@ -1,6 +1,6 @@
 """How long each corruption takes for one picture, by its size: the table of docs/kernels.md.
 
-    python bench/kernels.py [--json]
+    python bench/corruption_times.py [--json]
 
 Milliseconds of processor time at severity 3, on one core, the best of several. It has no bar: what a machine can do at
 that moment is in `bench/corruptions.py`.

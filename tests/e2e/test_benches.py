@@ -21,6 +21,7 @@ import pytest
 BENCH = Path(__file__).resolve().parents[2] / "bench"
 
 NO_BENCHES = {
+    "cifar": "writes tables of docs/small_pictures.md, which tests/reference/test_cifar_page.py holds against it",
     "fidelity": "writes docs/fidelity.md, which tests/reference/test_fidelity_page.py holds against its functions",
     "imagenet_c_reference": "writes a table of docs/results.md, from hours of published functions",
     "imagenet_p_results": "writes a table of docs/results.md, from four models on all sequences",
