@@ -41,6 +41,7 @@ from rich.console import Console
 
 import hardiness
 from hardiness import attacks, benchmarks, models
+from hardiness.api.benchmark_sizes import size_table
 from hardiness.benchmarks.own_pictures import takes_own_pictures
 from hardiness.benchmarks.small_sets import OfAnySize
 from hardiness.cli.main import COMMANDS, GROUPS, cli, command_of
@@ -284,6 +285,13 @@ def cifar_answer_table() -> str:
         "effective robustness, points",
     )
     return table(heads, rows)
+
+
+def size_rows() -> str:
+    """The size of every benchmark, then what its columns are."""
+    sizes = size_table()
+    notes = "".join(f"- {note}\n" for note in sizes.notes)
+    return f"{table(sizes.heads, ([f'`{row[0]}`', *row[1:]] for row in sizes.rows))}\n{notes}"
 
 
 def command_table() -> str:
@@ -699,6 +707,7 @@ TABLES: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "docs/numbers.md": {"metrics": metric_table},
     "docs/own_data.md": {"own pictures": own_pictures_table},
     "docs/protocols.md": {"benchmarks": benchmark_table},
+    "docs/sizes.md": {"sizes": size_rows},
     "docs/small_pictures.md": {"networks": cifar_table, "answers": cifar_answer_table},
 }
 """By page, then by the name of the block."""

@@ -186,6 +186,7 @@ class OodUnitTests(Photographs):
     protocol: ClassVar[str] = "bitterwolf2023"
     needs: ClassVar[tuple[str, ...]] = ("imagenet",)
     card: ClassVar[str] = "ood_unit_tests"
+    images: ClassVar[int] = PICTURES
     shard_items: ClassVar[int] = 16
 
     def selection(self) -> Selection:

@@ -14,6 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from hardiness import attacks, benchmarks, distortions, models, reference
+from hardiness.api.benchmark_sizes import size_table
 from hardiness.cli.lines import print_lines
 from hardiness.cli.options import command, json_flag
 from hardiness.cli.output import amount, print_json, print_views, wide
@@ -49,6 +50,13 @@ class ListOptions:
     """Everything of a kind, or one of it."""
 
     name: str | None = argument("[NAME]", None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListBenchmarkOptions(ListOptions):
+    """Which benchmarks, and what of them."""
+
+    sizes: bool = option("How many pictures, conditions and passes, how many GB, and how many hours.", False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,9 +158,12 @@ def _describe_model(console: Console, spec: ModelSpec) -> None:
 
 
 @command
-def list_benchmarks(options: ListOptions) -> int:
+def list_benchmarks(options: ListBenchmarkOptions) -> int:
     """List the benchmarks, or describe NAME with its options."""
     console = wide()
+    if options.sizes:
+        print_views([size_table([options.name] if options.name else ())])
+        return 0
     if options.name:
         _describe_benchmark(console, benchmarks.own_name(options.name, benchmarks.registry))
         return 0

@@ -12,6 +12,7 @@ from PIL import Image
 from torch import nn
 
 from hardiness.benchmarks.options import parse
+from hardiness.benchmarks.sizes import benchmark_size
 from hardiness.core.model import View
 from hardiness.core.random import rng
 from hardiness.core.request import Request
@@ -70,6 +71,15 @@ def test_all_is_counted_and_nothing_is_stored(root: Path, classifiers: list[Clas
     assert found.seconds > 0
     assert not found.at_most
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("benchmark", ["imagenet-val", "imagenet-w", "imagenet-p:perturbations=rotate", "patch-drop"])
+def test_the_list_of_sizes_counts_passes_as_a_plan_does(
+    root: Path, classifiers: list[Classifier], tmp_path: Path, benchmark: str
+) -> None:
+    size = benchmark_size(benchmark)
+    found = foretold(root, classifiers[:1], tmp_path / "out", benchmark)
+    assert found.passes == IMAGES * size.passes / size.pictures
 
 
 def test_what_is_stored_already_is_done(root: Path, classifiers: list[Classifier], tmp_path: Path) -> None:
