@@ -1,4 +1,4 @@
-"""How many pictures a second the networks of `reference/rates.toml` are shown on this machine: forward passes alone.
+"""How many pictures a second the networks of `reference/rates.toml` are shown on this machine: forward passes only.
 
     python bench/rates.py [--json]
 

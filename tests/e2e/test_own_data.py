@@ -259,6 +259,7 @@ def test_pictures_that_a_view_enlarges_are_told_where_most_are(hardiness: Comman
 
     enlarged = "of40: its pictures have 40 px on the shorter side (median) and are enlarged 6.4 times for"
     told = lines(40, "crop_px=32")
+    assert "resized to 256 px and cropped to the middle 32, because resize_px= is not stated; state both sizes" in told
     assert f"{enlarged} py:{tmp_path / 'network.py'}:build, to 256 and cropped to 32; where it was trained on" in told
     told = lines(30, "resize_px=36,crop_px=32", "own-c:corruptions=fog,severities=1")
     enlarged = "of30: its pictures have 30 px on the shorter side (median) and are enlarged 8.5 times for"

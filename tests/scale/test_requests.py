@@ -25,11 +25,11 @@ BESIDE = ("together", "store", "next")
 """How threads are called that ask while others wait, or many at a time."""
 
 
-def small(seed: int) -> Classifier:
+def small(seed: int, **options: str) -> Classifier:
     torch.manual_seed(seed)
     network = torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(4), torch.nn.Flatten(), torch.nn.Linear(48, 1000))
     view = View(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
-    return wrap(network.eval(), view, name=f"m{seed}", device="cpu", runtime="torch")
+    return wrap(network.eval(), view, name=f"m{seed}", device="cpu", runtime="torch", **options)
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_a_worker_that_is_started_again_asks_what_the_simulation_reckons_with(
 ) -> None:
     data = locate([str(tmp_path / "data")]).dataset("imagenet")
     benchmark, store = parse("imagenet-c:corruptions=contrast,severities=1"), Store.create(f"memory://{tmp_path}")
-    classifiers, request = [small(seed) for seed in range(models)], Request(workers=1, share=Share(0, 2))
+    classifiers, request = [small(seed, tag="1") for seed in range(models)], Request(workers=1, share=Share(0, 2))
     assert request.share is not None
     evaluate_shared([Evaluation(benchmark, data, request)], request.share, classifiers, store)
     shards = sorted(path for path in store.files.list_files("records") if path.endswith(".parquet"))
@@ -67,13 +67,28 @@ def test_a_worker_that_is_started_again_asks_what_the_simulation_reckons_with(
     assert asked["read shard", False] == asked["write shard", False] == 0
     assert asked["write shard", True] == len(gone)
     assert asked["read run", True] == 2 * models, "what each run is of"
-    assert asked["read run", False] == models, "what their code gave before"
-    assert asked["list run", False] == 1 + 2 * models, (
-        "which runs there are; of each, a later one, and whether it has rows"
-    )
+    assert asked["read run", False] == 0
+    assert asked["list run", False] == 1, "which runs there are"
     listings = asked["list run", True]
     assert listings <= 4 * models, "damage, units, pictures beside them, and what is left"
     assert asked["look for shard", True] + asked["look for shard", False] == 1, "once a unit"
-    assert sum(count for (_, beside), count in asked.items() if not beside) <= 2 + 4 * models, (
-        "how it was computed, and what own code asks"
-    )
+    assert sum(count for (_, beside), count in asked.items() if not beside) <= 2 + models, "how it was computed"
+
+
+def test_own_code_is_looked_at_with_three_requests_a_run(
+    command: list[str], asked: Counter[tuple[str, bool]], tmp_path: Path
+) -> None:
+    """Whether there is a later run, whether it has rows, and what the code gave when they were begun."""
+    data = locate([str(tmp_path / "data")]).dataset("imagenet")
+    benchmark = parse("imagenet-c:corruptions=contrast,severities=1")
+    counts = dict[str, Counter[str]]()
+    for options in ({"tag": "1"}, {}):
+        store = Store.create(f"memory://{tmp_path}/{len(options)}")
+        classifiers, request = [small(0, **options)], Request(workers=1, share=Share(0, 2))
+        assert request.share is not None
+        for _ in range(2):
+            asked.clear()
+            evaluate_shared([Evaluation(benchmark, data, request)], request.share, classifiers, store)
+        counts[str(options)] = Counter({doing: count for (doing, beside), count in asked.items() if not beside})
+    tagged, own = counts.values()
+    assert own - tagged == Counter({"list run": 2, "read run": 1})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from hardiness import benchmarks
+from hardiness.api.progress import in_unit
 from hardiness.benchmarks.sizes import benchmark_size
 from hardiness.core.result import TextTable
 from hardiness.reference.rates import machine_rates
@@ -31,11 +32,11 @@ def size_table(names: Sequence[str] = ()) -> TextTable:
         data = " or ".join(_with_gb(size.needed)) + "".join(f" and {each}" for each in _with_gb(size.beside))
         is_timed = size.passes and not size.side_px
         times = (
-            " · ".join(_time(size.passes / rate) for rate in machine.rates.values()) if is_timed else ""
+            " · ".join(in_unit(size.passes / rate) for rate in machine.rates.values()) if is_timed else ""
             for machine in machines
         )
         rows.append((size.name, *counts, data, *times))
-    networks = f"times: {' · '.join(machines[0].rates)}, of passes and a rate alone"
+    networks = f"times: {' · '.join(machines[0].rates)}, from passes and a rate only"
     return TextTable(
         "sizes of whole benchmarks",
         ("benchmark", "pictures", "conditions", "passes", "data, GB", *(machine.title for machine in machines)),
@@ -46,9 +47,3 @@ def size_table(names: Sequence[str] = ()) -> TextTable:
 
 def _with_gb(sets: Mapping[str, float | None]) -> list[str]:
     return [f"{name} {gb:.2g}" if gb else name for name, gb in sets.items()]
-
-
-def _time(seconds: float) -> str:
-    """A time in the unit that fits, of two digits at least."""
-    unit, size = next((each for each in (("d", 86400), ("h", 3600), ("min", 60)) if seconds >= 2 * each[1]), ("s", 1))
-    return f"{seconds / size:.{0 if seconds >= 10 * size else 1}f} {unit}"

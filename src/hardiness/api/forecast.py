@@ -9,6 +9,7 @@ from typing import Any
 from hardiness.api.command import Command
 from hardiness.api.execution import EarlyEnd, policy_for, require_evaluable, require_possible, where_of
 from hardiness.api.loading import LoadOutcome
+from hardiness.api.progress import in_unit
 from hardiness.core.benchmark import DataSet
 from hardiness.core.codes import DataRemark
 from hardiness.core.errors import ArgumentError, StoreError
@@ -187,5 +188,4 @@ def _time(each: Forecast) -> str:
         return "none: all is stored" if each.stored else "none: it cannot be evaluated"
     if each.calls and not each.seconds:
         return "as the endpoint answers"
-    factor, unit = next((f, u) for f, u in ((3600, "h"), (60, "min"), (1, "s")) if each.seconds >= 2 * f or f == 1)
-    return f"{'at most' if each.at_most else 'about'} {each.seconds / factor:.1f} {unit}"
+    return f"{'at most' if each.at_most else 'about'} {in_unit(each.seconds)}"

@@ -14,6 +14,7 @@ from hardiness.core.fact import Fact, error_of
 from hardiness.core.model import ModelSpec
 from hardiness.core.progress import Listener
 from hardiness.core.request import Placement
+from hardiness.engine.tasks import states_size
 from hardiness.models.classifier import Classifier
 from hardiness.models.options import with_option
 from hardiness.store.store import Store
@@ -162,10 +163,10 @@ def remarks_on(classifier: Classifier, only_small: bool = False) -> list[Fact]:
 
     Args:
         classifier: after its evaluations.
-        only_small: whether all of these were on small pictures, which no assumed view resizes.
+        only_small: whether all of these were on small pictures, which are resized only where the model states a size.
     """
     agreement, runtime, name = classifier.runtimes.agreement, classifier.runtimes.name, classifier.spec.name
-    assumed = {ModelNote.ASSUMED_VIEW} if only_small else ()
+    assumed = {ModelNote.ASSUMED_VIEW} if only_small and not states_size(classifier.spec) else ()
     remarks = [replace(note, about=name) for note in classifier.notes if note.code not in assumed]
     if agreement and agreement.fallback:
         remarks.append(Fact(ModelNote.OTHER_RUNTIME, {"runtime": runtime, "line": agreement.fallback}, name))

@@ -273,6 +273,12 @@ def in_words(seconds: float) -> str:
     return f"{seconds / 60:.0f} minutes" if seconds < 90 * 60 else f"{seconds / 3600:.1f} hours"
 
 
+def in_unit(seconds: float) -> str:
+    """A time for a table: two digits at least, in the unit that fits."""
+    unit, size = next((each for each in (("d", 86400), ("h", 3600), ("min", 60)) if seconds >= 2 * each[1]), ("s", 1))
+    return f"{seconds / size:.{0 if seconds >= 10 * size else 1}f} {unit}"
+
+
 def progress_on(console: Console) -> Bars | LogProgress:
     """Bars on a terminal or in a notebook, lines anywhere else."""
     return Bars(console) if console.is_terminal or console.is_jupyter else LogProgress(console)

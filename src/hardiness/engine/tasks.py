@@ -222,10 +222,10 @@ def canvas_of(spec: ModelSpec, benchmark: Benchmark, data: DataSet) -> Canvas:
 
     A person's own small pictures are wanted as they are, unless the model states a size.
     """
-    return benchmark.canvas or (None if _states_size(spec) else data.canvas) or spec.view.canvas
+    return benchmark.canvas or (None if states_size(spec) else data.canvas) or spec.view.canvas
 
 
-def _states_size(spec: ModelSpec) -> bool:
+def states_size(spec: ModelSpec) -> bool:
     """Whether a model says to what size pictures are resized for it.
 
     The sizes of ImageNet's usual view say nothing: they are what a view has of which only mean and std are given. An
@@ -241,7 +241,7 @@ def _feed(classifier: Classifier, canvas: Canvas | WholePicture, benchmark: Benc
     if isinstance(canvas, WholePicture):
         return classifier.feed(CANVAS_224.crop_px)
     feed = classifier.feed(canvas.crop_px)
-    is_resized = benchmark.canvas and data.side_px and _states_size(classifier.spec)
+    is_resized = benchmark.canvas and data.side_px and states_size(classifier.spec)
     return replace(feed, input_px=classifier.spec.view.crop_px) if is_resized else feed
 
 

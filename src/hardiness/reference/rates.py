@@ -1,4 +1,4 @@
-"""Pictures a second that machines show to networks: from these hours are computed."""
+"""Rates of machines in pictures a second, from which hours are computed."""
 
 from __future__ import annotations
 

@@ -222,7 +222,8 @@ class Store:
             run: which.
             stored: as for `find`.
         """
-        if not (run.model.code_sha256 or run.benchmark.code_sha256):
+        is_own = run.model.code_sha256 and "tag" not in dict(run.model.options)
+        if not (is_own or run.benchmark.code_sha256):
             return run
         keys, folders = {each.key for each in stored}, set(self.files.folders(RECORDS))
         while True:

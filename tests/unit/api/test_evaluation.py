@@ -130,9 +130,8 @@ def pets(network: Any, view: Any, tmp_path_factory: pytest.TempPathFactory) -> t
 
 def test_what_is_assumed_of_a_model_is_said_in_python(network: Any) -> None:
     """As on the command line: such lines stood in the records alone."""
-    pets = (IMAGES.repeat(2, axis=1).repeat(2, axis=2), *PETS[1:])  # of small pictures none is resized
     for view, is_assumed in ((hardiness.View(32, 32), True), (hardiness.View(32, 32, "bicubic"), False)):
-        result = hardiness.evaluate(network(0, 3), "own", pets, view=view, name="mine", device="cpu", runtime="torch")
+        result = hardiness.evaluate(network(0, 3), "own", PETS, view=view, name="mine", device="cpu", runtime="torch")
         line = "photographs are resized with the filter bilinear, because none is stated"
         assert any(each.startswith(line) for each in map(said, result.warnings)) == is_assumed
 
