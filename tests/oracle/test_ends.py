@@ -258,13 +258,14 @@ def test_what_rules_take_for_sure_lies_beyond_the_limit_on_pages_too(spread: Spr
     Pages show of few hits Wilson's interval, which reaches further than the exact one, and of the lowest of several
     shares bounds that hold for all of them at once.
     """
+    kind = spread.of if isinstance(spread, Scaled) else spread
     wide = spread.deciding_ends(1e-4)
     limit = wide.low + place * (wide.high - wide.low)
     shown, deciding = spread.ends(2 * a), spread.deciding_ends(2 * a)
     for side, ends in ((1, (shown.low, deciding.low)), (-1, (shown.high, deciding.high))):
         if spread.p(limit, side) < a * (1 - 1e-6):
             assert side * (ends[1] - limit) >= -1e-6
-            assert isinstance(spread, ShareOfImages | LowestShare) or side * (ends[0] - limit) >= -1e-6
+            assert isinstance(kind, ShareOfImages | LowestShare) or side * (ends[0] - limit) >= -1e-6
         elif spread.p(limit, side) > a * (1 + 1e-6):
             assert side * (ends[1] - limit) <= 1e-6
 
