@@ -17,8 +17,8 @@ from pyarrow import parquet
 
 from hardiness import gate
 from hardiness.core.errors import ArgumentError
-from hardiness.engine import answer_tables
-from hardiness.engine.answer_tables import NumberRows
+from hardiness.data import table_files
+from hardiness.data.answer_tables import NumberRows
 from hardiness.engine.predictions import read_predictions
 from hardiness.models.loading import load
 from hardiness.models.preprocessing import to_pixels
@@ -317,7 +317,7 @@ def test_rows_are_read_a_few_at_a_time_and_named_by_their_place(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All 50,000 x 1,000 logits together took 0.9 GB."""
-    monkeypatch.setattr(answer_tables, "ROWS_AT_ONCE", 4)
+    monkeypatch.setattr(table_files, "ROWS_AT_ONCE", 4)
     found = np.random.default_rng(0).normal(size=(10, 3)).astype(np.float32)
     samples = [f"s{k}" for k in range(10)]
 
@@ -328,7 +328,7 @@ def test_rows_are_read_a_few_at_a_time_and_named_by_their_place(
         return [tmp_path / "a.parquet", tmp_path / "a.csv"]
 
     for file in written(found):
-        read = read_predictions(str(file))
+        read = read_predictions(str(file)).table
         assert (len(read.values), read.samples) == (10, samples)
         np.testing.assert_array_equal(read.values[np.array([9, 0, 4])], found[[9, 0, 4]])
     broken = found.copy()
@@ -353,7 +353,7 @@ def test_numbers_are_the_same_in_every_form_of_file(tmp_path: Path) -> None:
     rows = (f'{s},"[{", ".join(map(str, r))}]"\n' for s, r in zip(samples, found, strict=True))
     (tmp_path / "one.csv").write_text("sample,logits\n" + "".join(rows))
     for file in tmp_path.iterdir():
-        read = read_predictions(str(file))
+        read = read_predictions(str(file)).table
         assert (read.kind, read.samples, read.conditions) == ("logits", samples, [""] * 3), file
         assert isinstance(read.values, NumberRows)
         np.testing.assert_array_equal(read.values[np.arange(3)], found)

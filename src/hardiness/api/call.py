@@ -17,8 +17,8 @@ from hardiness.core.benchmark import DataRoot
 from hardiness.core.columns import Grouping
 from hardiness.core.model import ModelSpec, View
 from hardiness.core.progress import Listener
+from hardiness.data.answer_tables import Answers
 from hardiness.data.in_python import ModelClasses, from_python
-from hardiness.engine.answer_tables import Answers
 from hardiness.models.classifier import Classifier
 from hardiness.models.whole_pictures import whole_picture_model
 from hardiness.store.store import Store

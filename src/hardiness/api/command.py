@@ -30,9 +30,9 @@ from hardiness.core.fact import Fact, lines_of
 from hardiness.core.options import baseline_option, option, wait_option
 from hardiness.core.progress import Listener
 from hardiness.core.request import Placement, Request, StatedPolicy
+from hardiness.data.answer_tables import Answers
 from hardiness.data.columns import with_tables
 from hardiness.data.root import OWN, absolute_arguments
-from hardiness.engine.answer_tables import Answers
 from hardiness.engine.evaluation import Evaluation
 from hardiness.engine.ray_cluster import Cluster
 from hardiness.results.grouping import column_of, named_columns, slices_of, without_columns

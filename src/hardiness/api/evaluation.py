@@ -25,8 +25,8 @@ from hardiness.core.model import View
 from hardiness.core.process import works_in_a_fork
 from hardiness.core.request import Placement, Request, Share
 from hardiness.core.result import Result
+from hardiness.data.answer_tables import Answers
 from hardiness.data.columns import GivenColumns
-from hardiness.engine.answer_tables import Answers
 from hardiness.engine.ray_cluster import Cluster
 from hardiness.report.stored_results import StoredResults, TabledResult
 

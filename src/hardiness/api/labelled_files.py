@@ -13,10 +13,10 @@ from hardiness.api.held_scores import HeldScores
 from hardiness.api.labels import score
 from hardiness.core.columns import numbers_of
 from hardiness.core.errors import ArgumentError
-from hardiness.data.columns import MAX_BYTES, arrays_of_table
-from hardiness.engine.answer_columns import CONDITION, prediction_column, sample_column
+from hardiness.data.answer_columns import CONDITION, prediction_column, sample_column
+from hardiness.data.columns import arrays_of_file
 from hardiness.results.grouping import parse_slice
-from hardiness.sources.files import read_regular, shown
+from hardiness.sources.files import shown
 
 LABEL, MODEL, ANSWER = "label", "model", "answer"
 
@@ -41,11 +41,7 @@ def score_labelled_file(
             twice; the message says where.
     """
     place = shown(file)
-    try:
-        content = read_regular(Path(file), MAX_BYTES)
-    except OSError as error:
-        raise ArgumentError(f"{place} must be a csv or Parquet file, and cannot be read ({error.strerror})") from None
-    cells, _ = arrays_of_table(content, file, place)
+    cells, _, _ = arrays_of_file(file, place)
     if LABEL not in cells:
         raise ArgumentError(f"{place} must have the column {LABEL}, has {', '.join(map(shown, list(cells)[:8]))}")
     named = {name for text in slices for name, _ in parse_slice(text)} | ({cluster} if cluster else set())

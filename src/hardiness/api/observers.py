@@ -9,10 +9,11 @@ from typing import Any
 
 from rich.table import Table
 
-from hardiness import benchmarks, reference
+from hardiness import benchmarks
 from hardiness.core.condition import Condition
 from hardiness.core.errors import ArgumentError
 from hardiness.core.result import Score
+from hardiness.data.trials import read_set_trials, read_trials
 from hardiness.report.format import as_text
 from hardiness.report.tables import Form, ends_of, table_of
 from hardiness.report.terminal import consistency_by_set_table, consistency_tables, human_likeness_table
@@ -136,8 +137,8 @@ def people(
         raise ArgumentError(f"{out} holds no run of {names}, on which people were asked too")
     pairs: Sequence[Comparison] = ()
     if "kappa" in kinds:
-        pairs = consistency(folder, reference.read_trials(files), protocol)
+        pairs = consistency(folder, read_trials(files), protocol)
     if "likeness" in kinds and not files:
         raise ArgumentError("--humans is needed for runs of model-vs-human: a folder of csv files for each set")
-    likeness = human_likeness(folder, reference.read_set_trials(files[0])) if "likeness" in kinds else []
+    likeness = human_likeness(folder, read_set_trials(files[0])) if "likeness" in kinds else []
     return PeopleReport(tuple(pairs), tuple(likeness))

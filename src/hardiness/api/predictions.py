@@ -18,14 +18,15 @@ from hardiness.core.codes import RunRemark
 from hardiness.core.columns import Grouping
 from hardiness.core.errors import ArgumentError
 from hardiness.core.fact import Fact
+from hardiness.data.answer_tables import Answers
 from hardiness.data.root import OWN, absolute_arguments
-from hardiness.engine.answer_tables import Answers
+from hardiness.data.trials import are_trials, read_set_trials
 from hardiness.engine.answered_pictures import class_names, pictures_of
 from hardiness.engine.evaluation import EvaluationOutcome
 from hardiness.engine.predictions import read_predictions
 from hardiness.engine.score_files import read_scores
-from hardiness.engine.trial_predictions import are_trials, read_trial_predictions
-from hardiness.reference.trials import PERSON, read_set_trials
+from hardiness.engine.trial_predictions import read_trial_predictions
+from hardiness.reference.trials import PERSON
 from hardiness.results.folder import Folder
 from hardiness.results.likeness import MEASURES, human_likeness
 from hardiness.store.store import Store

@@ -161,7 +161,7 @@ def columns_of_items(ids: Sequence[str], facts: Sequence[Mapping[str, Any]]) -> 
     for name in dict.fromkeys(str(name) for each in facts for name in each if name != "id"):
         with suppress(ArgumentError):
             arrays[name] = _cells([each.get(name) for each in facts], name)
-    arrays, _ = _without_long(arrays, HELD)
+    arrays, _ = without_long(arrays, HELD)
     return columns_by_id(ids, arrays, ColumnSource(HELD, digest_of_arrays(arrays)))
 
 
@@ -190,58 +190,52 @@ def further_columns(files: Sequence[Path]) -> tuple[Mapping[str, NDArray[np.obje
     tables: list[tuple[int, Mapping[str, Sequence[str | None]]]] = []
     for file in files:
         count, columns = scalar_columns(file, is_scalar)
-        tables.append((count, {name: _arrow_texts(column) for name, column in columns.items()}))
+        tables.append((count, {name: arrow_texts(column) for name, column in columns.items()}))
     texts = {
         name: [text for count, columns in tables for text in columns.get(name, [None] * count)]
         for name in dict.fromkeys(name for _, columns in tables for name in columns)
     }
-    arrays, _ = _without_long({name: cells_of(cells) for name, cells in texts.items()}, "")
+    arrays, _ = without_long({name: cells_of(cells) for name, cells in texts.items()}, "")
     return arrays, ColumnSource(", ".join(shown(file.name) for file in files[:3]), digest_of_arrays(arrays))
 
 
 def _read_file(table: ColumnTable) -> Columns:
-    path = Path(table.file)
-    try:
-        content = read_regular(path, MAX_BYTES)
-    except OSError as error:
-        raise ArgumentError(
-            f"columns {shown(table.file)}: must be a csv or Parquet file, and cannot be read ({error.strerror})"
-        ) from None
-    source = ColumnSource(shown(path.name), sha256(content).hexdigest())
-    arrays, remarks = arrays_of_table(content, table.file, f"columns {shown(table.file)}")
-    columns = _as_columns(arrays, table, source)
+    arrays, digest, remarks = arrays_of_file(table.file, f"columns {shown(table.file)}")
+    columns = _as_columns(arrays, table, ColumnSource(shown(Path(table.file).name), digest))
     return replace(columns, remarks=(*remarks, *columns.remarks))
 
 
-def arrays_of_table(content: bytes, file: str, place: str) -> tuple[dict[str, NDArray[np.object_]], list[Fact]]:
-    """The columns of a csv or Parquet file by name, each ``(N,)`` as `Columns.values` are, and what is to be known.
+def arrays_of_file(file: str, place: str) -> tuple[dict[str, NDArray[np.object_]], str, list[Fact]]:
+    """The columns of a csv or Parquet file by name, its hash, and what is to be known of it.
 
     Args:
-        content: its bytes.
-        file: its path, whose suffix may say that it is Parquet.
+        file: its path.
         place: how messages begin.
 
+    Returns:
+        Each column ``(N,)`` as `Columns.values` are.
+
     Raises:
-        ArgumentError: it is neither, holds no line, or has a column twice.
+        ArgumentError: it cannot be read, is neither, holds no line, or has a column twice.
     """
     import pyarrow as pa
 
+    try:
+        content = read_regular(Path(file), MAX_BYTES)
+    except OSError as error:
+        raise ArgumentError(f"{place}: must be a csv or Parquet file, and cannot be read ({error.strerror})") from None
     with open_table(content, place, file) as table:
         schema = table.schema
-        present = [name for name in schema.names if not _INDEX.fullmatch(name) and not name.startswith("\0")]
+        present = [name for name in schema.names if is_named(name)]
         names = [name for name in present if is_scalar(schema.field(name).type)]
         read = pa.concat_tables([schema.empty_table().select(names), *table.blocks(names)])
-        texts = {name: [(text or "").strip() for text in _arrow_texts(read.column(name))] for name in names}
-    is_filled = np.zeros(read.num_rows, bool)
-    for column in texts.values():
-        is_filled |= np.array(column, object) != ""
-    if not is_filled.any():
+    if not read.num_rows:
         raise ArgumentError(f"{place}: must hold a line for each picture, and holds none")
-    arrays = {name: cells_of(column, table.has_decimal_comma) for name, column in texts.items()}
-    arrays, remarks = _without_long({name: column[is_filled] for name, column in arrays.items()}, file)
+    cells = {name: cells_of(arrow_texts(read.column(name)), table.has_decimal_comma) for name in names}
+    arrays, remarks = without_long(cells, file)
     if others := [name for name in present if name not in names]:
         remarks.append(column_left_out(shown(Path(file).name), "no cells", *others))
-    return arrays, remarks
+    return arrays, sha256(content).hexdigest(), remarks
 
 
 def _as_columns(arrays: Mapping[str, NDArray[np.object_]], table: ColumnTable, source: ColumnSource) -> Columns:
@@ -320,7 +314,7 @@ def _lines(count: int) -> str:
     return f"{count:,} line{'s' * (count != 1)}"
 
 
-def _without_long(
+def without_long(
     arrays: Mapping[str, NDArray[np.object_]], file: str
 ) -> tuple[dict[str, NDArray[np.object_]], list[Fact]]:
     """The columns without those of long texts, and the fact that these are left out."""
@@ -367,7 +361,7 @@ def is_scalar(kind: Any) -> bool:
     return any(check(kind) for check in checks)
 
 
-def _arrow_texts(column: Any) -> list[str | None]:
+def arrow_texts(column: Any) -> list[str | None]:
     """The cells of a column of pyarrow's for which `is_scalar` holds, each as `text_cells` has it."""
     import pyarrow as pa
     from pyarrow import compute, types
@@ -377,10 +371,14 @@ def _arrow_texts(column: Any) -> list[str | None]:
         array = array.cast(array.type.value_type)
     if types.is_floating(array.type):
         array = array if types.is_float32(array.type) else array.cast(pa.float64())
-        texts = text_cells(number_values(compute.fill_null(array, float("nan"))), "")
-    else:
-        texts = text_cells(from_arrow(compute.fill_null(array.cast(pa.string()), "")), "")
-    return list(texts)
+        return list(text_cells(number_values(compute.fill_null(array, float("nan"))), ""))
+    texts = from_arrow(compute.utf8_trim_whitespace(compute.fill_null(array.cast(pa.string()), "")))
+    return [text or None for text in texts.tolist()]
+
+
+def is_named(column: str) -> bool:
+    """Whether somebody named a column: no index that pandas wrote, and no column of a csv without a name."""
+    return not (_INDEX.fullmatch(column) or column.startswith("\0"))
 
 
 def arrays_of_python(given: Any) -> dict[str, NDArray[np.object_]]:
@@ -391,7 +389,7 @@ def arrays_of_python(given: Any) -> dict[str, NDArray[np.object_]]:
     """
     if hasattr(given, "column_names"):  # a table of pyarrow
         return {
-            name: cells_of(_arrow_texts(given.column(name)))
+            name: cells_of(arrow_texts(given.column(name)))
             for name in given.column_names
             if is_scalar(given.schema.field(name).type)
         }

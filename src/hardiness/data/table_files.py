@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -24,7 +25,7 @@ class TableFile(NamedTuple):
 
     Attributes:
         schema: of pyarrow; in a csv all columns are texts, and one without a name has its number behind a NUL.
-        blocks: some columns as tables of pyarrow, some rows each.
+        blocks: some columns as tables of pyarrow, some rows each, without blank lines.
         has_decimal_comma: whether decimals are written with a comma, as where fields are parted by semicolons.
     """
 
@@ -44,12 +45,18 @@ def open_table(source: Path | bytes, place: str, name: str = "", head: Sequence[
         head: names of the columns of a csv that has no line of names.
 
     Raises:
-        ArgumentError: it is neither, is damaged, has a column twice, or a line has another number of fields.
+        ArgumentError: it cannot be read, is neither, is damaged, has a column twice, or a line has another number of
+            fields.
     """
     import pyarrow as pa
     from pyarrow import parquet
 
-    with pa.BufferReader(source) if isinstance(source, bytes) else pa.OSFile(str(source), "rb") as stream:
+    try:
+        opened = pa.BufferReader(source) if isinstance(source, bytes) else pa.OSFile(str(source), "rb")
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise ArgumentError(f"{place}: must be a csv or Parquet file, and cannot be read ({reason})") from None
+    with opened as stream:
         start = stream.read(_BLOCK)
         stream.seek(0)
         is_parquet = start.startswith(b"PAR1") or Path(name or str(source)).suffix.lower() in (".parquet", ".pq")
@@ -63,7 +70,7 @@ def open_table(source: Path | bytes, place: str, name: str = "", head: Sequence[
                 yield TableFile(stored.schema_arrow, lambda names: map(_table, read(ROWS_AT_ONCE, columns=names)))
         except ArgumentError:
             raise
-        except (pa.ArrowException, OSError, ValueError) as error:
+        except (pa.ArrowException, csv.Error, OSError, ValueError) as error:
             form = "a whole Parquet file" if is_parquet else "csv in UTF-8, or Parquet, and is not"
             raise ArgumentError(f"{place}: must be {form}: {shown((str(error).splitlines() or [''])[0])}") from None
 
@@ -81,7 +88,8 @@ def _csv_table(stream: Any, start: bytes, place: str, head: Sequence[str]) -> Ta
         raise ArgumentError(f"{place}: must begin with the names of its columns, and is empty")
     _refuse_doubles(names, place)
     schema = pa.schema([(text or f"\0{number}", pa.string()) for number, text in enumerate(names)])
-    encoding = "utf16" if is_wide else "utf8"
+    # Of a stream that pyarrow decodes as it is, `refuse` would get bytes that are no text, and fail.
+    encoding = "utf16" if is_wide else "utf-8-sig"
     reading = arrow_csv.ReadOptions(
         block_size=_BLOCK, use_threads=False, skip_rows=not head, column_names=schema.names, encoding=encoding
     )
@@ -97,7 +105,7 @@ def _csv_table(stream: Any, start: bytes, place: str, head: Sequence[str]) -> Ta
         as_texts = arrow_csv.ConvertOptions(column_types=schema, strings_can_be_null=False, include_columns=wanted)
         for batch in arrow_csv.open_csv(stream, reading, parsing, as_texts):
             if not wrong:  # rows behind a line that is skipped would have other numbers
-                yield _table(batch)
+                yield _without_blank_lines(_table(batch))
         for row in wrong:
             raise ArgumentError(
                 f"{place}: line {row.number} must have {row.expected_columns} fields, has {row.actual_columns}"
@@ -105,6 +113,19 @@ def _csv_table(stream: Any, start: bytes, place: str, head: Sequence[str]) -> Ta
             )
 
     return TableFile(schema, blocks, separator == ";")
+
+
+def _without_blank_lines(block: Any) -> Any:
+    """The lines of a block that have a text in any field: spreadsheets write ``;;;`` below a table."""
+    from functools import reduce
+
+    from pyarrow import compute
+
+    filled = (compute.not_equal(compute.utf8_trim_whitespace(column), "") for column in block.columns)
+    is_filled = next(filled)
+    if compute.all(is_filled).as_py() is not False:
+        return block
+    return block.filter(reduce(compute.or_, filled, is_filled))
 
 
 def _table(batch: Any) -> Any:

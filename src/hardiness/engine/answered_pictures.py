@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
@@ -11,9 +11,11 @@ from typing import cast
 from hardiness.benchmarks.corruptions import CorruptionSet
 from hardiness.core.benchmark import Benchmark, DataSet
 from hardiness.core.condition import Condition
-from hardiness.core.errors import ArgumentError
+from hardiness.core.errors import ArgumentError, suggestion
 from hardiness.core.model import CANVAS_224
+from hardiness.core.picture_names import plain_name
 from hardiness.reference.classes import wnids
+from hardiness.sources.files import shown
 from hardiness.sources.packages import file_sha256
 from hardiness.store.writing import parse_json
 
@@ -22,6 +24,9 @@ CLEAN_CELL = "clean"
 
 HASHED = 1000
 """Pictures of a tree that are held against its manifest before answers for them count; of larger trees every n-th."""
+
+_NAMED = 3
+"""How many pictures of a like name are proposed."""
 
 
 @dataclass(frozen=True)
@@ -124,3 +129,73 @@ def _require_unchanged(manifest: Path, files: Mapping[str, Mapping[str, str]]) -
                 f"{picture} is another picture than {manifest} lists: answers for it are none for what was written; "
                 "write the tree again with hardiness make corruptions"
             )
+
+
+class PicturePaths:
+    """The picture of a path, and the condition where the path goes through the folder of one.
+
+    Args:
+        ids: of the pictures.
+        cells: names of the conditions, as folders of a tree have them: ``clean``, ``fog/3``.
+    """
+
+    def __init__(self, ids: Collection[str], cells: Collection[str]) -> None:
+        self._ids, self._cells = ids, cells
+        self._pictures: dict[str, tuple[str, str]] = {}
+        self._endings: dict[str, str | None] | None = None
+
+    def picture(self, text: str, where: str, data: str) -> tuple[str, str]:
+        """The id of the picture, and the name of its condition; that is empty where the path says none.
+
+        Args:
+            text: as it is written, with or without suffix.
+            where: the row, for messages.
+            data: name of the data set, likewise.
+
+        Raises:
+            ArgumentError: it is no picture, or may be several.
+        """
+        if text not in self._pictures:
+            self._pictures[text] = self._find(text, where, data)
+        return self._pictures[text]
+
+    def _find(self, text: str, where: str, data: str) -> tuple[str, str]:
+        name = plain_name(text)
+        for path in (name, _stem(name)):
+            for before, end in _ends(path):
+                if end in self._ids:
+                    return end, self._cell(before)
+        if self._endings is None:
+            self._endings = {}
+            for picture in self._ids:
+                for _, end in _ends(picture):
+                    self._endings[end] = picture if self._endings.get(end, picture) == picture else None
+        for path in (name, _stem(name)):
+            if path in self._endings:
+                if (only := self._endings[path]) is not None:
+                    return only, ""
+                raise ArgumentError(
+                    f"{where}: {shown(text)!r} may be several pictures of {data}: write its folder, too"
+                )
+        raise ArgumentError(
+            f"{where}: {shown(text)!r} is no sample of {data}{suggestion(text, sorted(self._ids), _NAMED)}"
+        )
+
+    def _cell(self, before: str) -> str:
+        """The condition whose folder is the last of a path; empty where it is that of none."""
+        parts = before.split("/")
+        return next((cell for cell in ("/".join(parts[-2:]), parts[-1]) if cell and cell in self._cells), "")
+
+
+def _stem(path: str) -> str:
+    dot = path.rfind(".")
+    return path[:dot] if dot > path.rfind("/") + 1 else path
+
+
+def _ends(path: str) -> Iterator[tuple[str, str]]:
+    """Each end of a path, the longest first, behind what stands before it."""
+    yield "", path
+    at = path.find("/")
+    while at >= 0:
+        yield path[:at], path[at + 1 :]
+        at = path.find("/", at + 1)

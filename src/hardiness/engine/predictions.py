@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import cast
 
 import numpy as np
@@ -20,11 +20,11 @@ from hardiness.core.progress import Clock
 from hardiness.core.request import Request
 from hardiness.core.result import CLASSES, CONFIDENCES
 from hardiness.core.table import Records
-from hardiness.data.columns import cells_of, columns_by_id
+from hardiness.data.answer_columns import not_a_confidence, predictions_among
+from hardiness.data.answer_tables import Answers, AnswerTable, NumberRows, read_answers
+from hardiness.data.columns import cells_of, columns_by_id, without_long
 from hardiness.data.items import limited
-from hardiness.engine.answer_columns import PicturePaths, not_a_confidence
-from hardiness.engine.answer_tables import Answers, NumberRows, read_answers
-from hardiness.engine.answered_pictures import CLEAN_CELL, Pictures, cell_of, class_names
+from hardiness.engine.answered_pictures import CLEAN_CELL, PicturePaths, Pictures, cell_of, class_names
 from hardiness.engine.evaluation import EvaluationOutcome
 from hardiness.engine.listing import StoredWork
 from hardiness.engine.plan import units
@@ -46,32 +46,19 @@ _NAMED = 3
 
 @dataclass(frozen=True)
 class Predictions:
-    """The answers of a file.
+    """The answers of a classifier.
 
     Attributes:
-        path: of the file.
-        sha256: of its bytes.
-        kind: one of `KINDS`.
-        samples, conditions: texts, a row each.
-        values: ``(N, K)``, or of classes their texts.
-        beside: the texts of further columns, by name.
-        confidences: of the answers, float32 ``(N,)``; ``None`` where the file has classes alone.
-        notes: what else is to be known of the file.
+        table: their rows.
+        confidences: of the answers, float32 ``(N,)``; ``None`` where the table has classes alone.
     """
 
-    path: str
-    sha256: str
-    kind: str
-    samples: Sequence[str]
-    conditions: Sequence[str]
-    values: NumberRows | Sequence[str]
-    beside: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    table: AnswerTable
     confidences: NDArray[np.float32] | None = None
-    notes: tuple[Fact, ...] = ()
 
     def logits(self, data: DataSet) -> Callable[[NDArray[np.intp]], NDArray[np.float32]]:
         """The answers of some rows as stored, float32 ``(n, K)``: logits, log-probabilities, or 1 at the class."""
-        count, values = data.num_classes, self.values
+        count, values = data.num_classes, self.table.values
         if not isinstance(values, NumberRows):
             groups = self._groups(values, data)
             if self.confidences is None or data.categories:
@@ -80,10 +67,10 @@ class Predictions:
             return self._by_confidence(first, self.confidences, count)
         if values.shape[1] != count:
             raise ArgumentError(
-                f"{self.path} must have {count} {self.kind} a row, one for each class of {data.name}, has "
+                f"{self.table.place} must have {count} {self.table.kind} a row, one for each class of {data.name}, has "
                 f"{values.shape[1]}"
             )
-        if self.kind == "probabilities":
+        if self.table.kind == "probabilities":
             return lambda rows: log_probabilities(values[rows])
         return values.__getitem__
 
@@ -98,7 +85,8 @@ class Predictions:
         low = np.flatnonzero(confidences * count < 1 - _ROUNDING)
         if len(low):
             row = int(low[0])
-            raise not_a_confidence(self.path, self.samples[row], row, f"{confidences[row]:g}", f"1/{count}")
+            was = f"{confidences[row]:g}"
+            raise not_a_confidence(self.table.place, self.table.samples[row], row, was, f"1/{count}")
 
         def rows_of(rows: NDArray[np.intp]) -> NDArray[np.float32]:
             sure = confidences[rows].astype(np.float64)
@@ -111,7 +99,7 @@ class Predictions:
 
     def _groups(self, texts: Sequence[str], data: DataSet) -> list[Sequence[int]]:
         """The classes of each row: of a category that the data have all of its own, else the one that is named."""
-        if data.categories and self.kind != "class_index":
+        if data.categories and self.table.kind != "class_index":
             categories = {name.casefold(): tuple(group) for name, group in data.categories.items()}
             if all(text.strip().casefold() in categories for text in set(texts)):
                 return [categories[text.strip().casefold()] for text in texts]
@@ -123,37 +111,42 @@ class Predictions:
         Raises:
             ArgumentError: a text is no class, or names one class and is the index of another.
         """
-        count = data.num_classes
+        count, kind = data.num_classes, self.table.kind
         names = class_names(data)
         by_index = {str(index): index for index in range(count)}
         by_name = {name: index for index, name in enumerate(names)}
-        indices = {"class_index": by_index, "class_name": by_name}.get(self.kind, {**by_index, **by_name})
+        indices = {"class_index": by_index, "class_name": by_name}.get(kind, {**by_index, **by_name})
         for row, text in enumerate(texts):
             if text not in indices:
-                expected = {"class_index": "a number", "class_name": "the name"}.get(self.kind, "the name or a number")
+                expected = {"class_index": "a number", "class_name": "the name"}.get(kind, "the name or a number")
                 categories = f", or of the categories {', '.join(data.categories)}" if data.categories else ""
                 raise ArgumentError(
-                    f"{self.path}: the {self.kind} of {self.samples[row]} (row {row + 1}) must be {expected} of one of "
-                    f"the {count} classes (numbers go from 0 to {count - 1}){categories}, was {text!r}"
+                    f"{self.table.place}: the {kind} of {self.table.samples[row]} (row {row + 1}) must be {expected} "
+                    f"of one of the {count} classes (numbers go from 0 to {count - 1}){categories}, was {text!r}"
                 )
-        if self.kind == "class":
+        if kind == "class":
             present = set(texts)
             fitting = [way for way in (by_index, by_name) if present <= way.keys()]
             unclear = sorted(text for text in present if by_index.get(text, indices[text]) != indices[text])
             if unclear and len(fitting) != 1:
                 raise ArgumentError(
-                    f"{self.path}: class {unclear[0]} may be the class of that name or the one of that index, which is "
-                    f"named {names[int(unclear[0])]}: call the column class_name or class_index"
+                    f"{self.table.place}: class {unclear[0]} may be the class of that name or the one of that index, "
+                    f"which is named {names[int(unclear[0])]}: call the column class_name or class_index"
                 )
             indices = fitting[0] if unclear else indices
         return np.array([indices[text] for text in texts], np.intp)
 
     @property
-    def doubts(self) -> tuple[Fact, ...]:
-        """A note where what is called logits may be the probabilities of a sigmoid."""
-        if self.kind == "logits" and isinstance(self.values, NumberRows) and self.values.are_shares:
-            return (Fact(ModelNote.UNCLEAR_OUTPUTS, {"source": "file", "sum_to_one": False}),)
-        return ()
+    def notes(self) -> tuple[Fact, ...]:
+        """Which column is taken for the confidence, and where what is called logits may come from a sigmoid."""
+        columns, values = self.table.columns, self.table.values
+        notes = []
+        if self.table.kind == "logits" and isinstance(values, NumberRows) and values.are_shares:
+            notes.append(Fact(ModelNote.UNCLEAR_OUTPUTS, {"source": "file", "sum_to_one": False}))
+        if columns.confidence:
+            named = {"column": columns.confidence, "answers": columns.answers[0]}
+            notes.append(Fact(ModelNote.CONFIDENCE_COLUMN, named))
+        return tuple(notes)
 
     def placed(self, name: str, benchmark: Benchmark, pictures: Pictures, request: Request) -> MatchedPredictions:
         """These predictions held against the pictures of a benchmark; nothing is stored.
@@ -168,24 +161,24 @@ class Predictions:
         """
         if benchmark.attack is not None or benchmark.frames > 1:
             raise ArgumentError(f"predictions is not for {benchmark.name}, which needs the model itself")
-        path, data = self.path, pictures.data
+        path, data = self.table.place, pictures.data
         ids = {item.id for item in data.items}
         places = {cell_of(condition): index for index, condition in enumerate(benchmark.conditions())}
         places |= {"": places.get(CLEAN_CELL, 0)} if CLEAN_CELL in places else {}
         rows: dict[tuple[str, int], int] = {}
         paths = PicturePaths(ids, places)
-        for number, (sample, condition) in enumerate(zip(self.samples, self.conditions, strict=True)):
+        for number, (sample, condition) in enumerate(zip(self.table.samples, self.table.conditions, strict=True)):
             item = sample if sample in ids else sample.rpartition(".")[0]
             if item not in ids:
                 item, cell = paths.picture(sample, f"{path} (row {number + 1})", data.name)
                 condition = condition or cell
-            if condition.strip() not in places:
+            if condition not in places:
                 raise UnknownNameError(
                     f"condition of {benchmark.name} in {path} (row {number + 1})",
                     condition,
                     sorted(filter(None, places)),
                 )
-            place = item, places[condition.strip()]
+            place = item, places[condition]
             if place in rows:
                 raise ArgumentError(
                     f"{path} has {item} under {condition or CLEAN_CELL} twice, in rows {rows[place] + 1} and "
@@ -202,15 +195,14 @@ class Predictions:
                 "",
                 num_classes=data.num_classes,
                 class_names=data.outputs or data.class_names,
-                options=(("predictions", self.kind), ("manifest", pictures.manifest_sha256)),
+                options=(("predictions", self.table.kind), ("manifest", pictures.manifest_sha256)),
                 asked=name,
             ),
-            self.sha256,
+            self.table.sha256,
             self._outputs(data),
             data.num_classes,
             notes=(
-                Fact(ModelNote.ANSWERS_ELSEWHERE, {"source": path, "kind": self.kind}),
-                *self.doubts,
+                Fact(ModelNote.ANSWERS_ELSEWHERE, {"source": path, "kind": self.table.kind}),
                 *self.notes,
                 *left_out,
             ),
@@ -222,8 +214,8 @@ class Predictions:
 
     def _outputs(self, data: DataSet) -> str:
         """The kind of outputs, as `ModelIdentity.outputs` has it: of two classes one confidence says both."""
-        if self.kind in ("logits", "probabilities"):
-            return "" if self.kind == "logits" else self.kind
+        if self.table.columns.are_numbers:
+            return "" if self.table.kind == "logits" else self.table.kind
         if self.confidences is None or data.categories:
             return CLASSES
         return CONFIDENCES if data.num_classes > 2 else "probabilities"
@@ -234,20 +226,24 @@ class Predictions:
         Args:
             rows: the row of each picture and condition index.
         """
-        if not self.beside:
+        table = self.table
+        if not table.columns.further:
             return NO_COLUMNS, []
+        source = ColumnSource(os.path.basename(table.place), table.sha256)
         first: dict[str, int] = {}
         others: list[tuple[int, int]] = []
         for (picture, _), row in rows.items():
             if first.setdefault(picture, row) != row:
                 others.append((first[picture], row))
         left_out, values = [], {}
-        for name, texts in self.beside.items():
+        for name in table.columns.further:
+            texts = table.beside[name]
             if any(texts[before] != texts[row] for before, row in others):
-                left_out.append(column_left_out(os.path.basename(self.path), "conditions", name))
+                left_out.append(column_left_out(source.name, "conditions", name))
             else:
-                values[name] = cells_of([texts[row] for row in first.values()])
-        return columns_by_id(list(first), values, ColumnSource(os.path.basename(self.path), self.sha256)), left_out
+                values[name] = cells_of([texts[row] for row in first.values()], table.has_decimal_comma)
+        values, long = without_long(values, source.name)
+        return columns_by_id(list(first), values, source), [*left_out, *long]
 
 
 def _at_classes(group: Sequence[int], count: int) -> NDArray[np.float32]:
@@ -271,18 +267,8 @@ def read_predictions(answers: Answers, classes: Sequence[str] = ()) -> Predictio
         ArgumentError: there is no such file, it lacks a column or holds what is no number, where the line is named; or
             its logits are probabilities.
     """
-    path, sha256, table = read_answers(answers, classes)
-    return Predictions(
-        path,
-        sha256,
-        table.kind,
-        table.samples,
-        table.conditions,
-        table.values,
-        table.beside,
-        table.confidences(),
-        table.notes(),
-    )
+    table = read_answers(answers, predictions_among(classes))
+    return Predictions(table, table.confidences())
 
 
 def name_of_answers(text: str) -> str:

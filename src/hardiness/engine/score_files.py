@@ -6,7 +6,6 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,18 +21,14 @@ from hardiness.core.errors import ArgumentError, suggestion
 from hardiness.core.fact import Fact
 from hardiness.core.model import ModelSpec
 from hardiness.core.request import Request
-from hardiness.data.columns import MAX_BYTES, arrays_of_python, arrays_of_table, columns_by_id, digest_of_arrays
+from hardiness.data.answer_columns import CONDITION, CONDITION_PARTS, scores_among
+from hardiness.data.answer_tables import Answers, NumberRows, read_answers
+from hardiness.data.columns import cells_of, columns_by_id, without_long
 from hardiness.data.items import AbsentPicture, limited
-from hardiness.engine.answer_columns import refuse_prediction_beside_score, sample_column
-from hardiness.engine.answer_tables import HELD, Answers
 from hardiness.engine.answered_pictures import CLEAN_CELL, Pictures, cell_of
 from hardiness.engine.predictions import ForeignModel, MatchedPredictions, name_of_answers
 from hardiness.metrics.picture_scores import SCORE
-from hardiness.sources.files import read_regular, shown
-
-_CONDITION = "condition"
-_PARTS = ("corruption", "severity")
-"""The columns that say the condition where nobody names others."""
+from hardiness.sources.files import shown
 
 _NAMED = 3
 """How many scores are named where several are missing."""
@@ -139,31 +134,20 @@ def read_scores(answers: Answers, benchmark: ScoreFile) -> ScoreTable:
         ArgumentError: there is no such file, it lacks a column, a score is no number of the range, or a picture is
             there twice under one condition; the message names the row.
     """
-    if isinstance(answers, str | os.PathLike):
-        place = os.fspath(answers)
-        content = _content(place)
-        arrays, remarks = arrays_of_table(content, place, place)
-        digest = sha256(content).hexdigest()
-    else:
-        place, remarks = HELD, []
-        arrays = arrays_of_python(answers)
-        digest = digest_of_arrays(arrays)
-    sample = sample_column(list(arrays))
-    if not sample or SCORE not in arrays:
-        raise ArgumentError(
-            f"{place} must have the columns sample (or path) and {SCORE}, and may have {', '.join(_PARTS)} and others; "
-            f"has {', '.join(map(shown, arrays))}"
-        )
-    refuse_prediction_beside_score(arrays, place)
-    parts = _condition_columns(benchmark, arrays, place)
-    samples = _samples(arrays[sample], sample, place)
-    conditions = _conditions(benchmark, {name: arrays[name] for name in parts}, len(samples), place)
-    scores = _scores(arrays[SCORE], samples, conditions, benchmark, place)
-    beside = {name: column for name, column in arrays.items() if name not in (sample, SCORE, *parts)}
+    table = read_answers(answers, scores_among)
+    place, samples = table.place, table.samples
+    cells, remarks = without_long(
+        {name: cells_of(texts, table.has_decimal_comma) for name, texts in table.beside.items()}, place
+    )
+    parts = _condition_columns(benchmark, cells, place)
+    conditions = _conditions(benchmark, {name: cells[name] for name in parts}, len(samples), place)
+    assert not isinstance(table.values, NumberRows), "scores are read as texts"
+    scores = _scores(cells_of(table.values, table.has_decimal_comma), samples, conditions, benchmark, place)
+    beside = {name: column for name, column in cells.items() if name not in parts}
     _refuse_doubles(samples, conditions, beside, benchmark, place)
     return ScoreTable(
         place,
-        digest,
+        table.sha256,
         with_cells(benchmark, _in_order(conditions)),
         samples,
         conditions,
@@ -171,15 +155,6 @@ def read_scores(answers: Answers, benchmark: ScoreFile) -> ScoreTable:
         beside,
         (*remarks, *_unpaired(samples, conditions, benchmark, place)),
     )
-
-
-def _content(path: str) -> bytes:
-    if not Path(path).is_file():
-        raise ArgumentError(f"predictions must be a csv or Parquet file; there is none at {path}")
-    try:
-        return read_regular(Path(path), MAX_BYTES)
-    except OSError as error:
-        raise ArgumentError(f"{path} must be a csv or Parquet file, and cannot be read ({error.strerror})") from None
 
 
 def _condition_columns(benchmark: ScoreFile, names: Mapping[str, Any], place: str) -> tuple[str, ...]:
@@ -193,16 +168,8 @@ def _condition_columns(benchmark: ScoreFile, names: Mapping[str, Any], place: st
             raise ArgumentError(
                 f"{place} has no column {name!r}, which conditions= names{suggestion(name, list(names))}"
             )
-    usual = tuple(name for name in _PARTS if name in names) or ((_CONDITION,) if _CONDITION in names else ())
+    usual = tuple(name for name in CONDITION_PARTS if name in names) or ((CONDITION,) if CONDITION in names else ())
     return benchmark.columns or usual
-
-
-def _samples(column: NDArray[np.object_], name: str, place: str) -> list[str]:
-    texts = column.tolist()
-    for row, text in enumerate(texts):
-        if not text:
-            raise ArgumentError(f"{place}: row {row + 1} must name its picture in the column {name}, and is empty")
-    return [str(text) for text in texts]
 
 
 def _conditions(
@@ -253,7 +220,7 @@ def _exact_number(text: str) -> int | float | None:
 def _condition(benchmark: ScoreFile, cells: Sequence[Value], parts: Sequence[str]) -> Condition:
     if benchmark.is_clean(cells):
         return Condition()
-    if tuple(parts) == (_CONDITION,) and not benchmark.columns:
+    if tuple(parts) == (CONDITION,) and not benchmark.columns:
         return condition_of(str(cells[0]))
     return Condition(**{name: cell for name, cell in zip(parts, cells, strict=True) if cell is not None})
 

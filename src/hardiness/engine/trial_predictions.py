@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -21,39 +20,18 @@ from hardiness.core.request import Request
 from hardiness.core.result import CLASSES
 from hardiness.data.items import AbsentPicture, limited
 from hardiness.data.layouts.model_vs_human import NAME
+from hardiness.data.trials import read_set_answers, set_files
 from hardiness.engine.answered_pictures import Pictures
 from hardiness.engine.predictions import ForeignModel, MatchedPredictions, name_of_answers
 from hardiness.models.options import row_and_model, split
 from hardiness.reference.categories import sixteen
 from hardiness.reference.classes import wnids
 from hardiness.reference.stimulus_sets import SETS, stimulus_set
-from hardiness.reference.trials import (
-    COLUMNS,
-    PERSON,
-    TrialAnswer,
-    TrialStimulus,
-    own_name,
-    read_set_answers,
-    set_files,
-)
+from hardiness.reference.trials import PERSON, TrialAnswer, TrialStimulus, own_name
 from hardiness.sources.packages import file_sha256
 
 _NAMED = 3
 """How many stimuli are named where several have no answer."""
-
-
-def are_trials(path: Path) -> bool:
-    """Whether a file has the columns of model-vs-human's trials, or a folder holds such files."""
-    if path.is_dir():
-        return True
-    if path.suffix.lower() != ".csv" or not path.is_file():
-        return False
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
-        try:
-            head = {name.strip().lower() for name in next(csv.reader(stream), [])}
-        except csv.Error:  # it is no csv, as the readers of answers say
-            return False
-    return head.issuperset(COLUMNS)
 
 
 @dataclass(frozen=True)
@@ -177,7 +155,7 @@ def read_trial_predictions(path: Path, name: str) -> TrialPredictions:
         name: of the model, as after ``-m``; where several networks answered it is that of one of them.
 
     Raises:
-        ArgumentError: there are no trials of it, or a line is wrong; the message names it.
+        ArgumentError: there are no trials of it, or a row is wrong; the message names it.
     """
     observers = read_set_answers(path)
     model = split(row_and_model(name)[1])[0]

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from hardiness.reference.timm_results import TIMM_SETS as TIMM_SETS
     from hardiness.reference.timm_results import best_rows as best_rows
     from hardiness.reference.timm_results import timm_row as timm_row
-    from hardiness.reference.trials import read_set_trials as read_set_trials
-    from hardiness.reference.trials import read_trials as read_trials
 else:
     __getattr__, __dir__ = door(__name__)
 

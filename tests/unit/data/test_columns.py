@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from hardiness.core.codes import DataRemark
 from hardiness.core.columns import Columns, text_cells
 from hardiness.core.errors import ArgumentError
 from hardiness.core.picture_names import folded_name
-from hardiness.data.columns import arrays_of_table, read_columns
+from hardiness.data.columns import arrays_of_file, read_columns
 from hardiness.report.words import text
 
 PLAIN = "path,site,age,score\na/1.png,A,30,0.5\na/2.png,B,,1\n"
@@ -95,7 +96,9 @@ NUMERIC = st.text("0123456789.,+-eE", max_size=24)
 def test_different_texts_stay_different(texts: list[str], separator: str) -> None:
     stream = io.StringIO()
     csv.writer(stream, delimiter=separator).writerows([("path", "name"), *enumerate(texts)])
-    arrays, _ = arrays_of_table(stream.getvalue().encode("utf-8", "replace"), "a.csv", "a.csv")
+    with NamedTemporaryFile(suffix=".csv") as file:
+        Path(file.name).write_bytes(stream.getvalue().encode("utf-8", "replace"))
+        arrays, _, _ = arrays_of_file(file.name, "a.csv")
     plain = [text.encode("utf-8", "replace").decode().strip() for text in texts]
     read_as = dict(zip(plain, arrays["name"].tolist(), strict=True))
     assert [read_as[text] for text in plain] == arrays["name"].tolist(), "one text is one cell"

@@ -15,12 +15,11 @@ from hardiness.benchmarks.score_file import ScoreFile
 from hardiness.core.benchmark import DataSet, Item
 from hardiness.core.errors import ArgumentError
 from hardiness.core.request import Request
-from hardiness.engine.answer_columns import PicturePaths
-from hardiness.engine.answer_tables import answer_columns_of
-from hardiness.engine.answered_pictures import Pictures, class_names
+from hardiness.data.answer_columns import AnswerColumns, predictions_among
+from hardiness.data.trials import are_trials
+from hardiness.engine.answered_pictures import PicturePaths, Pictures, class_names
 from hardiness.engine.predictions import MatchedPredictions, read_predictions
 from hardiness.engine.score_files import read_scores
-from hardiness.engine.trial_predictions import are_trials
 from hardiness.reference.categories import sixteen
 from hardiness.report.words import text
 
@@ -29,10 +28,10 @@ def test_a_file_without_the_columns_is_answered_with_all_that_it_has_counted() -
     names = ["sample", *(f"logit_{place}" for place in range(9))]
     says = r"condition may lack where all pictures are clean; has sample, logit_0, .*logit_4, … \(10 in all\)$"
     with pytest.raises(ArgumentError, match=says):
-        answer_columns_of(names, Path("a.csv"))
+        predictions_among()(names, "a.csv")
     with pytest.raises(ArgumentError, match=r"has image, answer$"):
-        answer_columns_of(["image", "answer"], Path("a.csv"))
-    assert answer_columns_of(["sample", "class"], Path("a.csv")) == ("class", ["class"])
+        predictions_among()(["image", "answer"], "a.csv")
+    assert predictions_among()(["sample", "class"], "a.csv") == AnswerColumns("class", "sample", ("class",))
 
 
 def classes_of(folder: Path, names: tuple[str, ...], answers: list[str], column: str = "class") -> list[int]:
@@ -70,11 +69,11 @@ def test_probabilities_in_the_column_of_logits_are_refused(tmp_path: Path) -> No
             (tmp_path / f"{column}.csv").write_text("\n".join([f"sample,{column}", *lines, ""]))
         with pytest.raises(ArgumentError, match=r"these are probabilities .*each of 20 rows .*: name the column prob"):
             read_predictions(str(tmp_path / "logits.csv"))
-        assert len(read_predictions(str(tmp_path / "probabilities.csv")).values) == 20, name
+        assert len(read_predictions(str(tmp_path / "probabilities.csv")).table.values) == 20, name
     (tmp_path / "logits.csv").write_text("\n".join(["sample,logits", *lines, "20,0.4 0.3 0.2 0.3", ""]))
-    assert len(read_predictions(str(tmp_path / "logits.csv")).values) == 21, "one row that is none"
+    assert len(read_predictions(str(tmp_path / "logits.csv")).table.values) == 21, "one row that is none"
     (tmp_path / "logits.csv").write_text("\n".join(["sample,logits", *lines, "20,1.1 0.3 -0.2 -0.2", ""]))
-    assert len(read_predictions(str(tmp_path / "logits.csv")).values) == 21
+    assert len(read_predictions(str(tmp_path / "logits.csv")).table.values) == 21
 
 
 def test_probabilities_in_percent_are_refused_as_logits(tmp_path: Path) -> None:
@@ -86,17 +85,17 @@ def test_probabilities_in_percent_are_refused_as_logits(tmp_path: Path) -> None:
     ):
         read_predictions(str(tmp_path / "a.csv"))
     (tmp_path / "a.csv").write_text("\n".join(["sample,logits", *lines, "8,85.0 5.0 5.0 -5.0", ""]))
-    assert len(read_predictions(str(tmp_path / "a.csv")).values) == 9
+    assert len(read_predictions(str(tmp_path / "a.csv")).table.values) == 9
 
 
 def test_logits_that_all_lie_between_0_and_1_are_doubted(tmp_path: Path) -> None:
     """The probabilities of a sigmoid need not sum to 1, so that they may be logits."""
     for first, is_doubted in (("0.9", True), ("1.9", False), ("-0.1", False)):
         (tmp_path / "a.csv").write_text(f"sample,logits\n0,{first} 0.3 0.2\n1,0.1 0.8 0.9\n")
-        doubts = read_predictions(str(tmp_path / "a.csv")).doubts
+        doubts = read_predictions(str(tmp_path / "a.csv")).notes
         assert ["log(p / (1 - p))" in text(each) for each in doubts] == [True] * is_doubted
     (tmp_path / "a.csv").write_text("sample,probabilities\n0,0.9 0.1\n")
-    assert not read_predictions(str(tmp_path / "a.csv")).doubts
+    assert not read_predictions(str(tmp_path / "a.csv")).notes
 
 
 TEXT = "sample,class\na/1.png,0\n"
@@ -125,8 +124,8 @@ def test_a_file_is_read_as_spreadsheets_write_it(
     lines = [separator.join(cell if "png" in cell else cell.replace(".", decimal) for cell in row) for row in rows]
     (tmp_path / "a.csv").write_bytes("".join(line + newline for line in lines).encode(encoding))
     found = read_predictions(str(tmp_path / "a.csv"))
-    assert list(found.samples) == ["a/ä.png", "b.png"]
-    np.testing.assert_array_equal(found.values[np.arange(2)], np.float32([[-1.5, 2], [0.25, 1e-3]]))
+    assert list(found.table.samples) == ["a/ä.png", "b.png"]
+    np.testing.assert_array_equal(found.table.values[np.arange(2)], np.float32([[-1.5, 2], [0.25, 1e-3]]))
 
 
 def test_a_line_of_other_length_is_told_before_what_follows_it(tmp_path: Path) -> None:
@@ -199,7 +198,7 @@ def test_confidences_that_python_holds_are_part_of_the_identity() -> None:
         read_predictions({"path": ["a/0"], "prediction": ["a"], "score": [score]}, ["a", "b", "c"])
         for score in (0.5, 0.6)
     )
-    assert one.sha256 != other.sha256
+    assert one.table.sha256 != other.table.sha256
 
 
 def test_a_column_for_each_class(tmp_path: Path) -> None:

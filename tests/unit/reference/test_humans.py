@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from hardiness.core.errors import ArgumentError
+from hardiness.data.trials import read_trials
 from hardiness.reference.categories import sixteen
 from hardiness.reference.people import humans
-from hardiness.reference.trials import read_trials
 
 HEADER = "subj,session,trial,rt,object_response,category,condition,imagename\n"
 
@@ -55,11 +55,11 @@ def test_both_published_forms_are_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rows", "header", "says"),
     [
-        ("s,1,1,1,cat,cat,0,photo.png\n", HEADER, r"a.csv:2: imagename must end in .*, was 'photo.png'"),
-        ("s,1,1,1,cat,cat,0,cat1-dog2.png\n" * 2, HEADER, "a.csv:3: s must answer cat1-dog2 once"),
-        ("s,cat\n", HEADER, "a.csv:2: imagename must end in"),
+        ("s,1,1,1,cat,cat,0,photo.png\n", HEADER, r"a.csv \(row 1\): imagename must end in .*, was 'photo.png'"),
+        ("s,1,1,1,cat,cat,0,cat1-dog2.png\n" * 2, HEADER, r"a.csv \(row 2\): s must answer cat1-dog2 once"),
+        ("s,cat\n", HEADER, "a.csv: line 2 must have 8 fields, has 2"),
         ("s,cat\n", "subj,answer\n", "but has no object_response"),
-        ("", "", "but has no subj"),
+        ("", "", "must begin with the names of its columns, and is empty"),
     ],
 )
 def test_a_wrong_line_is_named(tmp_path: Path, rows: str, header: str, says: str) -> None:
@@ -68,10 +68,10 @@ def test_a_wrong_line_is_named(tmp_path: Path, rows: str, header: str, says: str
 
 
 def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
-    with pytest.raises(ArgumentError, match=r"none\.csv: must be a csv of trials, but cannot be read"):
+    with pytest.raises(ArgumentError, match=r"trials must be a csv or Parquet file; there is none at .*none\.csv"):
         read_trials([tmp_path / "none.csv"])
     with pytest.raises(ArgumentError, match="a folder of some, but holds none"):
         read_trials([tmp_path])
     (tmp_path / "c.csv").write_bytes(HEADER.encode() + b"\xff\xfe\n")
-    with pytest.raises(ArgumentError, match="must be a csv in UTF-8"):
+    with pytest.raises(ArgumentError, match="must be csv in UTF-8"):
         read_trials([tmp_path / "c.csv"])
