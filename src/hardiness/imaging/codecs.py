@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import re
 import struct
 import zlib
@@ -24,6 +25,7 @@ photograph of ImageNet. It bounds the memory of one picture to 0.27 GB as RGB an
 converted."""
 
 _JPEG_START = b"\xff\xd8\xff"
+_PLAIN_PPM = re.compile(rb"P6 (\d+) (\d+) 255\n")
 _PLAIN_JPEGS = {("YCbCr", "420"), ("YCbCr", "422"), ("YCbCr", "444"), ("Gray", "Gray")}
 _AS_STORED = {"Gray": "GRAY", "CMYK": "CMYK", "YCCK": "CMYK"}
 _DOUBTS = ("Corrupt JPEG data", "Premature end", "Inconsistent progression")
@@ -85,7 +87,8 @@ def decode(data: bytes, name: str) -> Image:
         raise SampleError(f"{name}: must be an image file, but is empty (0 bytes); fetch it again")
     try:
         if not data.startswith(_JPEG_START):
-            return _any_image(data, name)
+            image = _plain_ppm(data)
+            return _any_image(data, name) if image is None else image
         image = _ordinary_jpeg(data)
         if image is None:
             image = _any_image(data, name)
@@ -168,6 +171,16 @@ def _ordinary_jpeg(data: bytes) -> Image | None:
         return simplejpeg.decode_jpeg(data, "RGB", fastdct=False, fastupsample=False)  # type: ignore[no-any-return]
     except ValueError:
         return None
+
+
+def _plain_ppm(data: bytes) -> Image | None:
+    """The pixels of a PPM with the usual header: PIL opens one more slowly than a small network answers it."""
+    header = _PLAIN_PPM.match(data)
+    if not header or int(header[1]) * int(header[2]) > MAX_PIXELS:
+        return None
+    shape = int(header[2]), int(header[1]), 3
+    pixels = np.frombuffer(data, np.uint8, offset=header.end())
+    return pixels.reshape(shape).copy() if len(pixels) == math.prod(shape) else None
 
 
 def _any_image(data: bytes, name: str) -> Image:

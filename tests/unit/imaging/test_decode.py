@@ -162,6 +162,20 @@ def test_16_bit_rgb_png_fails_although_pil_reads_it() -> None:
     fails(data, "8 bits per channel", "16")
 
 
+@pytest.mark.parametrize("header", [b"P6 3 2 255\n", b"P6\n3 2\n255\n", b"P6\n# by hand\n3 2 255 "])
+def test_every_header_of_a_ppm_gives_its_pixels(header: bytes) -> None:
+    pixels = noise(2, 3)
+    image = decode(header + pixels.tobytes(), "photo")
+    assert np.array_equal(image, pixels)
+    assert image.flags.writeable
+    fails(header + pixels.tobytes()[:-1], "must be")
+
+
+def test_a_ppm_of_too_many_pixels_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decoding, "MAX_PIXELS", 5)
+    fails(b"P6 3 2 255\n" + bytes(18), "at most 5 pixels")
+
+
 def test_16_bit_rgb_ppm_fails() -> None:
     fails(b"P6 2 2 65535\n" + bytes(24), "8 bits per channel", "16")
 
