@@ -94,3 +94,6 @@ def test_a_truncated_array_costs_its_corruption_and_leaves_what_was_finished(
     assert "fog.npy cannot be read and is left out" in told.err
     assert "all 10 stored already, nothing to compute" in told.err
     assert cells(results(tmp_path / "out")) == finished
+    (stored / "contrast.npy").write_bytes(b"")
+    assert run(f"cifar10-c={stored}", f"{benchmark}fog+contrast", "ten").status == 1
+    assert cells(results(tmp_path / "out")) == finished, "though its own file is damaged now"

@@ -55,6 +55,9 @@ JUDGING = 6
 Checks that are made beside an attack have a version of their own.
 """
 
+SMALL_UNIT = 8
+"""Times as many small pictures are a unit as photographs: to store one takes as long, and to answer it a fiftieth."""
+
 ROWS_VERSION = 2
 """Part of every key; raised when decoding, the decision rules or the engine change what a record holds."""
 
@@ -197,15 +200,20 @@ def begin(
     batch_size = begun.plan.batch_size if begun else request.batch_size
     batch_size = batch_size or automatic_batch_size(classifier, feed.input_px, attacked)
     conditions = {condition: index for index, condition in enumerate(benchmark.conditions())}
+    is_on_gpu = classifier.device.startswith("cuda")
     plan = Plan(
         batch_size=batch_size,
         location=data.location,
         released=data.released,
-        unit_items=unit_images(benchmark, request.batch_size, on_gpu=classifier.device.startswith("cuda")),
+        unit_items=unit_images(benchmark, request.batch_size, on_gpu=is_on_gpu, are_small=data.side_px > 0),
         whole=tuple(conditions[condition] for condition in benchmark.whole()),
     )
     cells = {conditions[c]: fingerprint for c, fingerprint in data.fingerprints.items() if c in conditions}
-    stored = (begun or store.run(run, plan)).with_cells(cells)
+    stored = begun or store.run(run, plan)
+    if data.conditions is not None:  # what was answered before its file was damaged stays
+        lost = {index for condition, index in conditions.items() if condition not in data.conditions}
+        cells |= {index: fingerprint for index, fingerprint in stored.cells.items() if index in lost}
+    stored = stored.with_cells(cells)
     stored.keep_picture_columns(data.columns)
     return Task(classifier, canvas, feed, labels, stored, BatchSize(stored.plan.batch_size))
 
@@ -245,7 +253,7 @@ def _feed(classifier: Classifier, canvas: Canvas | WholePicture, benchmark: Benc
     return replace(feed, input_px=classifier.spec.view.crop_px) if is_resized else feed
 
 
-def unit_images(benchmark: Benchmark, batch_size: int | None, on_gpu: bool) -> int:
+def unit_images(benchmark: Benchmark, batch_size: int | None, on_gpu: bool, are_small: bool = False) -> int:
     """Images a unit: so many that a batch, which never crosses units, can be full; for an attack a batch of images.
 
     It follows from what was asked for, and from nothing that is tried or timed: so units, and the names of files, are
@@ -255,11 +263,12 @@ def unit_images(benchmark: Benchmark, batch_size: int | None, on_gpu: bool) -> i
         benchmark: which.
         batch_size: that was asked for; ``None`` where it is found.
         on_gpu: whether it is found on a GPU.
+        are_small: whether pictures are small, so that more of them take as long.
     """
     attack = benchmark.attack is not None
     pictures = 1 if attack else benchmark.frames * max(1, len(benchmark.requested()))
     most = batch_size or largest_batch(on_gpu, gradients=attack)
-    return max(benchmark.shard_items, -(-most // pictures))
+    return max(benchmark.shard_items, -(-most // pictures)) * (SMALL_UNIT if are_small and not attack else 1)
 
 
 def run_of(

@@ -37,6 +37,12 @@ def test_a_batch_finds_room_in_a_unit(benchmark: str, batch_size: int, images: i
         assert unit_images(parse(benchmark), batch_size, on_gpu) == images
 
 
+def test_units_of_small_pictures_are_larger_and_those_of_attacks_are_not() -> None:
+    assert unit_images(parse("cifar10"), None, on_gpu=False, are_small=True) == 8 * 256
+    assert unit_images(parse("cifar10-c"), 1024, on_gpu=False, are_small=True) == 8 * 16
+    assert unit_images(parse("whitebox:attack=pgd"), None, on_gpu=False, are_small=True) == 32
+
+
 @pytest.mark.parametrize(
     ("benchmark", "on_cpu", "on_gpu"),
     [("imagenet-val", 256, 1024), ("imagenet-c", 16, 16), ("imagenet-p", 1, 4), ("whitebox:attack=pgd", 32, 128)],

@@ -115,7 +115,7 @@ class ArrayCell:
 
     def file(self, path: str) -> ArrayPicture | None:
         """The copy of one picture."""
-        at = self.first + int(Path(path).stem)
+        at = self.first + int(path.rpartition("/")[2].partition(".")[0])
         return ArrayPicture(f"{self.source}[{at}]", self.pictures, at)
 
 
