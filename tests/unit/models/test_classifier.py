@@ -502,6 +502,8 @@ def test_chunks_hold_few_images_unless_weights_are_heavy() -> None:
     assert chunk_images(replace(plan, precision="bf16")) == 4
     assert chunk_images(replace(plan, weight_bytes=240_000_000)) == 8
     assert chunk_images(replace(plan, weight_bytes=10**12)) == 32
+    assert chunk_images(replace(plan, activation_bytes=1_500_000, weight_bytes=1_100_000)) == 11, "ResNet-20 at 32 px"
+    assert chunk_images(replace(plan, activation_bytes=1)) == 32
 
 
 def test_a_network_too_large_to_be_compiled_runs_in_torch_and_says_so(

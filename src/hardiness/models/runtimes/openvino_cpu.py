@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 _MAX_STREAMS = 16
 _MAX_CHUNK = 32
+_CHUNK_BYTES = 2**24
+"""Activations that a chunk may have whatever it costs the cache: a call costs as much as some pictures of 32 px."""
 _REPORTER = "openvino_telemetry"
 _COPIES = 4
 """Copies of the weights in memory while a network is traced, frozen, converted and compiled."""
@@ -145,9 +147,9 @@ def chunk_images(plan: Executable) -> int:
 
     Few, so that activations stay in the core's cache (2 in fp32, 4 in bf16, which is the same number of bytes: the
     best of 1 to 64 measured), but enough that reading the weights costs no more than reading the activations
-    (AlexNet's weights are a hundred times its activations).
+    (AlexNet's weights are a hundred times its activations), and than the call itself, which small pictures show.
     """
-    least = 4 if plan.precision == "bf16" else 2
+    least = max(4 if plan.precision == "bf16" else 2, _CHUNK_BYTES // plan.activation_bytes)
     return min(max(least, math.ceil(plan.weight_bytes / plan.activation_bytes)), _MAX_CHUNK)
 
 
