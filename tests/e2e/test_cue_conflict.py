@@ -322,8 +322,8 @@ def test_a_wrong_consistency_costs_one_line(some: Any, hardiness: Any, factory: 
     for arguments, says in (
         ([tmp_path], "must be the --out of an earlier 'hardiness run'"),
         ([out], "holds one model on these stimuli: run another"),
-        ([out, "--humans", tmp_path / "none.csv"], "none.csv: must be a csv of trials, but cannot be read"),
-        ([out, "--humans", tmp_path / "h.csv"], "h.csv:2: imagename must end in"),
+        ([out, "--humans", tmp_path / "none.csv"], "trials must be a csv or Parquet file; there is none at"),
+        ([out, "--humans", tmp_path / "h.csv"], "h.csv (row 1): imagename must end in"),
         ([out, "--protocol", "orhan"], "did you mean 'orhan2019'"),
     ):
         told = hardiness("show", "--people", *arguments)
