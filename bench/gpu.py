@@ -9,6 +9,9 @@ side: photographs on disk to stored records, `imagenet-val`
 (bar 95 % of the loop) and generated `imagenet-c` (bar 85 %). Both sides are given the batch size that was found, and so
 many pictures that each takes 30 s and more. Core-time is the whole process', so
 cores = core-seconds a second.
+
+The loop of the bars runs eagerly and, in fp32, without TF32, as we do. Two further loops say what this costs: one under
+PyTorch's defaults, which are TF32 in convolutions, and that one compiled by ``torch.compile``.
 Without a GPU nothing is measured, and it says so; ``--device cpu`` shows that the script works, as its short size does
 there.
 """
@@ -20,8 +23,9 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import replace
-from itertools import product
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +59,9 @@ LAUNCHES = sized(10)
 LAYOUT_S = 5.0
 """Seconds that the bare loop is given in each memory layout, to find its faster one."""
 
+COMPILER = "eager" if SHORT else "inductor"
+"""Backend of ``torch.compile``; the short size need not wait for a compiler."""
+
 LAYOUTS = {"channels-last": torch.channels_last, "contiguous": torch.contiguous_format}
 
 Figures = dict[str, Any]
@@ -70,21 +77,35 @@ def bare_network(classifier: Classifier) -> torch.nn.Module:
     return network.eval().to(classifier.device, DTYPES[classifier.precision])
 
 
-def bare_rate(network: torch.nn.Module, layout: str, classifier: Classifier, batch: int, seconds: float) -> float:
-    """Images a second of the forward pass alone, on a batch that lies on the device; nothing is waited for between."""
+def bare_rate(
+    network: Callable[..., Any],
+    layout: str,
+    classifier: Classifier,
+    batch: int,
+    seconds: float,
+    is_default: bool = False,
+) -> float:
+    """Images a second of the forward pass alone, on a batch that lies on the device; nothing is waited for between.
+
+    ``is_default`` computes as PyTorch does by default; else fp32 has no TF32, as ours.
+    """
     px, device = classifier.feed().input_px, torch.device(classifier.device)
-    network.to(memory_format=LAYOUTS[layout])
     pixels = torch.rand(batch, 3, px, px).to(device, DTYPES[classifier.precision], memory_format=LAYOUTS[layout])
     wait = torch.cuda.synchronize if device.type == "cuda" else lambda: None
     done, begin = 0, time.perf_counter()
-    exact = classifier.precision == "fp32"  # then without TF32, as ours
-    with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=not exact):
+    allow_tf32 = is_default or classifier.precision != "fp32"
+    with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=allow_tf32):
         while not done or time.perf_counter() - begin < seconds:
             for _ in range(LAUNCHES):
                 network(pixels)
             wait()
             done += LAUNCHES * batch
     return done / (time.perf_counter() - begin)
+
+
+def compiled(network: torch.nn.Module) -> Callable[..., Any]:
+    """The network by ``torch.compile``, compiled at its first call."""
+    return torch.compile(network, backend=COMPILER)
 
 
 def ours(classifier: Classifier, benchmark: str, data: DataSet, batch: int) -> tuple[float, float]:
@@ -112,11 +133,21 @@ def measured(name: str, classifier: Classifier, data: DataSet, given: dict[str, 
     seconds = float(given.get("--seconds", LOOP_S))
     network, bars, notes = bare_network(classifier), {}, {f"{name}, batch that was found": batch}
     rates = {}
-    for layout in LAYOUTS:
+    for layout, memory in LAYOUTS.items():
+        network.to(memory_format=memory)
         bare_rate(network, layout, classifier, batch, min(seconds, 0.1))  # warm
         rates[layout] = bare_rate(network, layout, classifier, batch, min(seconds, LAYOUT_S))
         notes[f"{name}, bare loop, {layout}, images/s"] = rates[layout]
     faster = max(rates, key=lambda layout: rates[layout])
+    network.to(memory_format=LAYOUTS[faster])
+    usual = {"PyTorch's defaults": network, "PyTorch's defaults, compiled": compiled(network)}
+    for how, loop in usual.items():
+        bare_rate(loop, faster, classifier, batch, min(seconds, 0.1), is_default=True)  # compiled
+        rate = bare_rate(loop, faster, classifier, batch, min(seconds, LAYOUT_S), is_default=True)
+        notes |= {
+            f"{name}, loop by {how}, images/s": rate,
+            f"{name}, bare loop over loop by {how}": rates[faster] / rate,
+        }
     ours(classifier, "imagenet-val", many(data, 2 * batch), batch)  # warm
     enough = 1 if SHORT else rates[faster] * seconds  # pictures that take as long at best
     sets = {
@@ -140,7 +171,7 @@ def measured(name: str, classifier: Classifier, data: DataSet, given: dict[str, 
 
 
 def main() -> int:
-    given = dict(zip(sys.argv[1:], [*sys.argv[2:], ""], strict=True))
+    given = dict(pairwise([*sys.argv[1:], ""]))
     usual = "cpu" if SHORT and not torch.cuda.is_available() else "cuda"
     device, precisions = given.get("--device", usual), given.get("--precisions", PRECISIONS).split(",")
     if device.startswith("cuda") and not torch.cuda.is_available():
