@@ -26,6 +26,7 @@ from hardiness.core.progress import Silence
 from hardiness.core.request import Request
 from hardiness.data.root import locate
 from hardiness.engine.evaluation import Evaluation
+from hardiness.engine.look import LOOKED_AT
 from hardiness.engine.ray import on_ray
 from hardiness.engine.ray_cluster import Cluster
 from hardiness.engine.ray_task import Errand
@@ -178,20 +179,21 @@ def test_a_unit_that_always_fails_is_told_with_its_images_while_the_others_finis
     assert result["counts"]["evaluated"] == (41 - len(failed)) * 2, "all others, under both corruptions"
 
 
-HESITATES = " * (__import__('time').sleep(0.5) or 1)"
-"""What makes a batch of one picture take as long as one of a large network does, and no processor."""
+HESITATES = " * (__import__('time').sleep(0.5) or open({!r}, 'ab').write(b'.'))"
+"""What makes a batch of one picture take as long as one of a large network does, and no processor; it is counted."""
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_stores_the_images_that_are_finished_and_ends_within_ten_seconds(
     spawn: Any, command: list[str], tmp_path: Path, number: signal.Signals, status: int
 ) -> None:
-    network = tmp_path / "network.py"
-    network.write_text(network.read_text().replace(".flatten(1))", f".flatten(1)){HESITATES}"))
+    network, answered = tmp_path / "network.py", tmp_path / "answered"
+    network.write_text(network.read_text().replace(".flatten(1))", f".flatten(1)){HESITATES.format(str(answered))}"))
     line = [*command, "--runtime", "torch", "--batch-size", "1"]
     process = spawn(*on_two_processes(line, tmp_path / "ray"), **QUIET)
     at_work(process, 200)
-    time.sleep(6)  # less than a unit of 32 pictures takes
+    while process.poll() is None and not (answered.exists() and answered.stat().st_size >= LOOKED_AT + 20):
+        time.sleep(0.1)  # whole pictures are answered, and less than a unit of 32 under two corruptions
     begun = time.monotonic()
     process.send_signal(number)
     _, told = process.communicate(timeout=60)
