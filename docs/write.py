@@ -287,6 +287,23 @@ def cifar_answer_table() -> str:
     return table(heads, rows)
 
 
+def cifar_attack_table() -> str:
+    """The pictures of CIFAR-10 that attacks leave, by hardiness and by torchattacks."""
+    norms = {"linf": "L∞ {:.0f}/255", "l2": "L2 {:g}"}
+    rows = [
+        (
+            row["network"],
+            norms[row["norm"]].format(
+                float(row["epsilon"]) * (255 if row["norm"] == "linf" else 1)
+            ),
+            row["attack"],
+            *(row[side] for side in ("ours", "torchattacks", "both")),
+        )
+        for row in result_rows("cifar_attacks.csv")
+    ]
+    return table(("network", "budget", "attack", "hardiness", "torchattacks", "both"), rows)
+
+
 def size_rows() -> str:
     """The size of every benchmark, then what its columns are."""
     sizes = size_table()
@@ -708,7 +725,11 @@ TABLES: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "docs/own_data.md": {"own pictures": own_pictures_table},
     "docs/protocols.md": {"benchmarks": benchmark_table},
     "docs/sizes.md": {"sizes": size_rows},
-    "docs/small_pictures.md": {"networks": cifar_table, "answers": cifar_answer_table},
+    "docs/small_pictures.md": {
+        "networks": cifar_table,
+        "answers": cifar_answer_table,
+        "attacks": cifar_attack_table,
+    },
 }
 """By page, then by the name of the block."""
 

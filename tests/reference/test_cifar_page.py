@@ -7,7 +7,9 @@ import runpy
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
 
 ROOT = Path(__file__).resolve().parents[2]
 ERRORS_OF_A_LOOP = {("resnet20", "first 500"): 45, ("resnet20", "JPEG copies"): 1897}
@@ -23,6 +25,14 @@ def bench() -> dict[str, Any]:
 def rows_of(name: str) -> list[dict[str, str]]:
     with (ROOT / "docs" / "results" / name).open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def attack_bench() -> dict[str, Any]:
+    """What the bench that attacks networks of 32 px defines."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(ROOT / "bench")
+        return runpy.run_path(str(ROOT / "bench" / "cifar_attacks.py"))
 
 
 @pytest.mark.slow
@@ -47,3 +57,34 @@ def test_published_errors_lie_in_the_intervals_of_the_first_500(bench: dict[str,
         row = rows[network, "first 500"]
         assert float(row["low"]) < published < float(row["high"])
         assert float(rows[network, "JPEG copies"]["low"]) > published
+
+
+def test_attacks_leave_what_torchattacks_leaves(attack_bench: dict[str, Any]) -> None:
+    rows = rows_of("cifar_attacks.csv")
+    assert {row["attack"] for row in rows} == set(attack_bench["OURS"])
+    for row in rows:
+        ours, theirs, both = (int(row[side]) for side in ("ours", "torchattacks", "both"))
+        assert both <= min(ours, theirs) <= int(row["pictures"])
+        assert ours - both <= attack_bench["NOISE"], "torchattacks breaks pictures that we leave"
+    survives = {(row["network"], row["norm"], row["attack"]): int(row["ours"]) for row in rows}
+    for (network, norm, _), left in survives.items():
+        assert 0 < survives[network, norm, "AutoAttack"] <= left
+
+
+@pytest.mark.slow
+def test_pgd_leaves_what_the_page_says(attack_bench: dict[str, Any], small_pictures_data: Path, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    name = attack_bench["RESNET"]
+    network = attack_bench["resnet20"](small_pictures_data, tmp_path)
+    with np.load(small_pictures_data / "test_first_500.npz") as first:
+        pixels = torch.from_numpy(first["x"]).permute(0, 3, 1, 2).float() / 255
+        labels = torch.from_numpy(first["y"]).long()
+    (found,) = attack_bench["rows_of"](name, network, pixels, labels, ["PGD"], ["l2"])
+    (written,) = (
+        row
+        for row in rows_of("cifar_attacks.csv")
+        if (row["network"], row["norm"], row["attack"]) == (name, "l2", "PGD")
+    )
+    assert found["pictures"] == int(written["pictures"]) == 100
+    for side in ("ours", "torchattacks", "both"):
+        assert abs(found[side] - int(written[side])) <= attack_bench["NOISE"], "run bench/cifar_attacks.py"
