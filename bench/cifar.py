@@ -61,7 +61,7 @@ def errors_of_a_loop(network: torch.nn.Module, pictures: np.ndarray, labels: np.
     with torch.inference_mode():
         for first in range(0, len(pictures), 100):
             part = torch.from_numpy(pictures[first : first + 100]).permute(0, 3, 1, 2).float() / 255
-            answers = network.eval()((part - mean) / std).argmax(1).numpy()
+            answers = network((part - mean) / std).argmax(1).numpy()
             errors += int((answers != labels[first : first + 100]).sum())
     return errors
 
@@ -70,6 +70,15 @@ def pictures_of(folder: Path) -> tuple[np.ndarray, np.ndarray]:
     """Pictures of a folder for each class, and their labels."""
     files = [(file, label) for label, name in enumerate(CLASSES) for file in sorted((folder / name).iterdir())]
     return np.stack([np.asarray(PIL.Image.open(file)) for file, _ in files]), np.array([label for _, label in files])
+
+
+def published_network(name: str, example: Path, weights: Path) -> torch.nn.Module:
+    """A network of the example with its published weights, without hardiness; normalised pixels come in."""
+    network: torch.nn.Module
+    network, _ = runpy.run_path(str(example))[name]()
+    state = torch.load(weights, map_location="cpu", weights_only=True)["state_dict"]
+    network.load_state_dict({key.removeprefix("module."): value for key, value in state.items()})
+    return network.eval()
 
 
 def network_rows(data: Path, folder: Path, names: Iterable[str] = PUBLISHED) -> list[dict[str, Any]]:
@@ -81,16 +90,13 @@ def network_rows(data: Path, folder: Path, names: Iterable[str] = PUBLISHED) -> 
         names: of the networks.
     """
     example, copies = write_example(folder), extract(data / "test_jpeg.tar", folder)
-    build = runpy.run_path(str(example))
     with np.load(data / "test_first_500.npz") as first:
         sets = {"first 500": (data / "test_first_500.npz", first["x"], first["y"])}
     sets["JPEG copies"] = (copies, *pictures_of(copies))
     rows = []
     for name in names:
         (weights,) = (data / "weights").glob(f"{name}-*")
-        state = torch.load(weights, map_location="cpu", weights_only=True)["state_dict"]
-        network, _ = build[name]()
-        network.load_state_dict({key.removeprefix("module."): value for key, value in state.items()})
+        network = published_network(name, example, weights)
         for of, (place, pictures, labels) in sets.items():
             result = hardiness.evaluate(
                 f"{name}=py:{example}:{name}:weights={weights}",

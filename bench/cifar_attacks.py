@@ -1,9 +1,9 @@
-"""The pictures that attacks of hardiness and of torchattacks leave standing at 32 x 32: for docs/small_pictures.md.
+"""The pictures that survive attacks of hardiness and of torchattacks at 32 x 32 px, for docs/small_pictures.md.
 
     HARDINESS_DATA=… python bench/cifar_attacks.py      # writes docs/results/cifar_attacks.csv
 
 ResNet-20, and a small network that is trained here, in minutes, against FGSM steps on somebody's JPEG copies of the
-test pictures. Both are attacked on the first 100 test pictures that they answer rightly. ResNet-20 has a budget under
+test pictures. Both are attacked on the first 100 test pictures that they answer correctly. ResNet-20 has a budget under
 which some pictures survive, because under 8/255 none does. The bench ends with an error where torchattacks breaks more
 than a few pictures that our attack leaves. ``make docs`` writes the page's table.
 """
@@ -11,7 +11,6 @@ than a few pictures that our attack leaves. ``make docs`` writes the page's tabl
 from __future__ import annotations
 
 import os
-import runpy
 import sys
 import tempfile
 import warnings
@@ -26,7 +25,7 @@ from torch.nn import functional
 
 import hardiness
 from bars import sized
-from cifar import CLASSES, MEAN, RESULTS, STD, csv_of, extract, pictures_of, write_example
+from cifar import CLASSES, MEAN, RESULTS, STD, csv_of, extract, pictures_of, published_network, write_example
 
 PICTURES = sized(100, 4)
 EPOCHS = sized(20)
@@ -81,10 +80,8 @@ def trained(pictures: np.ndarray, labels: np.ndarray) -> nn.Module:
 
 def resnet20(data: Path, folder: Path) -> nn.Module:
     """With its published weights, behind its mean and std."""
-    network, _ = runpy.run_path(str(write_example(folder)))["resnet20"]()
-    (weights,) = (data / "weights").glob("resnet20-*")
-    state = torch.load(weights, map_location="cpu", weights_only=True)["state_dict"]
-    network.load_state_dict({key.removeprefix("module."): value for key, value in state.items()})
+    (weights,) = (data / "weights").glob(f"{RESNET}-*")
+    network = published_network(RESNET, write_example(folder), weights)
     return nn.Sequential(Normalised(), network).eval().requires_grad_(False)
 
 
@@ -149,27 +146,29 @@ def rows_of(
                 warnings.simplefilter("ignore")
                 moved = attack(pixels, labels)
             with torch.no_grad():
-                stands = (network(moved).argmax(1) == labels).numpy()
+                survives = (network(moved).argmax(1) == labels).numpy()
             row = {"network": name, "norm": norm, "epsilon": f"{epsilon:.4f}", "attack": title, "pictures": len(labels)}
-            row |= {"ours": int(np.sum(~found.broken)), "torchattacks": int(np.sum(stands))}
-            rows.append(row | {"both": int(np.sum(~found.broken & stands))})
+            row |= {"ours": int(np.sum(~found.broken)), "torchattacks": int(np.sum(survives))}
+            rows.append(row | {"both": int(np.sum(~found.broken & survives))})
             print(rows[-1], flush=True)
             # To find more is no fault; a picture that theirs breaks and ours does not is one.
-            if int(np.sum(~found.broken & ~stands)) > NOISE:
+            if int(np.sum(~found.broken & ~survives)) > NOISE:
                 sys.exit(f"{title} on {name}, {norm}: torchattacks breaks pictures that ours leaves")
     return rows
 
 
 def main() -> None:
     """Train, attack, write."""
-    data, folder = Path(os.environ["HARDINESS_DATA"]) / "cifar10", Path(tempfile.mkdtemp())
+    data = Path(os.environ["HARDINESS_DATA"]) / "cifar10"
     with np.load(data / "test_first_500.npz") as first:
         pixels = torch.from_numpy(first["x"]).permute(0, 3, 1, 2).float() / 255
         labels = torch.from_numpy(first["y"]).long()
-    networks = {
-        RESNET: resnet20(data, folder),
-        TRAINED: trained(*pictures_of(extract(data / "test_jpeg.tar", folder))),
-    }
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made)
+        networks = {
+            RESNET: resnet20(data, folder),
+            TRAINED: trained(*pictures_of(extract(data / "test_jpeg.tar", folder))),
+        }
     rows = [row for name, network in networks.items() for row in rows_of(name, network, pixels, labels)]
     (RESULTS / "cifar_attacks.csv").write_text(csv_of(rows), "utf-8")
 
