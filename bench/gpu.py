@@ -21,7 +21,6 @@ from __future__ import annotations
 import math
 import os
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -32,16 +31,13 @@ from typing import Any
 import torch
 
 from bars import SHORT, alternating, at_least, sized, tell, versions
-from hardiness.benchmarks.options import parse
+from fresh_run import fresh_run
 from hardiness.core.benchmark import DataSet
-from hardiness.core.request import Request
 from hardiness.data.root import locate
 from hardiness.engine.batch_sizes import automatic_batch_size
-from hardiness.engine.evaluation import evaluate
 from hardiness.models.classifier import Classifier
 from hardiness.models.loading import load
 from hardiness.models.naming import resolve
-from hardiness.store.store import Store
 
 ROOT = Path(os.environ.get("HARDINESS_DATA", "data"))
 REPETITIONS, LOOP_S = sized(3), 0.05 if SHORT else 30.0
@@ -110,14 +106,9 @@ def compiled(network: torch.nn.Module) -> Callable[..., Any]:
 
 def ours(classifier: Classifier, benchmark: str, data: DataSet, batch: int) -> tuple[float, float]:
     """Pictures a second from disk to stored records, and the cores that this took."""
-    with tempfile.TemporaryDirectory() as folder:
-        store = Store.create(Path(folder))
-        begin, cores = time.perf_counter(), time.process_time()
-        evaluated = evaluate(parse(benchmark), [classifier], data, store, Request(batch_size=batch))
-        seconds, core_seconds = time.perf_counter() - begin, time.process_time() - cores
-        assert not evaluated.problems, evaluated.problems
-        rows = len(store.runs()[0].records())
-    return rows / seconds, core_seconds / seconds
+    begin = time.process_time()
+    records, seconds = fresh_run(classifier, benchmark, data, batch)
+    return len(records) / seconds, (time.process_time() - begin) / seconds
 
 
 def many(data: DataSet, count: int) -> DataSet:

@@ -13,7 +13,6 @@ from __future__ import annotations
 import io
 import os
 import sys
-import tempfile
 import time
 import warnings
 from collections.abc import Callable
@@ -31,15 +30,13 @@ from torchvision import transforms
 import peers
 from bars import SHORT, alternating, at_least, at_most, precisions, sized, tell, versions
 from fidelity import Apply
+from fresh_run import fresh_run
 from hardiness.benchmarks.corruptions import corruption_benchmark
-from hardiness.benchmarks.options import parse
 from hardiness.core.benchmark import DataSet
 from hardiness.core.model import CANVAS_224
-from hardiness.core.request import Request
 from hardiness.data.items import limited
 from hardiness.data.root import locate
 from hardiness.distortions.apply import corrupt, corruptions
-from hardiness.engine.evaluation import evaluate
 from hardiness.imaging.codecs import decode
 from hardiness.imaging.resizing import on_canvas
 from hardiness.models.classifier import Classifier
@@ -48,7 +45,6 @@ from hardiness.models.naming import resolve
 from hardiness.models.preprocessing import to_pixels
 from hardiness.reference.sets import SEVERITIES, distortion_set
 from hardiness.statistics.intervals import wilson
-from hardiness.store.store import Store
 
 IMAGENET_C = distortion_set("imagenet-c")
 ImagenetC = corruption_benchmark("imagenet-c")
@@ -127,13 +123,8 @@ def usual() -> tuple[Predictions, float]:
 
 def ours(classifier: Classifier, data: DataSet) -> tuple[Predictions, float]:
     """The engine, into a fresh store. Predictions and corrupted copies a second; the clean ones are not counted."""
-    with tempfile.TemporaryDirectory() as folder:
-        store = Store.create(Path(folder))
-        begin = time.perf_counter()
-        evaluated = evaluate(parse(BENCHMARK), [classifier], data, store, Request())
-        rate = len(data) * len(CELLS) / (time.perf_counter() - begin)
-        assert not evaluated.problems, evaluated.problems
-        records = store.runs()[0].records()
+    records, seconds = fresh_run(classifier, BENCHMARK, data)
+    rate = len(data) * len(CELLS) / seconds
     rows = zip(records["sample"].tolist(), records["condition"].tolist(), records["prediction"].tolist(), strict=True)
     cells = [(sample, CONDITIONS[index], prediction) for sample, index, prediction in rows]
     return {(sample, cell["corruption"], cell["severity"]): p for sample, cell, p in cells if cell}, rate

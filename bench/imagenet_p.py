@@ -30,20 +30,18 @@ from torchvision import transforms
 
 import usual_sequences
 from bars import SHORT, alternating, at_least, at_most, sized, tell, versions
+from fresh_run import fresh_run
 from hardiness.benchmarks import decisions
-from hardiness.benchmarks.options import parse
 from hardiness.benchmarks.sequence_measures import sequences
 from hardiness.core.benchmark import DataSet
 from hardiness.core.condition import Condition
 from hardiness.core.model import CANVAS_224
 from hardiness.core.random import rng
-from hardiness.core.request import Request
 from hardiness.core.run import Run
 from hardiness.core.table import Records
 from hardiness.data.items import limited
 from hardiness.data.root import locate
 from hardiness.distortions.apply import perturb, perturbations
-from hardiness.engine.evaluation import evaluate
 from hardiness.imaging.codecs import decode
 from hardiness.imaging.largest import top
 from hardiness.imaging.resizing import before_crop
@@ -52,7 +50,6 @@ from hardiness.models.loading import load
 from hardiness.models.naming import resolve
 from hardiness.models.preprocessing import to_pixels
 from hardiness.reference.sets import distortion_set
-from hardiness.store.store import Store
 
 IMAGENET_P = distortion_set("imagenet-p")
 
@@ -200,13 +197,7 @@ def usual() -> tuple[Predictions, float]:
 
 def ours(classifier: Classifier, data: DataSet) -> tuple[Predictions, float]:
     """The engine, into a fresh store. Predictions and frames a second."""
-    with tempfile.TemporaryDirectory() as folder:
-        store = Store.create(Path(folder))
-        begin = time.perf_counter()
-        evaluated = evaluate(parse(GENERATED), [classifier], data, store, Request())
-        seconds = time.perf_counter() - begin
-        assert not evaluated.problems, evaluated.problems
-        records = store.runs()[0].records()
+    records, seconds = fresh_run(classifier, GENERATED, data)
     found: Predictions = {}
     for sample, condition, prediction in zip(
         *(records[name].tolist() for name in ("sample", "condition", "prediction")), strict=True

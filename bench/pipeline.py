@@ -27,19 +27,16 @@ from torchvision.models import resnext101_32x8d
 from torchvision.transforms import InterpolationMode
 
 from bars import SHORT, alternating, at_least, at_most, precisions, sized, tell, versions
+from fresh_run import fresh_run
 from gpu import many
-from hardiness.benchmarks.options import parse
 from hardiness.core.benchmark import DataSet
-from hardiness.core.request import Request
 from hardiness.data.root import locate
-from hardiness.engine.evaluation import evaluate
 from hardiness.imaging.codecs import decode
 from hardiness.imaging.resizing import on_canvas
 from hardiness.models.classifier import Classifier
 from hardiness.models.loading import load
 from hardiness.models.naming import resolve
 from hardiness.models.preprocessing import to_pixels
-from hardiness.store.store import Store
 
 ROOT = Path(os.environ.get("HARDINESS_DATA", "data"))
 CORES = len(os.sched_getaffinity(0))
@@ -94,14 +91,8 @@ def usual(network: torch.nn.Module, data: DataSet, view: object) -> tuple[dict[s
 
 def ours(classifier: Classifier, data: DataSet) -> tuple[dict[str, int], float]:
     """The engine, into a fresh store. Predictions and images a second."""
-    with tempfile.TemporaryDirectory() as folder:
-        store = Store.create(Path(folder))
-        begin = time.perf_counter()
-        evaluated = evaluate(parse("imagenet-val"), [classifier], data, store, Request())
-        rate = len(data) / (time.perf_counter() - begin)
-        assert not evaluated.problems, evaluated.problems
-        records = store.runs()[0].records()
-    return dict(zip(records["sample"].tolist(), records["prediction"].tolist(), strict=True)), rate
+    records, seconds = fresh_run(classifier, "imagenet-val", data)
+    return dict(zip(records["sample"].tolist(), records["prediction"].tolist(), strict=True)), len(data) / seconds
 
 
 def core_seconds(work: Callable[[], None], images: int) -> float:

@@ -29,19 +29,17 @@ import numpy as np
 from bars import alternating, at_least, at_most, sized, tell, versions
 from cifar import extract, pictures_of, write_example
 from fidelity import data_root, sides
+from fresh_run import fresh_run
 from hardiness.benchmarks.options import parse
 from hardiness.core.benchmark import DataSet
-from hardiness.core.request import Request
 from hardiness.data.root import locate
 from hardiness.distortions.apply import corrupt
 from hardiness.engine.batch_sizes import automatic_batch_size
-from hardiness.engine.evaluation import evaluate
 from hardiness.models.classifier import Classifier
 from hardiness.models.loading import load
 from hardiness.models.naming import resolve
 from hardiness.models.preprocessing import to_pixels
 from hardiness.reference.sets import SEVERITIES, distortion_set
-from hardiness.store.store import Store
 
 CORES = len(os.sched_getaffinity(0))
 PROTOCOL = "cifar10-c"
@@ -66,13 +64,8 @@ def network_rate(classifier: Classifier, pictures: np.ndarray, batch: int) -> fl
 
 def run_rate(classifier: Classifier, benchmark: str, data: DataSet) -> float:
     """Answers a second of a whole run into a fresh store."""
-    with tempfile.TemporaryDirectory() as folder:
-        store = Store.create(Path(folder))
-        begin = time.perf_counter()
-        evaluated = evaluate(parse(benchmark), [classifier], data, store, Request())
-        seconds = time.perf_counter() - begin
-        assert not evaluated.problems, evaluated.problems
-        return len(store.runs()[0].records()) / seconds
+    records, seconds = fresh_run(classifier, benchmark, data)
+    return len(records) / seconds
 
 
 def kernel_rate(pictures: np.ndarray) -> float:
@@ -90,7 +83,7 @@ def kernel_rate(pictures: np.ndarray) -> float:
 
 
 def milliseconds(apply: Callable[[np.ndarray, str, int], Any], name: str, pictures: Sequence[np.ndarray]) -> float:
-    """Of one picture on one thread: the mean over severities of the median."""
+    """Milliseconds a picture takes on one thread: the mean over severities of the median."""
     total = 0.0
     for severity in LEVELS:
         apply(pictures[0], name, severity)  # compiled
