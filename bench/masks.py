@@ -4,16 +4,19 @@
 
 Every mask of ``tests/masked/networks.py`` is put on EfficientNet-Lite0 (8 photographs on the 224 canvas, 4/255, 20
 steps) and on two small networks, trained adversarially and ordinarily (16 crops, 8/255, 40 steps), each attacked with
-everything that the report asks for. A mask must be called by a finding that names its kind, and what stands under it
-must not be believed; the three networks without a mask must raise nothing about the attack. A row is printed as soon
-as it is known. ``--on AP`` leaves Lite0 out, which takes nearly all of the time; ``--write`` puts the table into that
-page, between its marks. The short size puts one mask on one of the small networks.
+everything that the report asks for. ``--on RT`` takes networks for CIFAR-10 on 16 of its test pictures instead:
+ResNet-20 (**R**, 1/255) and a small network that is trained adversarially here, in minutes (**T**, 8/255). A mask must
+be called by a finding that names its kind, and what stands under it must not be believed; the three networks without a
+mask must raise nothing about the attack. A row is printed as soon as it is known. ``--on AP`` leaves Lite0 out, which
+takes nearly all of the time; ``--write`` puts the table into that page, between its marks. The short size puts one mask
+on one of the small networks.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+import tempfile
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -21,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from torch import nn
 from torchvision.transforms import Normalize
 
@@ -31,6 +35,7 @@ from hardiness.engine.batch import QueuedPicture
 from hardiness.imaging.codecs import decode
 from hardiness.imaging.resizing import on_canvas
 from hardiness.models.naming import resolve
+from hardiness.models.preprocessing import to_pixels
 from hardiness.report.words import text
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1] / folder) for folder in ("tests/masked", "docs")]
@@ -40,7 +45,10 @@ from networks import CLASSES, KINDS, MASKS, WORDS  # noqa: E402
 from networks import crops as small  # noqa: E402
 from write import table, with_block  # noqa: E402
 
-from bars import at_least, at_most, sized, tell, versions  # noqa: E402  # bench's own
+import cifar_attacks  # noqa: E402  # bench's own
+from bars import at_least, at_most, sized, tell, versions  # noqa: E402
+from cifar import extract, pictures_of  # noqa: E402
+from fidelity import data_root  # noqa: E402
 
 DATA = os.environ.get("HARDINESS_DATA", "embedded")
 CHECKS = (
@@ -88,6 +96,24 @@ def photographs() -> list[QueuedPicture]:
     ]
 
 
+def cifar_victim(letter: str) -> Victim:
+    """A network for CIFAR-10, with the first of the test pictures that it answers correctly."""
+    data = data_root() / "cifar10"
+    with tempfile.TemporaryDirectory() as folder:
+        if letter == "R":
+            network = cifar_attacks.resnet20(data, Path(folder))
+        else:
+            network = cifar_attacks.trained(*pictures_of(extract(data / "test_jpeg.tar", Path(folder))))
+    with np.load(data / "test_first_500.npz") as first:
+        pictures, labels = first["x"], first["y"]
+    right = network(to_pixels([*pictures])).argmax(1).numpy() == labels
+    rows = [
+        QueuedPicture(str(place), (), 0, int(labels[place]), pictures[place]) for place in np.flatnonzero(right)[:16]
+    ]
+    budget = {"R": "1/255", "T": "8/255"}[letter]
+    return Victim(letter, network, rows, f"whitebox:protocol=standard,epsilons={budget},steps=1+10+40", 10)
+
+
 def victims(letters: str) -> list[Victim]:
     """Those of the three networks that these letters stand for."""
     cropped = crops()
@@ -95,6 +121,7 @@ def victims(letters: str) -> list[Victim]:
     found = [
         Victim("A", small("adversarial"), cropped, small_asked, CLASSES),
         Victim("P", small("plain"), cropped, small_asked, CLASSES),
+        *(cifar_victim(letter) for letter in letters if letter in "RT"),
     ]
     if "L" in letters:
         asked = "whitebox:protocol=standard,epsilons=4/255,steps=1+10+20"

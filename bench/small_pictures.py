@@ -21,6 +21,7 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ from fidelity import data_root, sides
 from fresh_run import fresh_run
 from hardiness.benchmarks.options import parse
 from hardiness.core.benchmark import DataSet
-from hardiness.data.root import locate
+from hardiness.data.root import DataRoot, locate
 from hardiness.distortions.apply import corrupt
 from hardiness.engine.batch_sizes import automatic_batch_size
 from hardiness.models.classifier import Classifier
@@ -50,6 +51,8 @@ LEVELS = SEVERITIES[: sized(len(SEVERITIES))]
 PICTURES = sized(10_000, 20)
 KERNEL_PICTURES = sized(8, 1)
 ROUNDS = sized(3)
+Bars = dict[str, dict[str, Any]]
+Notes = dict[str, str]
 SHARE_BAR, GENERATED_BAR, KERNELS_BAR, TABLE_S = 0.95, 1.05, 10.0, 900
 
 
@@ -96,47 +99,73 @@ def milliseconds(apply: Callable[[np.ndarray, str, int], Any], name: str, pictur
     return total
 
 
-def main() -> int:
-    """Measure, tell."""
-    warnings.simplefilter("ignore")
-    root, notes, bars = data_root() / "cifar10", {}, {}
-    with tempfile.TemporaryDirectory() as made:
-        folder = Path(made)
-        pictures, labels = pictures_of(extract(root / "test_jpeg.tar", folder))
-        chosen = np.random.default_rng(0).permutation(len(labels))[:PICTURES]
-        pictures, labels = pictures[chosen], labels[chosen]
-        np.savez(folder / "test.npz", x=pictures, y=labels)
-        (folder / "cifar10-c").mkdir()
-        np.save(folder / "cifar10-c" / "fog.npy", np.concatenate([pictures] * len(SEVERITIES)))
-        np.save(folder / "cifar10-c" / "labels.npy", np.tile(labels, len(SEVERITIES)))
-        (weights,) = (root / "weights").glob("resnet20-*")
-        classifier = load(resolve(f"py:{write_example(folder)}:resnet20:weights={weights}"))
-        clean = locate([f"cifar10={folder / 'test.npz'}"])
-        archive = locate([f"cifar10-c={folder / 'cifar10-c'}"])
-        batch = automatic_batch_size(classifier, 32)
-        whole, stored = f"{PROTOCOL}:corruptions={'+'.join(MEMBERS)}", f"{PROTOCOL}:corruptions=fog"
-        runs: dict[str, tuple[str, DataSet]] = {
-            "clean pictures": ("cifar10", parse("cifar10").dataset(clean)),
-            "an archive": (stored, parse(stored).dataset(archive)),
-        }
-        network = 0.0
-        for name, (benchmark, data) in runs.items():
-            network, rate = alternating(
-                ROUNDS,
-                lambda: network_rate(classifier, pictures, batch),
-                lambda benchmark=benchmark, data=data: run_rate(classifier, benchmark, data),
-            )
-            notes |= {f"{name}: network alone, then the run, pictures/s": f"{network:.0f} {rate:.0f}"}
-            bars[f"{name}: the run over the network alone"] = at_least(rate / network, SHARE_BAR)
-        kernels = kernel_rate(pictures[: sized(200, 4)])
-        table = run_rate(classifier, whole, parse(whole).dataset(clean))
-        alone = 1 / (1 / kernels + 1 / network)
-        notes |= {
-            "corruptions alone, network alone, the whole table, pictures/s": f"{kernels:.0f} {network:.0f} {table:.0f}"
-        }
-        bars["the whole table: time over corruptions alone plus network alone"] = at_most(alone / table, GENERATED_BAR)
-        answers = len(pictures) * (1 + len(MEMBERS) * len(SEVERITIES))
-        bars["the whole table of ResNet-20, s"] = at_most(answers / table, TABLE_S)
+@dataclass(frozen=True, slots=True)
+class Test:
+    """ResNet-20 and the pictures that it answers, as arrays and as both published forms.
+
+    Attributes:
+        classifier: the network.
+        batch: pictures of a batch.
+        pictures: ``uint8 (N, 32, 32, 3)``.
+        clean, archive: the data root of each form.
+    """
+
+    classifier: Classifier
+    batch: int
+    pictures: np.ndarray
+    clean: DataRoot
+    archive: DataRoot
+
+
+def prepare(folder: Path) -> Test:
+    """Write the pictures in both forms into a folder, and load the network."""
+    root = data_root() / "cifar10"
+    pictures, labels = pictures_of(extract(root / "test_jpeg.tar", folder))
+    chosen = np.random.default_rng(0).permutation(len(labels))[:PICTURES]
+    pictures, labels = pictures[chosen], labels[chosen]
+    np.savez(folder / "test.npz", x=pictures, y=labels)
+    (folder / "cifar10-c").mkdir()
+    np.save(folder / "cifar10-c" / "fog.npy", np.concatenate([pictures] * len(SEVERITIES)))
+    np.save(folder / "cifar10-c" / "labels.npy", np.tile(labels, len(SEVERITIES)))
+    (weights,) = (root / "weights").glob("resnet20-*")
+    classifier = load(resolve(f"py:{write_example(folder)}:resnet20:weights={weights}"))
+    clean, archive = locate([f"cifar10={folder / 'test.npz'}"]), locate([f"cifar10-c={folder / 'cifar10-c'}"])
+    return Test(classifier, automatic_batch_size(classifier, 32), pictures, clean, archive)
+
+
+def compare_with_network(test: Test, bars: Bars, notes: Notes) -> float:
+    """Time pictures that exist, clean and in an archive, beside the network alone; return the network's pictures/s."""
+    network = 0.0
+    for name, benchmark, root in (
+        ("clean pictures", "cifar10", test.clean),
+        ("an archive", f"{PROTOCOL}:corruptions=fog", test.archive),
+    ):
+        data = parse(benchmark).dataset(root)
+        network, rate = alternating(
+            ROUNDS,
+            lambda: network_rate(test.classifier, test.pictures, test.batch),
+            lambda benchmark=benchmark, data=data: run_rate(test.classifier, benchmark, data),
+        )
+        notes[f"{name}: network alone, then the run, pictures/s"] = f"{network:.0f} {rate:.0f}"
+        bars[f"{name}: the run over the network alone"] = at_least(rate / network, SHARE_BAR)
+    return network
+
+
+def time_whole_table(test: Test, network: float, bars: Bars, notes: Notes) -> None:
+    """Time all corruptions of the table, made on the way, beside corruptions and network one after the other."""
+    whole = f"{PROTOCOL}:corruptions={'+'.join(MEMBERS)}"
+    kernels = kernel_rate(test.pictures[: sized(200, 4)])
+    table = run_rate(test.classifier, whole, parse(whole).dataset(test.clean))
+    notes["corruptions alone, network alone, the whole table, pictures/s"] = f"{kernels:.0f} {network:.0f} {table:.0f}"
+    bars["the whole table: time over corruptions alone plus network alone"] = at_most(
+        1 / (1 / kernels + 1 / network) / table, GENERATED_BAR
+    )
+    answers = len(test.pictures) * (1 + len(MEMBERS) * len(SEVERITIES))
+    bars["the whole table of ResNet-20, s"] = at_most(answers / table, TABLE_S)
+
+
+def compare_corruptions(pictures: np.ndarray, bars: Bars, notes: Notes) -> None:
+    """Time each corruption beside that of imagecorruptions."""
     ours = theirs = 0.0
     package = sides()["imagecorruptions-imaug"]
     for name in NAMES:
@@ -146,6 +175,18 @@ def main() -> int:
         notes[f"{name}: ours, then imagecorruptions, ms"] = f"{mine:.3f} {usual:.3f}"
         ours, theirs = ours + mine, theirs + usual
     bars["the corruptions together at 32 px, times faster than imagecorruptions"] = at_least(theirs / ours, KERNELS_BAR)
+
+
+def main() -> int:
+    """Measure, tell."""
+    warnings.simplefilter("ignore")
+    bars: Bars = {}
+    notes: Notes = {}
+    with tempfile.TemporaryDirectory() as folder:
+        test = prepare(Path(folder))
+        network = compare_with_network(test, bars, notes)
+        time_whole_table(test, network, bars, notes)
+    compare_corruptions(test.pictures, bars, notes)
     return tell(bars, notes, versions("torch", "numba", "imagecorruptions-imaug"), ROUNDS)
 
 

@@ -251,7 +251,9 @@ def test_an_image_of_which_a_condition_is_missing_is_not_finished(
 ) -> None:
     command = stopping(16, "imagenet-c:corruptions=contrast+brightness,severities=1+2")  # five pictures an image
     monkeypatch.setenv("TROUBLE", "raises")
-    monkeypatch.setattr(worker, "FORWARD_THREADS", 1)  # of two threads the third batch's may be the fourth to begin
+    monkeypatch.setattr(
+        worker, "_batches_at_once", lambda *_, **__: 1
+    )  # of two the third batch's may be the fourth to begin
     assert hardiness(*command, tmp_path / "x").status == 1
     there = [sample for sample, _ in rows(tmp_path / "x")]
     assert len(there) == 20, "24 pictures are four images and a part of the fifth"

@@ -10,13 +10,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 from hardiness.benchmarks.imagenet_p import strips
 from hardiness.core.attack_plan import AttackPlan
-from hardiness.core.benchmark import Benchmark, DataSet, File, Item, PictureFault
+from hardiness.core.benchmark import Benchmark, DataSet, Item, PictureFault
 from hardiness.core.condition import Condition
 from hardiness.core.errors import DeviceError, RefusedModelError, SampleError, StoreError, line_of
 from hardiness.core.fact import error_of
@@ -52,9 +51,9 @@ from hardiness.store.store import Store
 AHEAD = 64
 """Files that may wait; then the models do, so that a store which is too slow fills no memory."""
 
-FORWARD_THREADS = 2
-"""Batches in a model at one time: one computes while the next is stacked, normalised and sent. Attacks use all cores
-for one batch, and two would wait for each other after every layer."""
+BATCHES_BESIDE = 1
+"""Batches that are stacked, normalised and sent, or whose answers become records, while each stream of a runtime
+computes one: of small pictures a batch is all that a stream computes at a time."""
 
 AHEAD_PICTURES = 64
 """Pictures held between decoding and the models: enough to ride out a slow photograph, 10 MB on the 224 canvas. Where a
@@ -146,20 +145,6 @@ def without_changed(records: Records, items: Mapping[str, Item], conditions: Seq
     return Records(remaining.columns, (*records.failures, *failures))
 
 
-@runtime_checkable
-class _FileWithStamp(Protocol):
-    """A file that knows its size and times as they were listed."""
-
-    def unchanged(self) -> bool: ...
-
-
-@runtime_checkable
-class _FileByCondition(Protocol):
-    """A photograph with a file for each condition."""
-
-    def under(self, condition: Condition) -> File | None: ...
-
-
 def unchanged(item: Item, conditions: Iterable[Condition] = ()) -> bool:
     """Whether the files of one item are still those that were listed, by size, time of change and inode.
 
@@ -171,10 +156,9 @@ def unchanged(item: Item, conditions: Iterable[Condition] = ()) -> bool:
         conditions: those that were evaluated; each may have a file of its own. The item's own file counts where none
             has.
     """
-    files: Iterable[object] = [item.file]
-    if isinstance(item.file, _FileByCondition):
-        files = map(item.file.under, conditions)
-    return all(not isinstance(file, _FileWithStamp) or file.unchanged() for file in files)
+    # By attribute: `isinstance` of a protocol takes longer than a small network does for a picture.
+    files = map(item.file.under, conditions) if hasattr(item.file, "under") else [item.file]
+    return all(not hasattr(file, "unchanged") or file.unchanged() for file in files)
 
 
 @dataclass
@@ -419,7 +403,8 @@ class _Batches:
         self.flying: deque[tuple[UnitPart, Sequence[QueuedPicture], Future[Records]]] = deque()
         self.begun: list[Unit] = []  # and not stored yet
         self.closed, self.storing = False, StorageQueue(worker.store.files.at_once)
-        self.threads = ThreadPoolExecutor(1 if self.attacker else FORWARD_THREADS, thread_name_prefix="forward")
+        self.most_flying = _batches_at_once(worker, is_attack=self.attacker is not None)
+        self.threads = ThreadPoolExecutor(self.most_flying, thread_name_prefix="forward")
 
     # A signal may come between any two of these steps: no row is counted as finished that has left one place
     # and has not reached the next.
@@ -437,7 +422,7 @@ class _Batches:
             if task.error is not None:
                 part.lost.update(row.sample for row in batch)
             else:
-                while len(self.flying) > FORWARD_THREADS:
+                while len(self.flying) > self.most_flying:
                     self._land()
                 future = self.threads.submit(self._evaluate, part, batch)
                 self.flying.append((part, batch, future))
@@ -509,6 +494,14 @@ class _Batches:
         self.worker.advance(sum(len(row.conditions) for row in batch if row.frame == 0))
         if part.closed and not part.in_flight:
             self.worker.store_finished(part)
+
+
+def _batches_at_once(worker: Worker, is_attack: bool) -> int:
+    """How many batches are in the models of a worker at one time."""
+    if is_attack:
+        return 1  # it uses all cores, and a second would wait for it after every layer
+    streams = [task.classifier.runtimes.streams for task in worker.tasks if isinstance(task.classifier, Classifier)]
+    return max(streams, default=1) + BATCHES_BESIDE
 
 
 def _samples(records: Records) -> set[str]:
