@@ -141,7 +141,7 @@ def row(mask: str, networks: Sequence[Victim]) -> dict[str, tuple[set[str], str]
 
 def word(verdict: str) -> str:
     """What a verdict comes to."""
-    known = ("Withdrawn", "not robust", "falls in part", "cannot tell", "holds")
+    known = ("Withdrawn", "Upper bound", "not robust", "falls in part", "cannot tell", "holds")
     return next((each.lower() for each in known if each in verdict), verdict)
 
 
@@ -168,6 +168,7 @@ def main() -> int:
     page = Path(sys.argv[sys.argv.index("--write") + 1]) if "--write" in sys.argv else None
     chosen = [each for each in sys.argv[1:] if each in MASKS] or list(MASKS)[: sized(len(MASKS))]
     letters = sys.argv[sys.argv.index("--on") + 1] if "--on" in sys.argv else "LAP"[-sized(3) :]
+    block = "cifar masks" if set(letters) <= set("RT") else "masks"
     networks, began = victims(letters), time.perf_counter()
     lines, caught, alarms = [], 0, 0
     for mask in (NO_MASK, *chosen):
@@ -182,7 +183,7 @@ def main() -> int:
     if "--json" not in sys.argv:
         print(written)
     if page:
-        page.write_text(with_block(page.read_text("utf-8"), "masks", written), "utf-8")
+        page.write_text(with_block(page.read_text("utf-8"), block, written), "utf-8")
     bars: dict[str, dict[str, Any]] = {
         "masked networks that are named and not believed": at_least(caught, len(chosen) * len(networks)),
         "networks without a mask of which anything is raised": at_most(alarms, 0),

@@ -35,6 +35,14 @@ def attack_bench() -> dict[str, Any]:
         return runpy.run_path(str(ROOT / "bench" / "cifar_attacks.py"))
 
 
+@pytest.fixture(scope="module")
+def mask_bench() -> dict[str, Any]:
+    """What the bench that hides gradients defines."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(ROOT / "bench")
+        return runpy.run_path(str(ROOT / "bench" / "masks.py"))
+
+
 @pytest.mark.slow
 def test_a_real_network_errs_as_a_plain_loop_says(
     bench: dict[str, Any], small_pictures_data: Path, tmp_path: Path
@@ -88,3 +96,18 @@ def test_pgd_leaves_what_the_page_says(attack_bench: dict[str, Any], small_pictu
     assert found["pictures"] == int(written["pictures"]) == 100
     for side in ("ours", "torchattacks", "both"):
         assert abs(found[side] - int(written[side])) <= attack_bench["NOISE"], "run bench/cifar_attacks.py"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mask", ["none", "rounded", "noise", "wrong_sign", "saturated"])
+def test_a_mask_on_resnet_20_is_named_and_its_number_not_believed(
+    mask: str, mask_bench: dict[str, Any], small_pictures_data: Path
+) -> None:
+    victim = mask_bench["cifar_victim"]("R")
+    assert victim.rows[0].image.shape == (32, 32, 3)
+    found = mask_bench["row"](mask, [victim])
+    if mask == mask_bench["NO_MASK"]:
+        names, verdict = found["R"]
+        assert (names - mask_bench["LONGER"], verdict) == (set(), "not robust")
+    else:
+        assert mask_bench["named"](mask, found) == 1, found
